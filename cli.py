@@ -1,0 +1,3 @@
+from framedream.cli import main
+
+main()

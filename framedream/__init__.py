@@ -1,0 +1,60 @@
+"""DeepDream for moving pictures: dreams that stick to what moves.
+
+The library is these functions, and settings that are checked where they are made::
+
+    from framedream import Settings, dream_video
+
+    dream_video("in.mp4", "out.mp4", Settings.of(preset="framedream", steps=8))
+
+Importing it is cheap: TensorFlow is imported with the first picture that is dreamed.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from framedream.errors import (
+    DeviceError,
+    FramedreamError,
+    InputError,
+    OutputError,
+    SettingsError,
+    WeightsError,
+)
+from framedream.jobs.image import dream_image
+from framedream.jobs.progress import Progress
+from framedream.jobs.video import Film, dream_video
+from framedream.presets import preset_names
+from framedream.settings import (
+    DreamSettings,
+    FootageSettings,
+    Moment,
+    MotionSettings,
+    OutputSettings,
+    RunSettings,
+    Settings,
+)
+
+__version__ = version("framedream")
+
+__all__ = [
+    "DeviceError",
+    "DreamSettings",
+    "Film",
+    "FootageSettings",
+    "FramedreamError",
+    "InputError",
+    "Moment",
+    "MotionSettings",
+    "OutputError",
+    "OutputSettings",
+    "Progress",
+    "RunSettings",
+    "Settings",
+    "SettingsError",
+    "WeightsError",
+    "__version__",
+    "dream_image",
+    "dream_video",
+    "preset_names",
+]

@@ -1,0 +1,5 @@
+"""``python -m framedream``."""
+
+from framedream.cli import main
+
+main()

@@ -1,0 +1,267 @@
+"""The commands, and nothing else: words in, settings out, errors as one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, make_dataclass
+from pathlib import Path
+from types import FrameType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from tqdm import tqdm
+
+import framedream
+from framedream.catalog import MODELS, find_model
+from framedream.errors import FramedreamError
+from framedream.jobs.progress import Progress, Report
+from framedream.settings import Settings
+
+_USAGE, _INTERRUPTED, _TERMINATED = 2, 130, 143
+
+log = logging.getLogger("framedream")
+
+app = App(
+    name="framedream",
+    help="DeepDream for moving pictures: dreams that stick to what moves.\n\n"
+    "A flag such as --step-size can also be given as FRAMEDREAM_STEP_SIZE in the environment, or as step-size "
+    "in a preset file; --debug shows where an error comes from.",
+    version=framedream.__version__,
+    help_format="plaintext",
+)
+
+
+def _flags(group: str) -> Any:
+    """The flags of one group of settings: as its dataclass, but nothing is given until it is given."""
+    settings = getattr(Settings(), group)
+    hints = get_type_hints(type(settings))
+    flags = []
+    for item in fields(settings):
+        default = getattr(settings, item.name)
+        shown = (lambda _, value=default: value) if isinstance(default, int | float | str) else False
+        parameter = Parameter(env_var=f"FRAMEDREAM_{item.name.upper()}", show_env_var=False, show_default=shown)
+        flags.append((item.name, Annotated[_flag_type(hints[item.name]) | None, parameter], None))
+    about = {"__doc__": type(settings).__doc__, "__module__": __name__}
+    return make_dataclass(f"{group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
+
+
+def _flag_type(hint: Any) -> Any:
+    """Types that settings parse themselves are plain text on the command line."""
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    known = [part for part in parts if part in (int, float, str, Path) or get_origin(part) is Literal]
+    return Union[tuple(known)] if known else str  # noqa: UP007
+
+
+def _group(number: int, flags: Any) -> Any:
+    title = flags.__name__.removesuffix("Flags")
+    return Annotated[flags, Parameter(name="*", group=Group(title, sort_key=number))]
+
+
+DreamFlags, MotionFlags, FootageFlags, OutputFlags, RunFlags = map(
+    _flags, ("dream", "motion", "footage", "output", "run")
+)
+if TYPE_CHECKING:
+    Dream = Motion = Footage = Output = Run = Any
+else:
+    Dream, Motion, Footage, Output, Run = map(
+        _group, range(1, 6), (DreamFlags, MotionFlags, FootageFlags, OutputFlags, RunFlags)
+    )
+Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
+Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+
+@app.command(sort_key=1)
+def video(
+    source: str,
+    target: str,
+    /,
+    *,
+    preset: Preset = "framedream",
+    dream: Dream = DreamFlags(),  # noqa: B008
+    motion: Motion = MotionFlags(),  # noqa: B008
+    footage: Footage = FootageFlags(),  # noqa: B008
+    output: Output = OutputFlags(),  # noqa: B008
+    run: Run = RunFlags(),  # noqa: B008
+    quiet: Quiet = False,
+) -> None:
+    """Dream a film, with its sound and its timing.
+
+    Args:
+        source: A video, a folder of images, or an animated GIF, WebP or PNG.
+        target: The film: .mp4, .mov, .mkv, .webm, .gif, .webp, or a folder for numbered PNGs.
+        preset: A look by name, or a .toml file; see `presets`.
+        quiet: Say nothing but warnings and errors.
+    """
+    settings = _settings(preset, dream, motion, footage, output, run)
+    _speak(quiet)
+    with _bar(quiet) as report:
+        film = framedream.dream_video(source, target, settings, progress=report)
+    if not quiet:
+        rate = film.frames / film.seconds
+        print(f"{film.path}: {film.frames} frames in {_clock(film.seconds)}, {rate:.2f} frames per second")
+
+
+@app.command(sort_key=2)
+def image(
+    source: str,
+    target: str,
+    /,
+    *,
+    preset: Preset = "framedream",
+    save_octaves: str | None = None,
+    dream: Dream = DreamFlags(),  # noqa: B008
+    size: str | None = None,
+    scale: float | None = None,
+    run: Run = RunFlags(),  # noqa: B008
+    quiet: Quiet = False,
+) -> None:
+    """Dream a still image.
+
+    Args:
+        source: An image.
+        target: The dream: .png, .jpg, .webp or .tif.
+        preset: A look by name, or a .toml file; see `presets`.
+        save_octaves: Folder that also gets the dream at each size.
+        size: Dream at this size, as WIDTHxHEIGHT in pixels.
+        scale: Dream at this multiple of the image's size.
+        quiet: Say nothing but warnings and errors.
+    """
+    settings = _settings(preset, dream, FootageFlags(size=size, scale=scale), run)
+    _speak(quiet)
+    framedream.dream_image(source, target, settings, save_octaves=save_octaves)
+    if not quiet:
+        print(f"{target}: dreamed")
+
+
+@app.command(sort_key=5)
+def presets() -> None:
+    """List the looks that come with framedream."""
+    from framedream.presets import preset_names, read_preset
+
+    _table([(name, str(read_preset(name).get("description", ""))) for name in preset_names()])
+
+
+@app.command(sort_key=6)
+def models() -> None:
+    """List the networks that can dream; * marks good ones to start with."""
+    rows = [("", "model", "weights", "starts with")]
+    for entry in MODELS.values():
+        size = f"{entry.parameters * 4:.0f} MB" if entry.builder else "built in"
+        rows.append(("*" if entry.recommended else "", entry.name, size, entry.start))
+    _table(rows)
+
+
+@app.command(sort_key=7)
+def layers(model: str = "squeezenet", /) -> None:
+    """List the layers of a network; * marks those it starts with.
+
+    Args:
+        model: A network of `models`.
+    """
+    name = find_model(model).name
+    from framedream.dream.models import describe_layers
+
+    rows = [("", "layer", "kind", "pixels a cell", "channels")]
+    for layer in describe_layers(name):
+        rows.append(("*" if layer.start else "", layer.name, layer.kind, str(layer.stride), str(layer.channels)))
+    _table(rows)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and exit with the code that DESIGN promises for how it ended."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    sys.exit(_run([argument for argument in arguments if argument != "--debug"], debug))
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _failed(f"{' '.join(str(error).split())} (see --help)", _USAGE)
+    except FramedreamError as error:
+        if debug:
+            raise
+        return _failed(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _failed("interrupted; nothing was written", _INTERRUPTED)
+    except _Terminated:
+        return _failed("terminated; nothing was written", _TERMINATED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        return _failed(f"a bug in framedream, sorry: {error!r}; run again with --debug and report it", 1)
+    return 0
+
+
+class _Terminated(BaseException):
+    pass
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise _Terminated
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"framedream: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _settings(preset: str, *groups: Any) -> Settings:
+    given = {item.name: getattr(group, item.name) for group in groups for item in fields(group)}
+    return Settings.of(preset, **given)
+
+
+class _Speaker(logging.Handler):
+    """Notes and warnings as lines on stderr, above the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = "warning: " if record.levelno >= logging.WARNING else ""
+        tqdm.write(f"framedream: {kind}{record.getMessage()}", file=sys.stderr)
+
+
+def _speak(quiet: bool) -> None:
+    log.handlers = [_Speaker()]
+    log.setLevel(logging.WARNING if quiet else logging.INFO)
+    log.propagate = False
+
+
+class _bar:
+    """A bar of frames that also says which shot is dreamed; shown from the first frame on."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> Report | None:
+        return None if self._quiet else self._report
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _report(self, progress: Progress) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=progress.frames, unit="frame", dynamic_ncols=True, file=sys.stderr)
+        self._bar.set_postfix_str(f"shot {progress.shot} of {progress.shots}", refresh=False)
+        self._bar.update(progress.frame - self._bar.n)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

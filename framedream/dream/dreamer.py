@@ -1,0 +1,129 @@
+"""A network, an objective and the octave core, ready to dream frames of any size."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from framedream.dream.ascent import Ascent
+from framedream.dream.models import load_network
+from framedream.dream.objective import LayerEnergy
+from framedream.dream.octaves import OctaveCore, octave_sizes
+from framedream.dream.runtime import tf
+from framedream.errors import DeviceError
+from framedream.settings import DreamSettings
+
+_log = logging.getLogger("framedream")
+
+
+@dataclass(frozen=True)
+class Dream:
+    """A dreamed frame.
+
+    Attributes:
+        pixels: H×W×3 float32, RGB, in levels 0…255.
+        losses: The last objective seen at each octave, smallest first.
+        steps: Ascent steps taken at each octave.
+    """
+
+    pixels: np.ndarray
+    losses: tuple[float, ...]
+    steps: tuple[int, ...]
+
+
+class Dreamer:
+    """Dreams frames with one set of settings; made once, used for every frame.
+
+    The network is loaded and its weights become constants of one graph, traced once
+    whatever the frames' sizes. The same frame gives the same dream.
+    """
+
+    def __init__(self, settings: DreamSettings) -> None:
+        """Load the network.
+
+        Raises:
+            SettingsError: A layer does not exist.
+            WeightsError: The weights cannot be had.
+        """
+        self.settings = settings
+        self.network = load_network(settings.model, [name for name, _ in settings.layers], settings.weights)
+        self._objective = LayerEnergy(self.network, tuple(weight for _, weight in settings.layers))
+        core = OctaveCore(Ascent(self._objective, settings.gradient, settings.jitter, settings.random_seed))
+        frame, step_size = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1])
+        sizes, steps, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
+        self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound])
+        self._measure = tf.function(self._objective, [frame])
+        self._sizes: dict[tuple[int, int], list[tuple[int, int]]] = {}
+
+    def dream(
+        self, image: np.ndarray, *, steps: int | None = None, step_size: float | np.ndarray | None = None
+    ) -> Dream:
+        """Dream a frame.
+
+        Args:
+            image: H×W×3 float32, RGB, in levels 0…255.
+            steps: Ascent steps at each octave; those of the settings if not given.
+            step_size: Levels a step changes: a number or an H×W×1 map; the settings' if not given.
+
+        Raises:
+            InputError: The frame is smaller than the network can take.
+            DeviceError: The device ran out of memory.
+        """
+        return self._run(image, self.sizes(*image.shape[:2]), steps, step_size)
+
+    def octaves(self, image: np.ndarray) -> list[np.ndarray]:
+        """The dream of a frame at each of its sizes, smallest first; the last is what `dream` gives.
+
+        Takes less than twice as long as `dream`: an octave is had by stopping there, which
+        leaves the graph, and so each bit of the result, as it is.
+
+        Args:
+            image: H×W×3 float32, RGB, in levels 0…255.
+        """
+        sizes = self.sizes(*image.shape[:2])
+        return [self._run(image, sizes[:count], None, None).pixels for count in range(1, len(sizes) + 1)]
+
+    def strength(self, image: np.ndarray) -> float:
+        """The objective of a whole frame at its full size, without jitter."""
+        return float(self._measure(image))
+
+    def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Sizes of the octaves of a frame; says once if some had to be left out."""
+        if (height, width) not in self._sizes:
+            sizes = octave_sizes(
+                height,
+                width,
+                octaves=self.settings.octaves,
+                scale=self.settings.octave_scale,
+                minimum=self.network.minimum_size,
+            )
+            asked = self.settings.octaves
+            if asked != "auto" and len(sizes) < asked:
+                _log.warning(
+                    "%d of %d octaves used: at %dx%d the others are smaller than %s can take (%d pixels)",
+                    len(sizes), asked, width, height, self.network.name, self.network.minimum_size,
+                )  # fmt: skip
+            self._sizes[height, width] = sizes
+        return self._sizes[height, width]
+
+    def _run(
+        self,
+        image: np.ndarray,
+        sizes: list[tuple[int, int]],
+        steps: int | None,
+        step_size: float | np.ndarray | None,
+    ) -> Dream:
+        settings = self.settings
+        steps = settings.steps if steps is None else steps
+        per_pixel = np.asarray(settings.step_size if step_size is None else step_size, np.float32)
+        max_loss = float("inf") if settings.max_loss is None else settings.max_loss
+        try:
+            pixels, losses, taken = self._dream(image, sizes, steps, np.atleast_3d(per_pixel), max_loss)
+        except tf.errors.ResourceExhaustedError as error:
+            height, width = image.shape[:2]
+            raise DeviceError(
+                f"a frame of {width}x{height} does not fit the device's memory; dream it smaller with --scale"
+            ) from error
+        return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))

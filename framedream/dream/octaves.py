@@ -1,0 +1,123 @@
+"""The octave core: an ascent at every size, from small to large."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from framedream.dream.ascent import Ascent
+from framedream.dream.runtime import tf
+from framedream.errors import InputError
+
+_AUTO_SMALLEST = 100
+"""Smaller side of the smallest octave that ``auto`` aims at, in pixels: room for whole heads."""
+
+
+def octave_sizes(
+    height: int, width: int, *, octaves: int | Literal["auto"], scale: float, minimum: int
+) -> list[tuple[int, int]]:
+    """Sizes of the octaves of a frame, smallest first.
+
+    Args:
+        height: Height of the frame in pixels.
+        width: Width of the frame in pixels.
+        octaves: How many are asked for; ``auto`` takes as many as bring the smaller side
+            near 100 pixels, so that a preset looks the same on small and large frames.
+        scale: Ratio of an octave's size to the one before it.
+        minimum: Smallest side the network can take; octaves below it are left out.
+
+    Returns:
+        ``(height, width)`` of each octave, the last that of the frame.
+
+    Raises:
+        InputError: Even the frame itself is smaller than the network can take.
+    """
+    smaller = min(height, width)
+    if smaller < minimum:
+        raise InputError(
+            f"a frame of {width}x{height} is too small for these layers, which need {minimum} pixels; "
+            "enlarge it with --scale, or choose layers nearer the image"
+        )
+    if octaves == "auto":
+        octaves = 1 + max(0, round(math.log(smaller / _AUTO_SMALLEST, scale)))
+    factors = [scale**-power for power in range(octaves)]
+    sizes = [(round(height * factor), round(width * factor)) for factor in factors]
+    return [size for size in sizes if min(size) >= minimum][::-1]
+
+
+@dataclass(frozen=True)
+class OctaveCore:
+    """Octaves of gradient ascent as graph operations (Mordvintsev et al. 2015).
+
+    At each size the running dream is enlarged and the detail that the smaller size could
+    not hold is put back: ``dream = image at this size + enlarged(dream − image, both at
+    the size before)``. Then the ascent climbs from there.
+
+    Attributes:
+        ascent: The ascent of one octave.
+    """
+
+    ascent: Ascent
+
+    def dream(
+        self,
+        image: tf.Tensor,
+        sizes: tf.Tensor,
+        steps: tf.Tensor,
+        step_size: tf.Tensor,
+        max_loss: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Dream at all sizes, from small to large.
+
+        Args:
+            image: The frame, H×W×3 float32, in levels.
+            sizes: ``[height, width]`` of each octave, N×2 int32.
+            steps: The most steps to take at each octave, scalar int32.
+            step_size: Mean change of a step in levels, H×W×1 or 1×1×1.
+            max_loss: Scalar; an octave stops when its objective is above it.
+
+        Returns:
+            The dream at the last of the sizes, in levels; of each octave the last
+            objective and the steps taken.
+        """
+
+        def more(index: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+            return index < tf.shape(sizes)[0]
+
+        def next_octave(
+            index: tf.Tensor,
+            _dream: tf.Tensor,
+            change: tf.Tensor,
+            losses: tf.TensorArray,
+            taken: tf.TensorArray,
+        ) -> tuple[tf.Tensor, ...]:
+            here = _shrink(image, sizes[index])
+            seed = here + _enlarge(change, sizes[index])
+            dream, loss, count = self.ascent.climb(seed, steps, _shrink(step_size, sizes[index]), max_loss, index)
+            return index + 1, dream, dream - here, losses.write(index, loss), taken.write(index, count)
+
+        octaves = tf.shape(sizes)[0]
+        start = (
+            tf.constant(0),
+            image,
+            tf.zeros([1, 1, 3]),
+            tf.TensorArray(tf.float32, octaves),
+            tf.TensorArray(tf.int32, octaves),
+        )
+        scalar, any_size, array = tf.TensorShape([]), tf.TensorShape([None, None, 3]), tf.TensorShape(None)
+        invariants = (scalar, any_size, any_size, array, array)
+        _, dream, _, losses, taken = tf.while_loop(more, next_octave, start, shape_invariants=invariants)
+        return dream, losses.stack(), taken.stack()
+
+
+def _shrink(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    return tf.cond(
+        tf.reduce_all(tf.shape(image)[:2] <= size),
+        lambda: image,
+        lambda: tf.image.resize(image, size, method="bilinear", antialias=True),
+    )
+
+
+def _enlarge(change: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    return tf.image.resize(change, size, method="bicubic")

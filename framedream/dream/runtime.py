@@ -1,0 +1,72 @@
+"""TensorFlow, imported quietly: every module of this room takes it from here.
+
+Importing it takes seconds, so nothing outside ``framedream.dream`` imports this room before
+there is a picture to dream.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _stderr_held_back() -> Iterator[None]:
+    """Hold back what native code writes to stderr; let it through if the block fails.
+
+    TensorFlow logs a handful of lines while it is imported that no setting silences
+    (its issue 100442). Left alone where the person asked for its log by environment.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    # Read by TensorFlow's native side at its import, and obeyed from then on.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+with _stderr_held_back():
+    import keras
+    import tensorflow as tf
+
+tf.get_logger().setLevel("ERROR")
+keras.config.disable_interactive_logging()
+
+__all__ = ["keras", "tf", "use_threads"]
+
+
+def use_threads(count: int | None) -> None:
+    """Bound the processor threads of TensorFlow in this process.
+
+    TensorFlow takes this only before its first operation; after that a warning is logged
+    and the first choice stands.
+
+    Args:
+        count: Number of threads, or None to leave the choice to TensorFlow (all cores).
+    """
+    if count is None or tf.config.threading.get_intra_op_parallelism_threads() == count:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError:
+        logging.getLogger("framedream").warning(
+            "threads=%d comes too late: TensorFlow already runs in this process; restart it to change that", count
+        )

@@ -1,0 +1,121 @@
+"""A clip in, a dreamed film out."""
+
+from __future__ import annotations
+
+import bisect
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from framedream.errors import InputError, OutputError
+from framedream.jobs.progress import Progress, Report
+from framedream.media import Footage, Frame, open_film, open_footage
+from framedream.motion.cuts import find_cuts
+from framedream.render.ahead import ahead
+from framedream.render.footage import DreamFrame, dream_footage
+from framedream.settings import Settings
+
+_FRAMES_WAITING = 3
+
+
+@dataclass(frozen=True)
+class Film:
+    """A finished film.
+
+    Attributes:
+        path: Where it is.
+        frames: How many frames it has.
+        shots: How many shots were found in it.
+        seconds: How long the dreaming took.
+    """
+
+    path: Path
+    frames: int
+    shots: int
+    seconds: float
+
+
+def dream_video(
+    source: Path | str, target: Path | str, settings: Settings | None = None, *, progress: Report | None = None
+) -> Film:
+    """Dream a film: every frame, its dream sticking to what moves, with its sound and timing.
+
+    ``target`` appears, or is replaced, only once the film is complete.
+
+    Args:
+        source: A video, a folder of images, or an animated image.
+        target: The film; its suffix names the container. A name without one is a folder of PNGs.
+        settings: Everything else; see `Settings`.
+        progress: Called after each frame.
+
+    Returns:
+        The finished film.
+
+    Raises:
+        SettingsError: A setting cannot be used, such as a layer the model does not have.
+        InputError: The footage cannot be read, or the weights are not to be had.
+        OutputError: The film cannot be written.
+    """
+    began = time.monotonic()
+    settings = settings or Settings()
+    source, target = Path(source), Path(target)
+    check_apart(source, target)
+    footage = open_footage(source, settings.footage)
+    with open_film(target, like=footage, settings=settings.output) as writer:
+        cuts, count = _survey(footage, settings)
+        dream_frame = _frame_dreamer(settings)
+        dreamed = dream_footage(footage.frames(), cuts, dream_frame, settings.dream, settings.motion)
+        with closing(ahead(dreamed, _FRAMES_WAITING)) as frames:
+            for done, frame in enumerate(frames, 1):
+                writer.write(frame)
+                if progress:
+                    progress(Progress(done, count, bisect.bisect_right(cuts, done - 1) + 1, len(cuts) + 1))
+    return Film(target, writer.frames_written, len(cuts) + 1, time.monotonic() - began)
+
+
+def check_apart(source: Path, target: Path) -> None:
+    """See that a job does not write over or into what it reads.
+
+    Raises:
+        InputError: There is no such source.
+        OutputError: Both are the same, or the target lies in a folder of images that is read.
+    """
+    if not source.exists():
+        raise InputError(f"{source}: there is no such file or folder; check the name")
+    here, there = source.resolve(), target.resolve()
+    if here == there or (target.exists() and source.samefile(target)):
+        raise OutputError(f"{target}: is the input itself; give the output another name")
+    if source.is_dir() and here in there.parents:
+        raise OutputError(f"{target}: lies in the folder that is read; put the output beside it")
+
+
+def _survey(footage: Footage, settings: Settings) -> tuple[list[int], int | None]:
+    """The first frame of every later shot, and the number of frames."""
+    if settings.motion.cuts == "none" or settings.motion.flow == "none":
+        return [], footage.frame_count
+    count = 0
+
+    def counted() -> Generator[np.ndarray]:
+        nonlocal count
+        for frame in footage.frames():
+            count += 1
+            yield frame.pixels
+
+    return find_cuts(ahead(counted(), _FRAMES_WAITING)), count
+
+
+def _frame_dreamer(settings: Settings) -> DreamFrame:
+    # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
+    from framedream.dream.dreamer import Dreamer
+    from framedream.dream.runtime import use_threads
+
+    use_threads(settings.run.threads)
+    dreamer = Dreamer(settings.dream)
+    return lambda image, steps, step_size: dreamer.dream(image, steps=steps, step_size=step_size).pixels
+
+
+__all__ = ["Film", "Frame", "check_apart", "dream_video"]

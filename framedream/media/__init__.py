@@ -1,0 +1,27 @@
+"""Files ⇄ frames: reading and writing videos, animations, folders of images, stills, and their sound."""
+
+from __future__ import annotations
+
+from framedream.media.color import ColorTags
+from framedream.media.footage import Footage, resize
+from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound
+from framedream.media.opening import open_footage
+from framedream.media.stills import read_image, write_image
+from framedream.media.writing import FilmWriter, is_folder_name, open_film
+
+__all__ = [
+    "ColorTags",
+    "FilmFormat",
+    "FilmLike",
+    "FilmWriter",
+    "Footage",
+    "Frame",
+    "Pixels",
+    "Sound",
+    "is_folder_name",
+    "open_film",
+    "open_footage",
+    "read_image",
+    "resize",
+    "write_image",
+]

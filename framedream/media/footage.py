@@ -1,0 +1,134 @@
+"""Footage as the person asked for it: a source, cut to a part of it and brought to a size."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from framedream.errors import InputError
+from framedream.media.color import ColorTags
+from framedream.media.frames import Frame, Pixels, Sound, Source
+from framedream.settings import FootageSettings, Moment
+
+
+class Footage:
+    """Frames with exact times, of which as many passes can be made as are needed.
+
+    A part cut out by `start` starts at film time 0, and so does its sound.
+
+    Attributes:
+        path: The file or folder.
+        width: Width of the frames delivered, in pixels.
+        height: Height of the frames delivered, in pixels.
+        rate: Nominal frames per second (the average where it varies), or None.
+        time_base: Seconds per tick; frame times are whole numbers of ticks.
+        sample_aspect: Width of a pixel divided by its height.
+        color: How the result's colors are to be written.
+        frame_count: How many frames there are, as far as known: exact for a part cut out.
+        sound: Where the sound of these frames is, or None.
+        last_duration: How long the last frame is shown, in seconds, where known beforehand.
+
+    Raises:
+        InputError: No frame lies between start and end.
+    """
+
+    def __init__(self, source: Source, settings: FootageSettings) -> None:
+        self._source = source
+        self._first, self._start = 0, Fraction(0)
+        self._stop: int | None = None
+        self.path: Path = source.path
+        self.width, self.height = _size(source, settings)
+        self.rate: Fraction | None = source.rate
+        self.time_base: Fraction = source.time_base
+        self.sample_aspect: Fraction = Fraction(1) if settings.size else source.sample_aspect
+        self.color: ColorTags = source.color
+        self.frame_count: int | None = source.frame_count
+        self.sound: Sound | None = source.sound
+        self.last_duration: Fraction | None = source.last_duration
+        if settings.start or settings.end:
+            self._cut(settings.start, settings.end)
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is sound to go with the frames."""
+        return self.sound is not None
+
+    def frames(self) -> Generator[Frame]:
+        """A fresh pass over the frames; closing it closes the file.
+
+        Raises:
+            InputError: A file cannot be read any more.
+        """
+        for frame in self._source.frames(self._first, self._stop):
+            yield Frame(resize(frame.pixels, self.width, self.height), frame.time - self._start, frame.duration)
+
+    def _cut(self, start: Moment | None, end: Moment | None) -> None:
+        """Find which frames are kept by a look at all times up to the end."""
+        first = last = None
+        stop_time = None
+        previous = None
+        for index, time in enumerate(self._source.times()):
+            if end is not None and _reached(end, index, time):
+                stop_time = time
+                break
+            if first is None and (start is None or _reached(start, index, time)):
+                first, self._start = index, time if start else Fraction(0)
+            last, previous = index, time
+        if first is None or last is None:
+            raise InputError(_nothing_left(self.path, start, end, previous, last))
+        self._first, self._stop = first, None if stop_time is None else last + 1
+        self.frame_count = last + 1 - first
+        if self.sound is not None:
+            self.sound = replace(self.sound, start=self._start if start else None, end=stop_time)
+        if stop_time is not None and previous is not None:
+            self.last_duration = stop_time - previous
+
+
+def resize(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Bring a picture to a size: averaged where it shrinks, Lanczos where it grows.
+
+    Args:
+        pixels: float32 RGB, H×W×3, in levels 0…255.
+        width: New width in pixels.
+        height: New height in pixels.
+
+    Returns:
+        float32 RGB, height×width×3, in levels 0…255.
+    """
+    old_height, old_width = pixels.shape[:2]
+    if width < old_width or height < old_height:
+        small = min(width, old_width), min(height, old_height)
+        pixels = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+    if pixels.shape[:2] != (height, width):
+        grown = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LANCZOS4)
+        pixels = np.clip(grown, 0, 255).astype(np.float32, copy=False)
+    return pixels
+
+
+def _size(source: Source, settings: FootageSettings) -> tuple[int, int]:
+    if settings.size:
+        return settings.size
+    scale = Fraction(settings.scale or 1)
+    return max(1, round(source.width * scale)), max(1, round(source.height * scale))
+
+
+def _reached(moment: Moment, index: int, time: Fraction) -> bool:
+    return time >= moment.seconds if moment.seconds is not None else index >= (moment.frame or 0)
+
+
+def _nothing_left(
+    path: Path, start: Moment | None, end: Moment | None, time: Fraction | None, index: int | None
+) -> str:
+    if time is None or index is None:
+        return f"{path}: no frame comes before end {end}; give a later --end"
+    if end is not None:
+        return f"{path}: no frame lies from start {start} to end {end}; give a later --end or an earlier --start"
+    return (
+        f"{path}: start {start} is beyond the last frame ({index}f, at {float(time):g} seconds); "
+        "give an earlier --start"
+    )

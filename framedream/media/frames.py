@@ -1,0 +1,150 @@
+"""What footage is made of: frames with exact times, and what a film must keep of its footage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framedream.media.color import ColorTags
+
+Pixels = NDArray[np.float32]
+"""H×W×3 RGB in levels 0…255."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a film.
+
+    Attributes:
+        pixels: float32 RGB, H×W×3, in levels 0…255.
+        time: When it is shown, in seconds of the film.
+        duration: How long it is shown, in seconds, where the footage says so.
+
+    Raises:
+        ValueError: The pixels are not H×W×3 numbers.
+    """
+
+    pixels: Pixels
+    time: Fraction
+    duration: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        check_pixels(self.pixels)
+
+
+def check_pixels(pixels: NDArray[Any]) -> None:
+    """Refuse what is no RGB picture.
+
+    Raises:
+        ValueError: The pixels are not H×W×3 numbers.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape or pixels.dtype.kind not in "fui":
+        raise ValueError(f"a picture is H×W×3 numbers; received {pixels.dtype} of shape {pixels.shape}")
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Where a film's sound is found, and which part of it belongs to the film.
+
+    Attributes:
+        path: The file that holds it.
+        origin: Time in the file's own clock, in seconds, that is film time 0 of the whole film.
+        start: Film time at which the kept part starts, or None if nothing was cut off in front.
+        end: Film time at which the kept part ends, or None if nothing was cut off behind.
+    """
+
+    path: Path
+    origin: Fraction = Fraction(0)
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+
+class FilmLike(Protocol):
+    """What a writer must know of a film: footage has it, and so has `FilmFormat`.
+
+    Attributes:
+        width: Width of the frames in pixels.
+        height: Height of the frames in pixels.
+        rate: Nominal frames per second (the average where it varies), or None.
+        time_base: Seconds per tick; frame times are whole numbers of ticks.
+        sample_aspect: Width of a pixel divided by its height.
+        color: How the colors are to be written.
+        sound: Where its sound is, or None for a silent film.
+        last_duration: How long the last frame is shown, in seconds, where known beforehand.
+    """
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def height(self) -> int: ...  # noqa: D102
+    @property
+    def rate(self) -> Fraction | None: ...  # noqa: D102
+    @property
+    def time_base(self) -> Fraction: ...  # noqa: D102
+    @property
+    def sample_aspect(self) -> Fraction: ...  # noqa: D102
+    @property
+    def color(self) -> ColorTags: ...  # noqa: D102
+    @property
+    def sound(self) -> Sound | None: ...  # noqa: D102
+    @property
+    def last_duration(self) -> Fraction | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class FilmFormat:
+    """The form of a film that has no footage, such as a zoom into a still.
+
+    Attributes:
+        width: Width of the frames in pixels.
+        height: Height of the frames in pixels.
+        rate: Frames per second.
+        time_base: Seconds per tick. Default: one frame.
+        sample_aspect: Width of a pixel divided by its height.
+        color: How the colors are to be written. Default: what is usual at this size.
+        sound: Where its sound is, or None for a silent film.
+        last_duration: How long the last frame is shown. Default: as long as the one before.
+    """
+
+    width: int
+    height: int
+    rate: Fraction = Fraction(25)
+    time_base: Fraction = Fraction(0)
+    sample_aspect: Fraction = Fraction(1)
+    color: ColorTags = field(default=None)  # type: ignore[assignment]
+    sound: Sound | None = None
+    last_duration: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if not self.time_base:
+            object.__setattr__(self, "time_base", 1 / Fraction(self.rate))
+        if self.color is None:
+            object.__setattr__(self, "color", ColorTags.usual(self.width, self.height))
+
+
+class Source(FilmLike, Protocol):
+    """A file or folder as it is: every frame, at its own size. One for each kind of footage.
+
+    Attributes:
+        path: The file or folder.
+        frame_count: How many frames there are, as far as that is known without decoding.
+    """
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+    @property
+    def frame_count(self) -> int | None: ...  # noqa: D102
+
+    def times(self) -> Iterator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        ...
+
+    def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        ...

@@ -1,0 +1,33 @@
+"""What a person is told on the way, once for each thing, however many frames show it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+log = logging.getLogger("framedream")
+
+
+class Notes:
+    """Notes and warnings about one file, each said once.
+
+    Args:
+        path: The file they are about.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._said: set[str] = set()
+
+    def info(self, text: str) -> None:
+        """Note something that is well, but good to know."""
+        self._say(logging.INFO, text)
+
+    def warning(self, text: str) -> None:
+        """Say that something is lost or damaged."""
+        self._say(logging.WARNING, text)
+
+    def _say(self, level: int, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            log.log(level, "%s: %s", self._path, text)

@@ -1,0 +1,81 @@
+"""Durable output: written under a temporary name, and seen under its own only when complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from framedream.errors import OutputError
+
+
+def part_path(path: Path) -> Path:
+    """The temporary name a process uses for an output: hidden, in the same folder."""
+    return path.with_name(f".{path.name}.part-{os.getpid()}")
+
+
+def prepare(path: Path) -> None:
+    """Make an output's parent folders and see that it can be written, before any work is done.
+
+    Unfinished files that a killed process left for this output are removed.
+
+    Raises:
+        OutputError: It cannot be written there.
+    """
+    probe = part_path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{path}: cannot be written ({reason}); check the folder and its permissions") from None
+
+
+def publish(part: Path, path: Path) -> None:
+    """Bring a finished file or folder to disk and give it its own name, in one step.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
+    for item in [*part.iterdir(), part] if part.is_dir() else [part]:
+        _sync(item)
+    part.replace(path)
+    _sync(path.parent)
+
+
+def discard(part: Path) -> None:
+    """Remove an unfinished file or folder, if it is there."""
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(path: Path) -> None:
+    for part in path.parent.glob(".*.part-*"):
+        name = re.fullmatch(r"\.(.+)\.part-(\d+)", part.name)
+        if name and name[1] == path.name and not _runs(int(name[2])):
+            discard(part)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,179 @@
+"""A film's sound: its packets are copied unchanged where the container can hold them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol, cast
+
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+
+from framedream.media.frames import Sound
+from framedream.media.recipes import Container
+from framedream.media.video import open_video
+
+log = logging.getLogger("framedream")
+
+
+class SoundFeed:
+    """Feeds a film's sound into its container in step with the pictures.
+
+    Args:
+        sound: Which sound.
+        output: The container it goes to, before its header is written.
+        container: What that container can hold.
+        path: The film's name, for notes.
+
+    Raises:
+        InputError: The file that holds the sound cannot be read any more.
+    """
+
+    def __init__(self, sound: Sound, output: OutputContainer, container: Container, path: Path) -> None:
+        self._sound = sound
+        self._shift = sound.origin + (sound.start or 0)
+        self._output = output
+        self._source = open_video(sound.path)
+        self._early = container.keeps_early_sound
+        self._tracks: dict[int, _Track] = {}
+        for stream in self._source.streams.audio:
+            track = _track(stream, output, container, path)
+            if track is not None:
+                self._tracks[stream.index] = track
+        self._packets = self._read()
+        self._next = next(self._packets, None)
+
+    def feed(self, until: Fraction) -> None:
+        """Write the sound up to a film time in seconds."""
+        while self._next is not None and self._time(self._next) <= until:
+            track = self._tracks[self._next.stream.index]
+            self._output.mux(track.packets(self._next, self._shift))
+            self._next = next(self._packets, None)
+
+    def finish(self) -> None:
+        """Write the rest of the sound."""
+        while self._next is not None:
+            self.feed(self._time(self._next))
+        for track in self._tracks.values():
+            self._output.mux(track.rest())
+
+    def close(self) -> None:
+        """Close the file the sound comes from."""
+        self._packets.close()
+        self._source.close()
+
+    def _read(self) -> Generator[Packet[AudioStream]]:
+        streams = [stream for stream in self._source.streams.audio if stream.index in self._tracks]
+        try:
+            for packet in self._source.demux(streams) if streams else ():
+                heard = cast("Packet[AudioStream]", packet)
+                if packet.pts is not None and packet.size and self._kept(heard):
+                    yield heard
+        except (FFmpegError, OSError) as error:
+            log.warning("%s: the sound breaks off here (%s)", self._sound.path, error.strerror)
+
+    def _time(self, packet: Packet[AudioStream]) -> Fraction:
+        return (packet.pts or 0) * packet.time_base - self._shift
+
+    def _kept(self, packet: Packet[AudioStream]) -> bool:
+        time = self._time(packet)
+        length = (packet.duration or 0) * packet.time_base
+        start, end = self._sound.start or Fraction(0), self._sound.end
+        if end is not None and time + start >= end:
+            return False
+        if self._sound.start is None:
+            return self._early or time + length > 0
+        # One packet more than is heard, where it can be stored: the decoder needs it to get under way.
+        return time + 2 * length > 0 if self._early else time >= 0
+
+
+class _Track(Protocol):
+    """One track of sound on its way into the film."""
+
+    def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]: ...
+
+    def rest(self) -> list[Packet[AudioStream]]: ...
+
+
+@dataclass
+class _Copied:
+    stream: AudioStream
+    last: int | None = None
+
+    def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
+        ticks = round(shift / packet.time_base)
+        packet.pts = (packet.pts or 0) - ticks
+        packet.dts = packet.pts if packet.dts is None else packet.dts - ticks
+        if self.last is not None and packet.dts <= self.last:
+            return []  # Muxers give up on time that runs backwards; a film should not end for that.
+        self.last = packet.dts
+        packet.stream = self.stream
+        return [packet]
+
+    def rest(self) -> list[Packet[AudioStream]]:
+        return []
+
+
+@dataclass
+class _Encoded:
+    source: AudioStream
+    stream: AudioStream
+
+    def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
+        encoded: list[Packet[AudioStream]] = []
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            return encoded
+        for frame in frames:
+            encoded += self._encode(frame, shift)
+        return encoded
+
+    def rest(self) -> list[Packet[AudioStream]]:
+        return list(self.stream.encode(None))
+
+    def _encode(self, frame: AudioFrame, shift: Fraction) -> list[Packet[AudioStream]]:
+        if frame.pts is not None and frame.time_base:
+            frame.pts -= round(shift / frame.time_base)
+            if frame.pts < 0:
+                return []
+        return list(self.stream.encode(frame))
+
+
+def _track(source: AudioStream, output: OutputContainer, container: Container, path: Path) -> _Track | None:
+    if container.sound_codec is None or source.codec_context is None:
+        return None
+    codec = source.codec_context.codec.canonical_name
+    if container.sound is None or codec in container.sound:
+        try:
+            copied = output.add_stream_from_template(source)
+        except ValueError:
+            pass  # The muxer refuses it after all: encode it.
+        else:
+            _describe(copied, source)
+            return _Copied(copied)
+    encoded = _encoder(source, output, container.sound_codec)
+    _describe(encoded, source)
+    log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
+    return _Encoded(source, encoded)
+
+
+def _encoder(source: AudioStream, output: OutputContainer, codec: str) -> AudioStream:
+    rate = 48_000 if codec == "libopus" else source.rate
+    stream = output.add_stream(codec, rate=rate)
+    assert isinstance(stream, AudioStream)
+    channels = source.codec_context.channels
+    stream.layout = {1: "mono", 2: "stereo"}.get(channels, "5.1" if channels == 6 else "stereo")
+    stream.bit_rate = 96_000 * max(2, stream.codec_context.channels)
+    return stream
+
+
+def _describe(stream: AudioStream, source: AudioStream) -> None:
+    stream.metadata.update({key: text for key, text in source.metadata.items() if key in ("language", "title")})
+    stream.disposition = source.disposition

@@ -1,0 +1,206 @@
+"""Still images: files ⇄ RGB levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
+
+from framedream.errors import InputError, OutputError, SettingsError, nearest
+from framedream.media.color import to_bytes
+from framedream.media.frames import Pixels, check_pixels
+from framedream.media.notes import Notes
+from framedream.media.publish import part_path, prepare, publish
+
+READABLE = frozenset(
+    {".png", ".apng", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".jp2", ".avif"}
+)
+"""Suffixes taken for images in a folder."""
+
+_SAVED: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".webp": ("WEBP", {"quality": 95, "method": 4}),
+    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
+    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
+    ".bmp": ("BMP", {}),
+}
+
+WRITABLE = tuple(_SAVED)
+"""Suffixes `write_image` knows."""
+
+_EXIF_ORIENTATION = 0x0112
+_TIFF_BITS = 258
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What an image's header says.
+
+    Attributes:
+        width: Width in pixels when shown upright.
+        height: Height in pixels when shown upright.
+        pictures: Number of pictures: more than 1 if animated.
+    """
+
+    width: int
+    height: int
+    pictures: int
+
+
+def look_at_image(path: Path) -> ImageInfo:
+    """Read an image's header without its pixels.
+
+    Raises:
+        InputError: It is missing or no image.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        if _orientation(image) in _SIDEWAYS and image.format != "TIFF":
+            # Pillow gives a TIFF's size as upright already.
+            width, height = height, width
+        return ImageInfo(width, height, getattr(image, "n_frames", 1))
+
+
+def read_image(path: Path | str, notes: Notes | None = None) -> Pixels:
+    """Read a still image; of an animated one, the first picture.
+
+    Gray becomes RGB, transparent parts are laid over black with a note, and the turn a camera
+    noted (EXIF) is applied.
+
+    Args:
+        path: An image of any usual format; PNG and TIFF of 16 bits keep their fraction.
+        notes: Who passes notes on. Default: each is said for this image.
+
+    Returns:
+        float32 RGB, H×W×3, in levels 0…255.
+
+    Raises:
+        InputError: It is missing, damaged or no image.
+    """
+    path = Path(path)
+    with _opened(path) as image:
+        try:
+            rgba = _read_deep(path, _orientation(image)) if _is_deep(image) else _read_bytes(image)
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            raise InputError(f"{path}: the image is damaged ({error}); export or copy it again") from None
+    return over_black(rgba, notes or Notes(path))
+
+
+def over_black(picture: NDArray[np.float32], notes: Notes) -> Pixels:
+    """Lay a picture's transparent parts over black.
+
+    Args:
+        picture: RGB or RGBA, H×W×3 or 4, in levels 0…255.
+        notes: Who passes the note on.
+
+    Returns:
+        RGB, H×W×3.
+    """
+    if picture.shape[2] == 3:
+        return picture
+    alpha = picture[..., 3:]
+    if alpha.min() == 255:
+        return np.ascontiguousarray(picture[..., :3])
+    notes.info("transparent parts are shown over black")
+    composed: Pixels = picture[..., :3] * (alpha / np.float32(255))
+    return composed
+
+
+def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
+    """Write a still image; it appears under its name only when it is complete.
+
+    Args:
+        path: The suffix decides the format: .png, .jpg (quality 95, 4:4:4), .webp, .tif or .bmp.
+            Missing parent folders are made.
+        pixels: RGB, H×W×3, in levels 0…255; rounded to 8 bits.
+
+    Raises:
+        SettingsError: The suffix is not one of these.
+        OutputError: It cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _SAVED:
+        known = nearest(path.suffix, WRITABLE)
+        raise SettingsError(f"{path}: no image is written with the suffix '{path.suffix}'{known}")
+    check_pixels(pixels)
+    prepare(path)
+    part = part_path(path)
+    try:
+        save_image(part, pixels, path.suffix)
+        publish(part, path)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: cannot be written ({error}); check the disk and the name") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save_image(path: Path, pixels: NDArray[Any], suffix: str) -> None:
+    """Write an image straight to a file, in the format of a suffix."""
+    name, options = _SAVED[suffix.lower()]
+    Image.fromarray(to_bytes(pixels)).save(path, format=name, **options)
+
+
+def _opened(path: Path) -> Image.Image:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, not an image; name an image file")
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; check the name")
+    try:
+        return Image.open(path)
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: is no image that can be read; convert it to PNG or JPEG") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); check the file and its permissions") from None
+
+
+def _orientation(image: Image.Image) -> int:
+    # A PNG's own getexif would decode all pixels; this one looks at the header alone.
+    exif = image.getexif() if image.format == "TIFF" else Image.Image.getexif(image)
+    return int(exif.get(_EXIF_ORIENTATION, 1))
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether there are 16 bits to a channel, which Pillow would cut to 8 in color images."""
+    if image.mode.startswith("I;16"):
+        return True
+    if isinstance(image, PngImageFile):
+        # Pillow names the file's own raw mode here, as in "RGB;16B".
+        return any(";16" in str(tile[3]) for tile in image.tile)
+    bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS, (8,))
+    return 16 in (bits if isinstance(bits, tuple) else (bits,))
+
+
+def _read_bytes(image: Image.Image) -> NDArray[np.float32]:
+    upright = ImageOps.exif_transpose(image)
+    transparent = upright.has_transparency_data
+    return np.asarray(upright.convert("RGBA" if transparent else "RGB"), np.float32)
+
+
+def _read_deep(path: Path, orientation: int) -> NDArray[np.float32]:
+    raw = np.fromfile(path, np.uint8)
+    picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise ValueError("it breaks off or holds errors")
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    scale = np.float32(257 if picture.dtype == np.uint16 else 1)
+    color, alpha = (picture[..., :-1], picture[..., -1:]) if picture.shape[2] in (2, 4) else (picture, picture[..., :0])
+    rgb = np.repeat(color, 3, axis=2) if color.shape[2] == 1 else color[..., ::-1]
+    return _upright(np.concatenate([rgb, alpha], axis=2).astype(np.float32) / scale, orientation)
+
+
+def _upright(picture: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+    """Undo an EXIF orientation (1…8): its mirroring first, then its turn."""
+    if orientation in (2, 4, 5, 7):
+        picture = picture[:, ::-1]
+    turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(picture, turns))
