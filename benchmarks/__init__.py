@@ -1,0 +1,1 @@
+"""Figures: how films are measured, and what the machine makes of them."""

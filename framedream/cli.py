@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from dataclasses import fields, make_dataclass
 from pathlib import Path
 from types import FrameType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NoReturn,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from tqdm import tqdm
@@ -32,6 +43,8 @@ app = App(
     "in a preset file; --debug shows where an error comes from.",
     version=framedream.__version__,
     help_format="plaintext",
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 
@@ -65,7 +78,11 @@ DreamFlags, MotionFlags, FootageFlags, OutputFlags, RunFlags = map(
     _flags, ("dream", "motion", "footage", "output", "run")
 )
 if TYPE_CHECKING:
-    Dream = Motion = Footage = Output = Run = Any
+    Dream: TypeAlias = Any
+    Motion: TypeAlias = Any
+    Footage: TypeAlias = Any
+    Output: TypeAlias = Any
+    Run: TypeAlias = Any
 else:
     Dream, Motion, Footage, Output, Run = map(
         _group, range(1, 6), (DreamFlags, MotionFlags, FootageFlags, OutputFlags, RunFlags)

@@ -116,16 +116,23 @@ def _coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
         if value is None:
             continue
         if item.name in parsers:
-            value = parsers[item.name](value)
+            value = _parsed(item.name, value, parsers[item.name])
         elif float in (get_args(hints[item.name]) or (hints[item.name],)):
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise SettingsError(f"{item.name}: {value!r} is not a number")
             value = float(value)
         elif hints[item.name] in (int, int | None):
             value = _int(settings, item.name)
-        elif not isinstance(value, str | int):
+        elif not isinstance(value, str) and not (int in get_args(hints[item.name]) and isinstance(value, int)):
             raise SettingsError(f"{item.name}: {value!r} is not a text")
         object.__setattr__(settings, item.name, value)
+
+
+def _parsed(name: str, value: Any, parse: Callable[[Any], Any]) -> Any:
+    try:
+        return parse(value)
+    except (TypeError, ValueError, OverflowError):
+        raise SettingsError(f"{name}: {value!r} cannot be used; write it as the flag --{name} is written") from None
 
 
 def _int(settings: Any, name: str) -> int:
@@ -161,6 +168,7 @@ class DreamSettings:
         steps: Ascent steps at each octave, for frames dreamed from nothing.
         step_size: Mean change a step makes, in levels of 255.
         gradient: What a gradient is divided by: its mean magnitude or its root mean square.
+        smoothing: Blur of the gradient, as a sigma in pixels: 0 for fine noise, 1 for clear figures.
         max_loss: Stop an octave once the objective is above this.
         jitter: Largest random shift before each step, in pixels.
         random_seed: Seed of all randomness: same seed, same film.
@@ -171,9 +179,10 @@ class DreamSettings:
     layers: Layers = ()
     octaves: int | Literal["auto"] = "auto"
     octave_scale: float = 1.4
-    steps: int = 12
+    steps: int = 13
     step_size: float = 2.5
     gradient: Literal["mean", "rms"] = "mean"
+    smoothing: float = 1.0
     max_loss: float | None = None
     jitter: int = 16
     random_seed: int = 0
@@ -188,6 +197,7 @@ class DreamSettings:
         _check(self, "octave_scale", 1.05 <= self.octave_scale <= 4, "1.05 to 4")
         _check(self, "steps", 0 <= self.steps <= 10_000, "0 to 10000")
         _check(self, "step_size", 0 < self.step_size <= 255, "above 0, up to 255 levels")
+        _check(self, "smoothing", 0 <= self.smoothing <= 8, "0 to 8 pixels")
         _check(self, "jitter", 0 <= self.jitter <= 512, "0 to 512 pixels")
         _check(self, "random_seed", 0 <= self.random_seed < 2**31, "0 to 2147483647")
 
@@ -201,13 +211,15 @@ class MotionSettings:
         persistence: Share of the dream that is carried into the next frame.
         follow_steps: Ascent steps at each octave, for frames seeded by the one before.
         follow_step_size: Mean change one of these steps makes, in levels of 255.
+        young_step_size: The same where the picture has just come into view.
         cuts: Look for cuts, so that no dream crosses one; none takes all as one shot.
     """
 
     flow: Literal["dis", "farneback", "none"] = "dis"
-    persistence: float = 0.97
+    persistence: float = 0.98
     follow_steps: int = 2
-    follow_step_size: float = 0.7
+    follow_step_size: float = 0.6
+    young_step_size: float = 4.0
     cuts: Literal["auto", "none"] = "auto"
 
     def __post_init__(self) -> None:
@@ -215,7 +227,8 @@ class MotionSettings:
         _check_choices(self)
         _check(self, "persistence", 0 <= self.persistence <= 1, "0 to 1")
         _check(self, "follow_steps", 0 <= self.follow_steps <= 10_000, "0 to 10000")
-        _check(self, "follow_step_size", 0 < self.follow_step_size <= 255, "above 0, up to 255 levels")
+        for name in ("follow_step_size", "young_step_size"):
+            _check(self, name, 0 < getattr(self, name) <= 255, "above 0, up to 255 levels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,13 +344,13 @@ class Settings:
         for key in given:
             if key not in homes:
                 raise SettingsError(f"{named}unknown setting '{key}'{nearest(key, homes)}")
-        if given.get("model", self.dream.model) != self.dream.model:
-            given = {"layers": (), "weights": None} | given
         if "size" in given and "scale" not in given:
             given["scale"] = None
         elif "scale" in given and "size" not in given:
             given["size"] = None
         try:
+            if "model" in given and DreamSettings(model=given["model"]).model != self.dream.model:
+                given = {"layers": (), "weights": None} | given
             groups = {
                 group: replace(getattr(self, group), **{key: given[key] for key in given if homes[key] == group})
                 for group in {homes[key] for key in given}

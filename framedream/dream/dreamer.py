@@ -50,7 +50,8 @@ class Dreamer:
         self.settings = settings
         self.network = load_network(settings.model, [name for name, _ in settings.layers], settings.weights)
         self._objective = LayerEnergy(self.network, tuple(weight for _, weight in settings.layers))
-        core = OctaveCore(Ascent(self._objective, settings.gradient, settings.jitter, settings.random_seed))
+        ascent = Ascent(self._objective, settings.gradient, settings.smoothing, settings.jitter, settings.random_seed)
+        core = OctaveCore(ascent)
         frame, step_size = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1])
         sizes, steps, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
         self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound])

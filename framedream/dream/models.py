@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,7 @@ def _load_whole(entry: ModelEntry, file: Path | None) -> keras.Model:
     if entry.builder and weights.has_classifier_top(file):
         return _without_top(entry, file)
     model = _build(entry, None)
-    weights.load_file(model, file)
+    weights.load_file(model, file, entry.name)
     return model
 
 
@@ -132,7 +133,10 @@ def _build(entry: ModelEntry, own_weights: str | None, **options: Any) -> keras.
         return squeezenet.build()
     builder = getattr(keras.applications, entry.builder)
     if entry.multiple == 1 or "include_top" in options:
-        return builder(weights=own_weights, **({"include_top": False, "input_shape": (None, None, 3)} | options))
+        with warnings.catch_warnings():
+            # MobileNets warn of sizes they were not trained at, which a dream always has.
+            warnings.simplefilter("ignore", UserWarning)
+            return builder(weights=own_weights, **({"include_top": False, "input_shape": (None, None, 3)} | options))
     # NASNet chooses layers by the shapes it sees, so it is built for a size and then opened to all.
     fixed = builder(weights=own_weights, include_top=False, input_shape=(224, 224, 3))
     model = keras.models.clone_model(fixed, input_tensors=keras.Input((None, None, 3)))
@@ -159,7 +163,7 @@ def _build_with_own_weights(entry: ModelEntry) -> keras.Model:
 
 def _without_top(entry: ModelEntry, file: Path) -> keras.Model:
     full = _build(entry, None, include_top=True, input_shape=None)
-    weights.load_file(full, file)
+    weights.load_file(full, file, entry.name)
     model = _build(entry, None)
     for layer, filled in zip(model.layers, full.layers, strict=False):
         layer.set_weights(filled.get_weights())

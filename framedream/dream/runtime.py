@@ -19,9 +19,10 @@ def _stderr_held_back() -> Iterator[None]:
     """Hold back what native code writes to stderr; let it through if the block fails.
 
     TensorFlow logs a handful of lines while it is imported that no setting silences
-    (its issue 100442). Left alone where the person asked for its log by environment.
+    (its issue 100442). Left alone where the person asked for its log by environment; 3 is
+    what this process sets itself, and what those it starts inherit.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         yield
         return
     # Read by TensorFlow's native side at its import, and obeyed from then on.

@@ -11,6 +11,9 @@ import numpy as np
 
 from framedream.motion.warp import bounds, sample
 
+_SHARE, _SLACK = 0.02, 1.0
+"""Twice what Ruder et al. allow: a dream carried a pixel astray looks better than a gap in it."""
+
 _EDGE_SOFTNESS = 1.0
 """Sigma, in pixels, of the blur that keeps the edge of a trusted area from showing."""
 
@@ -51,50 +54,53 @@ class FlowEstimator:
             previous: The frame before it, alike.
         """
         backward = self.flow(frame, previous)
-        return Motion(backward, _soft(trusted(backward, self.flow(previous, frame))))
+        forward = self.flow(previous, frame)
+        return Motion(backward, _soft(consistent(backward, forward, share=_SHARE, slack=_SLACK)))
 
     def flow(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Where each pixel of one image lies in another: H×W×2 float32, in pixels."""
         return self._calculate(_grey(start), _grey(end))
 
 
-def trusted(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
-    """Where a backward flow can be trusted (Ruder, Dosovitskiy and Brox 2016, section 4.2).
+def consistent(backward: np.ndarray, forward: np.ndarray, *, share: float = 0.01, slack: float = 0.5) -> np.ndarray:
+    """Where the way back and forth closes, ``|B + F|² ≤ share · (|B|² + |F|²) + slack``.
 
-    Not trusted are pixels whose way there and back does not close (they were hidden
-    before), that come from outside the frame, or that lie on an edge of the motion.
+    The occlusion test of Ruder, Dosovitskiy and Brox 2016 (section 4.2), with its
+    constants as defaults. What was hidden in the frame before does not pass, nor what
+    comes from outside the frame.
 
     Args:
-        backward: Flow from the frame to the one before it, H×W×2 in pixels.
-        forward: Flow from the one before it to the frame, alike.
+        backward: B, the flow from the frame to the one before it, H×W×2 in pixels.
+        forward: The flow from the one before it to the frame, alike; F is what it says
+            at the place where the backward flow leads.
+        share: Error allowed for each squared pixel of motion.
+        slack: Error allowed where nothing moves, in squared pixels.
 
     Returns:
         H×W bool.
     """
-    there_and_back = sample(forward, backward, cv2.INTER_LINEAR) + backward
-    length = _square(backward)
-    closes = _square(there_and_back) <= 0.01 * (length + _square(sample(forward, backward, cv2.INTER_LINEAR))) + 0.5
-    bends = sum(_square(derivative) for derivative in np.gradient(backward, axis=(0, 1)))
-    return closes & bounds(backward) & (bends <= 0.01 * length + 0.002)
+    there = sample(forward, backward, cv2.INTER_LINEAR)
+    allowed = share * (square_length(backward) + square_length(there)) + slack
+    return np.asarray((square_length(backward + there) <= allowed) & bounds(backward))
+
+
+def square_length(vectors: np.ndarray) -> np.ndarray:
+    """Squared length of each vector: H×W×2 to H×W."""
+    return np.asarray(np.einsum("hwc,hwc->hw", vectors, vectors))
 
 
 def _dis() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return lambda now, before: search.calc(now, before, None)
+    return lambda now, before: np.asarray(search.calc(now, before, None))  # type: ignore[call-overload]
 
 
 def _farneback(now: np.ndarray, before: np.ndarray) -> np.ndarray:
-    start = np.zeros((*now.shape, 2), np.float32)
-    return np.asarray(cv2.calcOpticalFlowFarneback(now, before, start, 0.5, 5, 15, 3, 7, 1.5, 0))
+    unknown = np.zeros((*now.shape, 2), np.float32)
+    return np.asarray(cv2.calcOpticalFlowFarneback(now, before, unknown, 0.5, 5, 15, 3, 7, 1.5, 0))
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(np.clip(np.rint(frame), 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
-
-
-def _square(vectors: np.ndarray) -> np.ndarray:
-    squares: np.ndarray = np.einsum("hwc,hwc->hw", vectors, vectors)
-    return squares
+    return np.asarray(cv2.cvtColor(np.clip(np.rint(frame), 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY))
 
 
 def _soft(mask: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ def bounds(flow: np.ndarray) -> np.ndarray:
     x, y = _grid(flow)
     height, width = flow.shape[:2]
     x, y = x + flow[..., 0], y + flow[..., 1]
-    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
 
 
 def _grid(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,8 +17,29 @@ from framedream.settings import DreamSettings, MotionSettings
 
 _FRAMES_AHEAD = 3
 
-DreamFrame = Callable[[np.ndarray, int, float], np.ndarray]
-"""Dreams a frame: image, steps at each octave, step size in levels → dreamed image."""
+_GROWTH = 3.0
+"""Frames in which a young dream grows up: steps shrink by e in as many."""
+
+_MATURE = 100.0
+"""Maturity of what was dreamed from nothing, and the most there is, in frames."""
+
+DreamFrame = Callable[[np.ndarray, int, float | np.ndarray], np.ndarray]
+"""Dreams a frame: image, steps at each octave, step size in levels (H×W or one) → dreamed image."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a frame hands on to the next one.
+
+    Attributes:
+        frame: The frame itself, H×W×3 float32, in levels.
+        dream: What was dreamed of it, alike.
+        maturity: How long each pixel has been dreamed, in frames, H×W float32.
+    """
+
+    frame: np.ndarray
+    dream: np.ndarray
+    maturity: np.ndarray
 
 
 def dream_footage(
@@ -43,39 +64,57 @@ def dream_footage(
     Yields:
         The dreamed frames, one for each, with its time.
     """
-    before: tuple[np.ndarray, np.ndarray] | None = None
+    before: Carried | None = None
     with closing(ahead(_with_motion(frames, cuts, motion), _FRAMES_AHEAD)) as moving:
         for frame, moved in moving:
             if moved is None or before is None:
-                dreamed = dream_frame(frame.pixels, dream.steps, dream.step_size)
+                before = _dream_from_nothing(frame.pixels, dream_frame, dream)
             else:
-                seed = residual_seed(frame.pixels, moved, *before, motion.persistence)
-                dreamed = dream_frame(seed, motion.follow_steps, motion.follow_step_size)
-            before = frame.pixels, dreamed
-            yield replace(frame, pixels=dreamed)
+                before = _dream_on(frame.pixels, moved, before, dream_frame, motion)
+            yield replace(frame, pixels=before.dream)
 
 
-def residual_seed(
-    frame: np.ndarray, moved: Motion, previous: np.ndarray, dreamed_previous: np.ndarray, persistence: float
-) -> np.ndarray:
+def residual_seed(frame: np.ndarray, moved: Motion, before: Carried, persistence: float) -> np.ndarray:
     """The frame with the dream of the frame before it carried along.
 
-    Only the dream is carried, ``frame + persistence · valid · warp(dream − previous)``, so
-    the footage itself stays sharp and nothing of the frame before it shines through.
+    Only the dream is carried, ``frame + persistence · valid · warp(dream − frame before)``,
+    so the footage itself stays sharp and nothing of the frame before it shines through.
 
     Args:
         frame: H×W×3 float32, in levels.
         moved: The motion from the frame before to this one.
-        previous: The frame before it.
-        dreamed_previous: What was dreamed of that.
+        before: What that frame hands on.
         persistence: Share of the dream that is carried on, 0…1.
 
     Returns:
         H×W×3 float32, in levels 0…255.
     """
-    carried = warp(dreamed_previous - previous, moved.flow)
-    seed: np.ndarray = np.clip(frame + persistence * moved.valid[..., None] * carried, 0.0, 255.0)
-    return seed
+    carried = warp(before.dream - before.frame, moved.flow)
+    return np.asarray(np.clip(frame + persistence * moved.valid[..., None] * carried, 0.0, 255.0))
+
+
+def maturity_now(moved: Motion, before: Carried) -> np.ndarray:
+    """How long each pixel has been dreamed: carried along the flow, lost where that is not trusted.
+
+    Returns:
+        H×W float32, in frames, 0…`_MATURE`.
+    """
+    return np.asarray(np.clip(warp(before.maturity, moved.flow) * moved.valid, 0.0, _MATURE))
+
+
+def _dream_from_nothing(frame: np.ndarray, dream_frame: DreamFrame, settings: DreamSettings) -> Carried:
+    dreamed = dream_frame(frame, settings.steps, settings.step_size)
+    return Carried(frame, dreamed, np.full(frame.shape[:2], _MATURE, np.float32))
+
+
+def _dream_on(
+    frame: np.ndarray, moved: Motion, before: Carried, dream_frame: DreamFrame, settings: MotionSettings
+) -> Carried:
+    maturity = maturity_now(moved, before)
+    youth = np.exp(-maturity / _GROWTH)
+    step_size = settings.follow_step_size + (settings.young_step_size - settings.follow_step_size) * youth
+    seed = residual_seed(frame, moved, before, settings.persistence)
+    return Carried(frame, dream_frame(seed, settings.follow_steps, step_size), maturity + 1)
 
 
 def _with_motion(
