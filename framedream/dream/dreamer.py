@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,18 +94,14 @@ class Dreamer:
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Sizes of the octaves of a frame; says once if some had to be left out."""
         if (height, width) not in self._sizes:
-            sizes = octave_sizes(
-                height,
-                width,
-                octaves=self.settings.octaves,
-                scale=self.settings.octave_scale,
-                minimum=self.network.minimum_size,
-            )
             asked = self.settings.octaves
+            # The blur of the gradient mirrors as many pixels beyond the border.
+            minimum = max(self.network.minimum_size, math.ceil(3 * self.settings.smoothing))
+            sizes = octave_sizes(height, width, octaves=asked, scale=self.settings.octave_scale, minimum=minimum)
             if asked != "auto" and len(sizes) < asked:
                 _log.warning(
                     "%d of %d octaves used: at %dx%d the others are smaller than %s can take (%d pixels)",
-                    len(sizes), asked, width, height, self.network.name, self.network.minimum_size,
+                    len(sizes), asked, width, height, self.network.name, minimum,
                 )  # fmt: skip
             self._sizes[height, width] = sizes
         return self._sizes[height, width]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from framedream.errors import InputError
 from framedream.jobs.video import check_apart
-from framedream.media import read_image, resize, write_image
+from framedream.media import check_image_name, check_pixels, read_image, resize, write_image
 from framedream.settings import FootageSettings, Settings
 
 
@@ -35,8 +36,9 @@ def dream_image(
         OutputError: The dream cannot be written.
     """
     settings = settings or Settings()
-    image = _read(source, target)
-    image = _sized(image, settings.footage)
+    if target is not None:
+        check_image_name(Path(target))
+    image = _sized(_read(source, target), settings.footage)
     from framedream.dream.dreamer import Dreamer
     from framedream.dream.runtime import use_threads
 
@@ -56,6 +58,10 @@ def dream_image(
 
 def _read(source: np.ndarray | Path | str, target: Path | str | None) -> np.ndarray:
     if isinstance(source, np.ndarray):
+        try:
+            check_pixels(source)
+        except ValueError as error:
+            raise InputError(f"the image given as an array: {error}") from None
         return np.ascontiguousarray(source, dtype=np.float32)
     if target is not None:
         check_apart(Path(source), Path(target))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from framedream.media.color import ColorTags
 from framedream.media.footage import Footage, resize
-from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound
+from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.opening import open_footage
-from framedream.media.stills import read_image, write_image
+from framedream.media.stills import check_image_name, read_image, write_image
 from framedream.media.writing import FilmWriter, is_folder_name, open_film
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "Frame",
     "Pixels",
     "Sound",
+    "check_image_name",
+    "check_pixels",
     "is_folder_name",
     "open_film",
     "open_footage",

@@ -128,9 +128,7 @@ def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
         OutputError: It cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in _SAVED:
-        known = nearest(path.suffix, WRITABLE)
-        raise SettingsError(f"{path}: no image is written with the suffix '{path.suffix}'{known}")
+    check_image_name(path)
     check_pixels(pixels)
     prepare(path)
     part = part_path(path)
@@ -141,6 +139,17 @@ def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
         raise OutputError(f"{path}: cannot be written ({error}); check the disk and the name") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_image_name(path: Path) -> None:
+    """See that `write_image` knows a name's suffix.
+
+    Raises:
+        SettingsError: It does not; names the nearest.
+    """
+    if path.suffix.lower() not in _SAVED:
+        known = nearest(path.suffix, WRITABLE)
+        raise SettingsError(f"{path}: no image is written with the suffix '{path.suffix}'{known}")
 
 
 def save_image(path: Path, pixels: NDArray[Any], suffix: str) -> None:

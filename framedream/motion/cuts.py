@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import cv2
@@ -28,19 +30,25 @@ def find_cuts(frames: Iterable[np.ndarray]) -> list[int]:
     detector = AdaptiveDetector(window_width=_WINDOW, min_scene_len=2)
     found: list[Any] = []
     # The detector wants times but only counts frames; any rate will do.
-    for number, look in enumerate(_with_still_ends(_look(frame) for frame in frames)):
+    number = -1
+    for number, look in enumerate(_with_mirrored_ends(_look(frame) for frame in frames)):
         found += detector.process_frame(FrameTimecode(number, 25.0), look)
-    return sorted({cut.frame_num - _WINDOW for cut in found} - {0})
+    frame_count = number + 1 - 2 * _WINDOW
+    return sorted({cut.frame_num - _WINDOW for cut in found} & set(range(1, frame_count)))
 
 
-def _with_still_ends(looks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """First and last frame repeated, since a frame is judged by its neighbours on both sides."""
-    look, first = None, True
+def _with_mirrored_ends(looks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Frames mirrored at both ends, since a frame is judged by its neighbours on both sides."""
+    looks = iter(looks)
+    head = list(islice(looks, _WINDOW + 1))
+    if len(head) < 2:
+        return
+    yield from (head[index] for index in np.pad(range(len(head)), (_WINDOW, 0), "reflect"))
+    tail = deque(head, _WINDOW + 1)
     for look in looks:
-        yield from [look] * (_WINDOW + 1 if first else 1)
-        first = False
-    if look is not None:
-        yield from [look] * _WINDOW
+        tail.append(look)
+        yield look
+    yield from (tail[index] for index in np.pad(range(len(tail)), (0, _WINDOW), "reflect")[-_WINDOW:])
 
 
 def _look(frame: np.ndarray) -> np.ndarray:

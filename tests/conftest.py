@@ -1,0 +1,45 @@
+"""What the tests share: one process, one network, and pictures."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pictures import pan, write_clip
+
+if TYPE_CHECKING:
+    from framedream.dream.dreamer import Dreamer
+
+
+@pytest.fixture(scope="session")
+def dreamer_of() -> Callable[..., Dreamer]:
+    """Makes a dreamer of the settings given; each is made once, since tracing takes a second."""
+    from framedream.dream.dreamer import Dreamer
+    from framedream.settings import DreamSettings
+
+    @functools.cache
+    def make(**settings) -> Dreamer:
+        return Dreamer(DreamSettings(**settings))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def dreamer(dreamer_of) -> Dreamer:
+    """SqueezeNet with its real weights: the plain ascent at one size, without jitter and smoothing."""
+    return dreamer_of(jitter=0, octaves=1, steps=3, smoothing=0)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Real footage and stills."""
+    return Path(__file__).parents[1] / "samples"
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    """Six frames of a texture that moves two pixels to the left a frame, 96×64."""
+    return write_clip(tmp_path / "clip.mp4", pan(6, 64, 96))

@@ -1,0 +1,156 @@
+"""A dreamer dreams frames of any size, the same frame the same way, with the network's real weights."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from pictures import noise, scene
+
+from framedream.dream import squeezenet
+from framedream.dream.dreamer import Dreamer
+from framedream.dream.runtime import tf
+from framedream.errors import DeviceError, InputError, SettingsError
+
+PICTURE = scene(96, 128)
+
+
+def test_a_dream_excites_the_layers_more_than_the_picture_did(dreamer):
+    dreamed = dreamer.dream(PICTURE)
+    assert dreamer.strength(dreamed.pixels) > 2 * dreamer.strength(PICTURE)
+    assert dreamed.steps == (3,)
+
+
+def test_more_steps_dream_more(dreamer):
+    strengths = [dreamer.strength(dreamer.dream(PICTURE, steps=steps).pixels) for steps in (0, 1, 4, 12)]
+    assert strengths == sorted(set(strengths))
+
+
+def test_a_dream_is_a_picture_of_the_same_form(dreamer):
+    dreamed = dreamer.dream(noise(50, 70), steps=20, step_size=30).pixels
+    assert (dreamed.shape, dreamed.dtype) == ((50, 70, 3), np.float32)
+    assert (dreamed.min(), dreamed.max()) == (0, 255)
+
+
+def test_one_step_changes_a_picture_by_the_step_size_on_average(dreamer):
+    changed = dreamer.dream(PICTURE, steps=1, step_size=1.5).pixels - PICTURE
+    assert np.abs(changed).mean() == pytest.approx(1.5, rel=0.02)
+
+
+def test_no_steps_give_the_picture_back(dreamer_of):
+    dreamer = dreamer_of(jitter=0, octaves=4, steps=0)
+    assert len(dreamer.sizes(96, 128)) == 4
+    assert np.abs(dreamer.dream(PICTURE).pixels - PICTURE).max() < 1e-3
+
+
+def test_losses_are_those_of_the_ascent_written_out_by_hand(dreamer):
+    """Two steps at one size without jitter, in a few lines of eager TensorFlow."""
+    model = squeezenet.build()
+    squeezenet.load_weights(model)
+    layer = tf.keras.Model(model.input, model.get_layer("fire7").output)
+    image, losses = tf.constant(PICTURE), []
+    for _ in range(2):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            bgr = image[tf.newaxis, ..., ::-1] - [103.939, 116.779, 123.68]
+            loss = tf.reduce_mean(layer(bgr) ** 2)
+        gradient = tape.gradient(loss, image)
+        image = tf.clip_by_value(image + 2.5 * gradient / tf.reduce_mean(tf.abs(gradient)), 0, 255)
+        losses.append(float(loss))
+    for steps, loss in enumerate(losses, 1):
+        assert dreamer.dream(PICTURE, steps=steps, step_size=2.5).losses[0] == pytest.approx(loss, rel=1e-3)
+    assert np.abs(dreamer.dream(PICTURE, steps=2, step_size=2.5).pixels - image.numpy()).mean() < 0.05
+
+
+def test_the_same_seed_gives_the_same_dream_and_another_seed_another(dreamer_of):
+    first = dreamer_of(steps=2, octaves=2).dream(PICTURE).pixels
+    assert np.array_equal(first, dreamer_of(steps=2, octaves=2).dream(PICTURE).pixels)
+    assert not np.array_equal(first, dreamer_of(steps=2, octaves=2, random_seed=1).dream(PICTURE).pixels)
+
+
+def test_every_dreamer_of_the_same_settings_dreams_the_same_bits(dreamer_of):
+    settings = dreamer_of(steps=2, octaves=2).settings
+    dreams = [Dreamer(settings).dream(PICTURE).pixels for _ in range(5)]
+    assert all(np.array_equal(dreams[0], dream) for dream in dreams[1:])
+
+
+def test_a_dreamer_keeps_nothing_of_the_frame_before(dreamer):
+    first = dreamer.dream(PICTURE).pixels
+    dreamer.dream(noise(80, 60))
+    assert np.array_equal(dreamer.dream(PICTURE).pixels, first)
+
+
+def test_frames_of_all_sizes_share_one_graph(dreamer):
+    for size in ((40, 60), (60, 40), (77, 131)):
+        assert dreamer.dream(noise(*size), steps=1).pixels.shape == (*size, 3)
+    assert dreamer._dream.experimental_get_tracing_count() == 1
+
+
+def test_the_last_of_the_octaves_is_the_dream_itself(dreamer_of):
+    dreamer = dreamer_of(steps=2, octaves=3)
+    octaves = dreamer.octaves(PICTURE)
+    assert [octave.shape[:2] for octave in octaves] == [(49, 65), (69, 91), (96, 128)]
+    assert np.array_equal(octaves[-1], dreamer.dream(PICTURE).pixels)
+
+
+@pytest.mark.parametrize("jitter", [0, 16])
+def test_where_the_step_size_is_zero_nothing_changes(dreamer_of, jitter):
+    steps = np.zeros((96, 128, 1), np.float32)
+    steps[:, 64:] = 2
+    dreamed = dreamer_of(jitter=jitter, octaves=1, steps=3).dream(PICTURE, step_size=steps).pixels
+    assert np.array_equal(dreamed[:, :64], PICTURE[:, :64])
+    assert np.abs(dreamed - PICTURE)[:, 64:].mean() > 1
+
+
+def test_a_bound_on_the_objective_ends_an_octave_early(dreamer, dreamer_of):
+    losses = [dreamer.dream(PICTURE, steps=steps).losses[0] for steps in range(1, 5)]
+    bounded = dreamer_of(jitter=0, octaves=1, steps=3, smoothing=0, max_loss=losses[2] - 1e-3).dream(PICTURE, steps=12)
+    assert bounded.steps == (2,)
+    assert np.abs(bounded.pixels - dreamer.dream(PICTURE, steps=2).pixels).max() < 1e-3
+
+
+def test_layers_count_by_their_weights(dreamer_of):
+    strengths = [
+        dreamer_of(layers=layers, jitter=0).strength(PICTURE)
+        for layers in ("fire5=1", "fire7=1", "fire5=0.5,fire7=2", "fire7=2,fire5=0.5")
+    ]
+    assert strengths[2:] == pytest.approx([0.5 * strengths[0] + 2 * strengths[1]] * 2, rel=1e-4)
+
+
+def test_an_octave_too_small_for_the_blur_of_the_gradient_is_left_out(dreamer_of):
+    dreamer = dreamer_of(layers="conv1", octaves=32, smoothing=4, steps=1)
+    assert min(dreamer.sizes(96, 128)[0]) >= 12
+    assert dreamer.dream(PICTURE).pixels.shape == (96, 128, 3)
+
+
+def test_octaves_that_had_to_be_left_out_are_told_once(dreamer_of, caplog):
+    dreamer = dreamer_of(octaves=9, steps=0, jitter=1)
+    with caplog.at_level(logging.INFO, "framedream"):
+        for _ in range(2):
+            dreamer.dream(PICTURE)
+    assert caplog.messages == [
+        "4 of 9 octaves used: at 128x96 the others are smaller than squeezenet can take (29 pixels)"
+    ]
+
+
+def test_a_frame_that_is_too_small_is_refused(dreamer):
+    assert dreamer.dream(noise(29, 29), steps=1).steps == (1,)
+    with pytest.raises(InputError, match="40x28 is too small"):
+        dreamer.dream(noise(28, 40))
+
+
+def test_a_layer_that_does_not_exist_is_answered_with_the_nearest(dreamer_of):
+    with pytest.raises(
+        SettingsError, match=r"squeezenet has no layer 'fier7'; did you mean 'fire7'.*layers squeezenet"
+    ):
+        dreamer_of(layers="fier7")
+
+
+def test_a_full_device_says_to_dream_smaller(dreamer, monkeypatch):
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(dreamer, "_dream", full)
+    with pytest.raises(DeviceError, match=r"128x96 does not fit .* --scale"):
+        dreamer.dream(PICTURE)

@@ -1,0 +1,90 @@
+"""A still in, a dreamed still out; arrays and files alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pictures import noise, scene
+
+from framedream import Settings, dream_image
+from framedream.errors import InputError, OutputError, SettingsError
+from framedream.media import read_image, write_image
+
+FEW = Settings.of(steps=2, octaves=3)
+
+
+@pytest.fixture
+def still(tmp_path):
+    write_image(tmp_path / "still.png", scene(96, 128))
+    return tmp_path / "still.png"
+
+
+def test_a_file_is_dreamed_into_a_file(still, tmp_path, dreamer):
+    dreamed = dream_image(still, tmp_path / "dream.png", FEW)
+    assert np.abs(read_image(tmp_path / "dream.png") - dreamed).max() <= 0.5
+    assert dreamer.strength(dreamed) > 1.5 * dreamer.strength(read_image(still))
+
+
+def test_an_array_is_dreamed_into_an_array_and_left_as_it_is():
+    picture = scene(96, 128)
+    before = picture.copy()
+    dreamed = dream_image(picture, settings=FEW)
+    assert (dreamed.shape, dreamed.dtype) == ((96, 128, 3), np.float32)
+    assert np.array_equal(picture, before)
+    assert np.abs(dreamed - picture).mean() > 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64, np.int32])
+def test_arrays_of_any_number_type_are_taken(dtype):
+    picture = np.rint(scene(64, 80)).astype(dtype)
+    assert np.abs(dream_image(picture, settings=Settings.of(steps=0)) - picture).max() < 1e-2
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (96, 128, 4), (1, 96, 128, 3)])
+def test_what_is_no_picture_is_refused(shape):
+    with pytest.raises((InputError, ValueError), match="H×W×3"):
+        dream_image(np.zeros(shape, np.uint8), settings=FEW)
+
+
+def test_file_and_array_give_the_same_dream(still):
+    assert np.array_equal(dream_image(still, settings=FEW), dream_image(read_image(still), settings=FEW))
+
+
+def test_the_dream_at_each_size_can_be_saved(still, tmp_path):
+    dreamed = dream_image(still, tmp_path / "dream.png", FEW, save_octaves=tmp_path / "octaves")
+    names = sorted(item.name for item in (tmp_path / "octaves").iterdir())
+    assert names == ["octave-1.png", "octave-2.png", "octave-3.png"]
+    octaves = [read_image(tmp_path / "octaves" / name) for name in names]
+    assert [octave.shape[:2] for octave in octaves] == [(49, 65), (69, 91), (96, 128)]
+    assert np.abs(octaves[-1] - dreamed).max() <= 0.5
+
+
+@pytest.mark.parametrize(("settings", "shape"), [({"size": "64x40"}, (40, 64, 3)), ({"scale": 0.5}, (48, 64, 3))])
+def test_a_still_is_dreamed_at_the_size_asked_for(still, settings, shape):
+    assert dream_image(still, settings=Settings.of(steps=1, **settings)).shape == shape
+
+
+def test_the_input_is_never_written_over(still):
+    before = still.read_bytes()
+    with pytest.raises(OutputError, match="is the input itself"):
+        dream_image(still, still, FEW)
+    assert still.read_bytes() == before
+
+
+def test_a_still_that_is_not_there_is_named(tmp_path):
+    for target in (None, tmp_path / "dream.png"):
+        with pytest.raises(InputError, match=r"gone\.png"):
+            dream_image(tmp_path / "gone.png", target)
+
+
+def test_a_suffix_that_cannot_be_written_is_refused_before_the_dream(still, tmp_path, monkeypatch):
+    from framedream.dream.dreamer import Dreamer
+
+    monkeypatch.setattr(Dreamer, "__init__", lambda *_: pytest.fail("it dreamed first"))
+    with pytest.raises(SettingsError, match=r"\.xyz"):
+        dream_image(still, tmp_path / "dream.xyz", FEW)
+
+
+def test_a_still_that_is_too_small_is_refused_with_the_cure():
+    with pytest.raises(InputError, match=r"too small .*--scale"):
+        dream_image(noise(10, 10), settings=FEW)

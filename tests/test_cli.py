@@ -1,0 +1,390 @@
+"""The commands: words in, settings out; errors are one line with the code that was promised."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pictures import pan, scene, write_clip
+
+import framedream
+from framedream import Film, Settings, preset_names
+from framedream.catalog import MODELS
+from framedream.cli import _run
+from framedream.errors import DeviceError
+from framedream.media import open_footage, read_image, write_image
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch):
+    """Commands set the log and the handling of signals for their whole process."""
+    for name in [name for name in os.environ if name.startswith("FRAMEDREAM_")]:
+        monkeypatch.delenv(name)
+    log = logging.getLogger("framedream")
+    handlers, level, propagate = log.handlers, log.level, log.propagate
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    log.handlers, log.level, log.propagate = handlers, level, propagate
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def spy(monkeypatch):
+    """Stands for the library's functions, and keeps what they were called with."""
+    calls = []
+
+    def dream_video(source, target, settings, *, progress):
+        calls.append((source, target, settings, progress))
+        return Film(Path(target), 50, 1, 25.0)
+
+    def dream_image(source, target, settings, *, save_octaves):
+        calls.append((source, target, settings, save_octaves))
+
+    monkeypatch.setattr(framedream, "dream_video", dream_video)
+    monkeypatch.setattr(framedream, "dream_image", dream_image)
+    return calls
+
+
+def run(*arguments: object) -> int:
+    return _run([str(argument) for argument in arguments], debug=False)
+
+
+def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), env=clean() | environment, capture_output=True, text=True, check=False)
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, str(ROOT / "cli.py"), *map(str, arguments)]
+
+
+def clean() -> dict[str, str]:
+    """The environment as a person's shell has it, without what TensorFlow left in this process's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "FRAMEDREAM_"))}
+
+
+def one_line(text: str) -> str:
+    assert text.startswith("framedream: ")
+    assert text.count("\n") == 1, text
+    assert "Traceback" not in text
+    return text
+
+
+# What becomes of the words.
+
+
+def test_a_command_without_flags_is_the_default_preset(spy):
+    assert run("video", "in.mp4", "out.mp4") == 0
+    assert spy[0][:3] == ("in.mp4", "out.mp4", Settings())
+
+
+@pytest.mark.parametrize(
+    ("flags", "values"),
+    [
+        (["--steps", "3", "--step-size", "1.5"], {"steps": 3, "step_size": 1.5}),
+        (["--octaves", "5"], {"octaves": 5}),
+        (["--octaves", "auto"], {"octaves": "auto"}),
+        (["--layers", "fire5=0.5,fire7=1"], {"layers": "fire5=0.5,fire7=1"}),
+        (["--model", "vgg16", "--weights", "v.h5"], {"model": "vgg16", "weights": "v.h5"}),
+        (["--gradient", "rms", "--max-loss", "10", "--jitter", "0"], {"gradient": "rms", "max_loss": 10, "jitter": 0}),
+        (["--flow", "none", "--persistence", "0.5"], {"flow": "none", "persistence": 0.5}),
+        (["--follow-steps=1", "--cuts=none"], {"follow_steps": 1, "cuts": "none"}),
+        (["--size", "64x48", "--start", "1:02.5", "--end", "70"], {"size": "64x48", "start": 62.5, "end": 70}),
+        (["--scale", "0.5", "--fps", "29.97"], {"scale": 0.5, "fps": "30000/1001"}),
+        (["--codec", "libx265", "--crf", "20"], {"codec": "libx265", "crf": 20}),
+        (["--threads", "2", "--random-seed", "7"], {"threads": 2, "random_seed": 7}),
+    ],
+)
+def test_flags_are_the_settings_of_their_names(spy, flags, values):
+    assert run("video", "in.mp4", "out.mp4", *flags) == 0
+    assert spy[0][2] == Settings.of(**values)
+
+
+def test_every_setting_is_a_flag_of_video(capsys):
+    from framedream.settings import setting_homes
+
+    assert run("video", "--help") == 0
+    shown = capsys.readouterr().out
+    for name in setting_homes():
+        assert f"--{name.replace('_', '-')}" in shown, name
+
+
+def test_a_flag_beats_the_environment_that_beats_the_preset_that_beats_the_default(spy, tmp_path, monkeypatch):
+    preset = tmp_path / "look.toml"
+    preset.write_text("steps = 20\njitter = 20\noctaves = 20\n")
+    monkeypatch.setenv("FRAMEDREAM_STEPS", "30")
+    monkeypatch.setenv("FRAMEDREAM_JITTER", "30")
+    assert run("video", "in.mp4", "out.mp4", "--preset", preset, "--steps", "40") == 0
+    dream = spy[0][2].dream
+    assert (dream.steps, dream.jitter, dream.octaves, dream.step_size) == (40, 30, 20, Settings().dream.step_size)
+
+
+def test_the_preset_itself_can_come_from_the_environment(spy, monkeypatch):
+    monkeypatch.setenv("FRAMEDREAM_PRESET", "classic-vgg")
+    assert run("video", "in.mp4", "out.mp4") == 0
+    assert spy[0][2] == Settings.of("classic-vgg")
+
+
+def test_image_takes_its_flags(spy):
+    assert run("image", "in.png", "out.png", "--steps", "3", "--scale", "2", "--save-octaves", "octaves") == 0
+    assert spy[0] == ("in.png", "out.png", Settings.of(steps=3, scale=2), "octaves")
+
+
+def test_the_closing_line_says_frames_time_rate_and_where_the_film_is(spy, capsys):
+    run("video", "in.mp4", "out.mp4")
+    assert capsys.readouterr().out == "out.mp4: 50 frames in 0:25, 2.00 frames per second\n"
+
+
+def test_quiet_says_nothing_and_needs_no_bar(spy, capsys):
+    assert run("video", "in.mp4", "out.mp4", "--quiet") == 0
+    assert spy[0][3] is None
+    assert run("image", "in.png", "out.png", "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+# What is listed.
+
+
+def test_presets_are_listed_with_what_they_look_like(capsys):
+    assert run("presets") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == preset_names()
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_models_are_listed_with_sizes_and_first_layers(capsys):
+    assert run("models") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(MODELS)
+    assert any(line.split() == ["*", "squeezenet", "built", "in", "fire7"] for line in lines)
+    assert any(line.split()[:4] == ["vgg19", "80", "MB", "block4_conv1=0.05,block5_conv2=0.2"] for line in lines)
+
+
+def test_layers_are_listed_with_resolution_and_channels(capsys):
+    assert run("layers", "SqueezeNet") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["*", "fire7", "Concatenate", "16", "384"] in lines
+    assert ["conv1", "Conv2D", "2", "64"] in lines
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vidio", "a.mp4", "b.mp4"], "vid"),
+        (["video", "a.mp4"], "TARGET"),
+        (["video", "a.mp4", "b.mp4", "--setps", "3"], "--steps"),
+        (["video", "a.mp4", "b.mp4", "--steps", "many"], "many"),
+        (["video", "a.mp4", "b.mp4", "--steps", "-1"], "accepted: 0 to 10000"),
+        (["video", "a.mp4", "b.mp4", "--flow", "diss"], "dis"),
+        (["video", "a.mp4", "b.mp4", "--model", "vgg-6"], "did you mean 'vgg"),
+        (["video", "a.mp4", "b.mp4", "--preset", "clasic-vgg"], "did you mean 'classic-vgg'"),
+        (["video", "a.mp4", "b.mp4", "--preset", "gone.toml"], "gone.toml"),
+        (["video", "a.mp4", "b.mp4", "--size", "64x48", "--scale", "2"], "size and scale"),
+        (["video", "a.mp4", "b.mp4", "--start", "soon"], "no moment"),
+        (["layers", "squeezednet"], "did you mean 'squeezenet'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_code_2(capsys, arguments, message):
+    assert run(*arguments) == 2
+    assert message in one_line(capsys.readouterr().err)
+
+
+def test_a_wrong_value_in_the_environment_is_wrong_usage(capsys, monkeypatch):
+    monkeypatch.setenv("FRAMEDREAM_STEPS", "many")
+    assert run("video", "a.mp4", "b.mp4") == 2
+    assert "many" in one_line(capsys.readouterr().err)
+
+
+def test_an_output_suffix_that_is_not_known_is_wrong_usage(clip, tmp_path, capsys):
+    assert run("video", clip, tmp_path / "film.mp5") == 2
+    assert "did you mean '.mp4'" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no film" * 99])
+def test_bad_input_is_one_line_and_code_4(tmp_path, capsys, content):
+    if content is not None:
+        (tmp_path / "in.mp4").write_bytes(content)
+    assert run("video", tmp_path / "in.mp4", tmp_path / "out.mp4") == 4
+    assert str(tmp_path / "in.mp4") in one_line(capsys.readouterr().err)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_weights_that_are_not_there_are_bad_input(clip, tmp_path, capsys):
+    assert run("video", clip, tmp_path / "out.mp4", "--weights", tmp_path / "gone.h5") == 4
+    assert "gone.h5" in one_line(capsys.readouterr().err.split("\n", 1)[0] + "\n")
+
+
+def test_output_that_cannot_be_written_is_one_line_and_code_5(clip, tmp_path, capsys):
+    for target in (clip, clip / "out.mp4", "/proc/out.mp4"):
+        assert run("video", clip, target) == 5
+        assert str(target) in one_line(capsys.readouterr().err)
+
+
+def test_a_device_that_fails_is_code_7(spy, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise DeviceError("a frame does not fit the device's memory; dream it smaller with --scale")
+
+    monkeypatch.setattr(framedream, "dream_video", fail)
+    assert run("video", "in.mp4", "out.mp4") == 7
+    assert "--scale" in one_line(capsys.readouterr().err)
+
+
+def test_a_bug_is_one_line_and_code_1_and_debug_shows_where(monkeypatch, capsys):
+    def fail(*_, **__):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(framedream, "dream_video", fail)
+    assert run("video", "in.mp4", "out.mp4") == 1
+    assert "--debug" in one_line(capsys.readouterr().err)
+    with pytest.raises(ZeroDivisionError):
+        _run(["video", "in.mp4", "out.mp4"], debug=True)
+
+
+def test_an_error_with_line_breaks_is_still_one_line(tmp_path, capsys):
+    assert run("video", tmp_path / "two\nlines.mp4", tmp_path / "out.mp4") == 4
+    one_line(capsys.readouterr().err)
+
+
+# What a person sees at a terminal: processes of their own.
+
+WITHOUT_TENSORFLOW = """
+import sys
+from framedream.cli import _run
+code = _run(sys.argv[1:], debug=False)
+heavy = {"tensorflow", "keras"} & set(sys.modules)
+print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["video", "--help"], 0),
+        (["--version"], 0),
+        (["presets"], 0),
+        (["models"], 0),
+        (["video", "gone.mp4", "out.mp4"], 4),
+        (["video", str(ROOT / "README.md"), "out.mp4"], 4),
+        (["video", str(ROOT / "samples" / "bunny.mp4"), "/proc/out.mp4"], 5),
+        (["image", "gone.png", "out.png"], 4),
+        (["video", "a.mp4", "b.mp4", "--steps", "-1"], 2),
+    ],
+)
+def test_what_needs_no_network_does_not_import_tensorflow(arguments, code):
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, *arguments], env=clean(), capture_output=True, text=True, check=False
+    )
+    assert result.stderr.splitlines()[-1] == f"code {code}, imported []"
+
+
+def test_help_names_the_commands():
+    result = process("--help")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    for name in ("video", "image", "presets", "models", "layers"):
+        assert f"\n  {name}" in result.stdout or f" {name} " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["video", "gone.mp4", "out.mp4"], 4), (["video", "a", "b", "--jitter", "x"], 2)]
+)
+def test_a_process_ends_with_the_promised_code(arguments, code):
+    result = process(*arguments)
+    assert result.returncode == code
+    assert result.stdout == ""
+    one_line(result.stderr)
+
+
+def test_debug_shows_where_an_error_comes_from():
+    result = process("video", "gone.mp4", "out.mp4", "--debug")
+    assert result.returncode != 0
+    assert "Traceback" in result.stderr
+    assert "check_apart" in result.stderr
+
+
+def test_a_dream_shows_a_bar_and_nothing_of_tensorflows(clip, tmp_path):
+    result = process("video", clip, tmp_path / "film.mp4", "--steps", 2, "--follow-steps", 1)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"{tmp_path / 'film.mp4'}: 6 frames in 0:")
+    assert len(result.stdout.splitlines()) == 1
+    bars = [line for line in result.stderr.replace("\r", "\n").split("\n") if line.strip()]
+    assert bars
+    assert all("frame/s, shot 1 of 1]" in line or "0/6" in line or "s/frame" in line for line in bars), bars
+    assert "6/6" in bars[-1]
+    assert len(list(open_footage(tmp_path / "film.mp4").frames())) == 6
+
+
+def test_a_quiet_dream_says_nothing_at_all(tmp_path):
+    write_image(tmp_path / "still.png", scene(64, 80))
+    result = process("image", tmp_path / "still.png", tmp_path / "dream.png", "--steps", 1, "--quiet")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert read_image(tmp_path / "dream.png").shape == (64, 80, 3)
+
+
+def test_the_module_runs_as_the_command_does():
+    result = subprocess.run(
+        [sys.executable, "-m", "framedream", "--version"], env=clean(), capture_output=True, text=True, check=False
+    )
+    assert result.stdout.strip() == framedream.__version__
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    result = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$@" | true', "bash", *command("models")],
+        env=clean(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory) -> Path:
+    """More frames than are dreamed before a signal comes."""
+    return write_clip(tmp_path_factory.mktemp("long") / "clip.mp4", pan(120, 180, 240))
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_in_the_dream_stops_it_with_one_line_and_leaves_nothing(long_clip, tmp_path, number, code, word):
+    running = subprocess.Popen(
+        command("video", long_clip, tmp_path / "film.mp4"), env=clean(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with running:
+        said = b""
+        while b"shot 1 of 1" not in said:
+            said += running.stderr.read1() or pytest.fail(f"it ended early: {said!r}")
+        assert [item.name.startswith(".film.mp4.part-") for item in tmp_path.iterdir()] == [True]
+        running.send_signal(number)
+        said, rest = running.communicate(timeout=60)
+    assert running.returncode == code
+    assert said == b""
+    lines = rest.decode().replace("\r", "\n").strip().split("\n")
+    assert lines[-1] == f"framedream: {word}; nothing was written"
+    assert all("shot 1 of 1" in line for line in lines[:-1] if line.strip())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_dream_stops_it_too(long_clip, tmp_path, number):
+    """While cuts are looked for and TensorFlow is imported."""
+    running = subprocess.Popen(
+        command("video", long_clip, tmp_path / "film.mp4"), env=clean(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with running:
+        while not list(tmp_path.iterdir()):
+            assert running.poll() is None
+        running.send_signal(number)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 128 + number
+    one_line(said.decode())
+    assert not list(tmp_path.iterdir())
