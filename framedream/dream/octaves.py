@@ -115,7 +115,7 @@ def _shrink(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     return tf.cond(
         tf.reduce_all(tf.shape(image)[:2] <= size),
         lambda: image,
-        lambda: tf.image.resize(image, size, method="bilinear", antialias=True),
+        lambda: tf.image.resize(image, size, method="area"),
     )
 
 

@@ -53,8 +53,9 @@ class FlowEstimator:
             frame: H×W×3 float32, RGB, in levels.
             previous: The frame before it, alike.
         """
-        backward = self.flow(frame, previous)
-        forward = self.flow(previous, frame)
+        now, before = _grey(frame), _grey(previous)
+        backward = self._calculate(now, before)
+        forward = self._calculate(before, now)
         return Motion(backward, _soft(consistent(backward, forward, share=_SHARE, slack=_SLACK)))
 
     def flow(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -86,7 +87,7 @@ def consistent(backward: np.ndarray, forward: np.ndarray, *, share: float = 0.01
 
 def square_length(vectors: np.ndarray) -> np.ndarray:
     """Squared length of each vector: H×W×2 to H×W."""
-    return np.asarray(np.einsum("hwc,hwc->hw", vectors, vectors))
+    return np.asarray(vectors[..., 0] ** 2 + vectors[..., 1] ** 2)
 
 
 def _dis() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -100,7 +101,7 @@ def _farneback(now: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:
-    return np.asarray(cv2.cvtColor(np.clip(np.rint(frame), 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY))
+    return cv2.convertScaleAbs(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY))
 
 
 def _soft(mask: np.ndarray) -> np.ndarray:
