@@ -63,7 +63,7 @@ def looks() -> None:
 
 def labelled(picture: np.ndarray, text: str) -> np.ndarray:
     """A picture with its name in the corner."""
-    picture = np.ascontiguousarray(picture)
+    picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     for width, color in ((4, (0, 0, 0)), (1, (255, 255, 255))):
         cv2.putText(picture, text, (8, picture.shape[0] - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.6, color, width, cv2.LINE_AA)
     return picture
