@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -56,7 +57,7 @@ def _flags(group: str) -> Any:
     for item in fields(settings):
         default = getattr(settings, item.name)
         shown = (lambda _, value=default: value) if isinstance(default, int | float | str) else False
-        parameter = Parameter(env_var=f"FRAMEDREAM_{item.name.upper()}", show_env_var=False, show_default=shown)
+        parameter = Parameter(show_default=shown)
         flags.append((item.name, Annotated[_flag_type(hints[item.name]) | None, parameter], None))
     about = {"__doc__": type(settings).__doc__, "__module__": __name__}
     return make_dataclass(f"{group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
@@ -118,8 +119,9 @@ def video(
     with _bar(quiet) as report:
         film = framedream.dream_video(source, target, settings, progress=report)
     if not quiet:
+        frames = "1 frame" if film.frames == 1 else f"{film.frames} frames"
         rate = film.frames / film.seconds
-        print(f"{film.path}: {film.frames} frames in {_clock(film.seconds)}, {rate:.2f} frames per second")
+        print(f"{film.path}: {frames} in {_clock(film.seconds)}, {rate:.2f} frames per second")
 
 
 @app.command(sort_key=2)
@@ -234,7 +236,24 @@ def _failed(message: str, code: int) -> int:
 
 def _settings(preset: str, *groups: Any) -> Settings:
     given = {item.name: getattr(group, item.name) for group in groups for item in fields(group)}
-    return Settings.of(preset, **given)
+    return Settings.of(preset).override(_environment(), source="environment").override(given)
+
+
+def _environment() -> dict[str, int | float | str]:
+    """Settings given as ``FRAMEDREAM_STEP_SIZE=2``; numbers are read as numbers."""
+    given: dict[str, int | float | str] = {}
+    for name, text in os.environ.items():
+        key = name.removeprefix("FRAMEDREAM_").lower()
+        if key != name.lower() and key != "preset":
+            given[key] = _number(text)
+    return given
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
 
 
 class _Speaker(logging.Handler):

@@ -388,3 +388,16 @@ def test_a_signal_before_the_dream_stops_it_too(long_clip, tmp_path, number):
     assert running.returncode == 128 + number
     one_line(said.decode())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_flag_beats_the_environment_also_where_they_exclude_each_other(spy, monkeypatch):
+    monkeypatch.setenv("FRAMEDREAM_SIZE", "64x48")
+    run("video", "in.mp4", "out.mp4", "--scale", "1.5")
+    footage = spy[0][2].footage
+    assert (footage.size, footage.scale) == (None, 1.5)
+
+
+def test_an_unknown_setting_in_the_environment_names_the_nearest(capsys, monkeypatch):
+    monkeypatch.setenv("FRAMEDREAM_STEP_SIZ", "3")
+    assert run("video", "in.mp4", "out.mp4") == 2
+    assert "did you mean 'step_size'" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import warnings
 from collections.abc import Callable, Sequence
@@ -151,7 +153,8 @@ def _build_with_own_weights(entry: ModelEntry) -> keras.Model:
         return model
     _log.info("%s: its weights (%.0f MB) are downloaded if this is their first use", entry.name, entry.parameters * 4)
     try:
-        return _build(entry, "imagenet")
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras prints where it downloads from.
+            return _build(entry, "imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails.
         if "fetch failure" not in str(error) and not isinstance(error, OSError | ValueError):
             raise

@@ -13,7 +13,7 @@ import numpy as np
 
 from framedream.errors import InputError, OutputError
 from framedream.jobs.progress import Progress, Report
-from framedream.media import Footage, Frame, open_film, open_footage
+from framedream.media import Footage, open_film, open_footage
 from framedream.motion.cuts import find_cuts
 from framedream.render.ahead import ahead
 from framedream.render.footage import DreamFrame, dream_footage
@@ -116,6 +116,3 @@ def _frame_dreamer(settings: Settings) -> DreamFrame:
     use_threads(settings.run.threads)
     dreamer = Dreamer(settings.dream)
     return lambda image, steps, step_size: dreamer.dream(image, steps=steps, step_size=step_size).pixels
-
-
-__all__ = ["Film", "Frame", "check_apart", "dream_video"]

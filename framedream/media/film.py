@@ -116,7 +116,7 @@ class FilmFile:
     def count(self) -> int:
         """Frames in the finished file, opened anew."""
         if self._animation:
-            with Image.open(self.part, formats=[self._path.suffix[1:].replace("apng", "png")]) as image:
+            with Image.open(self.part, formats=[self._path.suffix[1:].lower().replace("apng", "png")]) as image:
                 return getattr(image, "n_frames", 1)
         with av.open(f"file:{self.part}") as written:
             return sum(1 for packet in written.demux(video=0) if packet.size)

@@ -346,3 +346,13 @@ def test_a_cut_part_is_written_from_zero(tmp_path):
 def test_reading_back_a_missing_film_says_so(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         open_footage(tmp_path / "a.mp4")
+
+
+def test_uneven_times_leave_the_last_frame_its_time(tmp_path):
+    path = tmp_path / "film.mp4"
+    starts = [Fraction(0), Fraction(2, 20), Fraction(3, 20), Fraction(7, 20)]
+    with open_film(path, like=FilmFormat(64, 48, rate=Fraction(20), last_duration=Fraction(2, 20))) as film:
+        for index, start in enumerate(starts):
+            film.write(Frame(np.full((48, 64, 3), 60 * index, np.float32), start))
+    with av.open(str(path)) as written:
+        assert Fraction(written.duration, av.time_base) == Fraction(9, 20)
