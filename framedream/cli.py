@@ -191,7 +191,7 @@ def layers(model: str = "squeezenet", /) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command and exit with the code that DESIGN promises for how it ended."""
+    """Run a command and exit with the code that says how it ended (the README lists them)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     sys.exit(_run([argument for argument in arguments if argument != "--debug"], debug))
