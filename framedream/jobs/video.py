@@ -48,7 +48,8 @@ def dream_video(
 
     Args:
         source: A video, a folder of images, or an animated image.
-        target: The film; its suffix names the container. A name without one is a folder of PNGs.
+        target: The film; its suffix names the container. A name without one, or with a
+            slash at its end, is a folder of PNGs.
         settings: Everything else; see `Settings`.
         progress: Called after each frame.
 
@@ -62,8 +63,7 @@ def dream_video(
     """
     began = time.monotonic()
     settings = settings or Settings()
-    source, target = Path(source), Path(target)
-    check_apart(source, target)
+    check_apart(Path(source), Path(target))
     footage = open_footage(source, settings.footage)
     with open_film(target, like=footage, settings=settings.output) as writer:
         cuts, count = _survey(footage, settings)
@@ -74,7 +74,7 @@ def dream_video(
                 writer.write(frame)
                 if progress:
                     progress(Progress(done, count, bisect.bisect_right(cuts, done - 1) + 1, len(cuts) + 1))
-    return Film(target, writer.frames_written, len(cuts) + 1, time.monotonic() - began)
+    return Film(Path(target), writer.frames_written, len(cuts) + 1, time.monotonic() - began)
 
 
 def check_apart(source: Path, target: Path) -> None:

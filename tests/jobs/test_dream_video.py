@@ -62,6 +62,11 @@ def test_source_and_target_may_be_text(clip, tmp_path, brightened):
     assert dream_video(str(clip), str(tmp_path / "film.mp4")).frames == 6
 
 
+def test_a_slash_at_the_end_makes_a_folder_whatever_its_name(clip, tmp_path, brightened):
+    dream_video(clip, f"{tmp_path}/frames.mp4/")
+    assert (tmp_path / "frames.mp4" / "000001.png").is_file()
+
+
 def test_a_film_of_one_frame_is_dreamed(tmp_path, brightened):
     clip = write_clip(tmp_path / "clip.mp4", [scene(64, 96)])
     assert dream_video(clip, tmp_path / "film.mp4").frames == 1
