@@ -287,8 +287,10 @@ class _bar:
     def _report(self, progress: Progress) -> None:
         if self._bar is None:
             self._bar = tqdm(total=progress.frames, unit="frame", dynamic_ncols=True, file=sys.stderr)
-        self._bar.set_postfix_str(f"shot {progress.shot} of {progress.shots}", refresh=False)
-        self._bar.update(progress.frame - self._bar.n)
+        backwards = f", {progress.backwards} backwards" if progress.backwards else ""
+        self._bar.set_postfix_str(f"shot {progress.shot} of {progress.shots}{backwards}", refresh=False)
+        if not self._bar.update(progress.frame - self._bar.n):
+            self._bar.refresh()
 
 
 def _clock(seconds: float) -> str:

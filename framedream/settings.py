@@ -171,6 +171,7 @@ class DreamSettings:
         smoothing: Blur of the gradient, as a sigma in pixels: 0 for fine noise, 1 for clear figures.
         max_loss: Stop an octave once the objective is above this.
         jitter: Largest random shift before each step, in pixels.
+        color: Keep the mean color of each frame, leave it free, or dream in luma only.
         random_seed: Seed of all randomness: same seed, same film.
     """
 
@@ -185,6 +186,7 @@ class DreamSettings:
     smoothing: float = 1.0
     max_loss: float | None = None
     jitter: int = 16
+    color: Literal["keep", "free", "luma"] = "keep"
     random_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -208,23 +210,29 @@ class MotionSettings:
 
     Attributes:
         flow: Optical flow that carries the dream; none dreams every frame alone.
+        passes: 2 dreams each shot backwards, then forwards, so that nothing comes into view
+            pale; 1 forwards only.
         persistence: Share of the dream that is carried into the next frame.
-        follow_steps: Ascent steps at each octave, for frames seeded by the one before.
-        follow_step_size: Mean change one of these steps makes, in levels of 255.
+        follow_steps: Ascent steps at each octave, for frames seeded by the one before; half
+            as many in the pass backwards.
+        follow_step_size: Mean change one of these steps makes, in levels of 255; the program
+            takes larger or smaller ones to hold the strength of the dream.
         young_step_size: The same where the picture has just come into view.
         cuts: Look for cuts, so that no dream crosses one; none takes all as one shot.
     """
 
     flow: Literal["dis", "farneback", "none"] = "dis"
+    passes: int = 2
     persistence: float = 0.98
     follow_steps: int = 2
-    follow_step_size: float = 0.6
-    young_step_size: float = 4.0
+    follow_step_size: float = 1.0
+    young_step_size: float = 8.0
     cuts: Literal["auto", "none"] = "auto"
 
     def __post_init__(self) -> None:
         _coerce(self)
         _check_choices(self)
+        _check(self, "passes", self.passes in (1, 2), "1 or 2")
         _check(self, "persistence", 0 <= self.persistence <= 1, "0 to 1")
         _check(self, "follow_steps", 0 <= self.follow_steps <= 10_000, "0 to 10000")
         for name in ("follow_step_size", "young_step_size"):

@@ -13,9 +13,9 @@ import pytest
 from pictures import pan, scene, write_clip
 
 import framedream
-from framedream import Film, Settings, preset_names
+from framedream import Film, Progress, Settings, preset_names
 from framedream.catalog import MODELS
-from framedream.cli import _run
+from framedream.cli import _bar, _run
 from framedream.errors import DeviceError
 from framedream.media import open_footage, read_image, write_image
 
@@ -94,6 +94,8 @@ def test_a_command_without_flags_is_the_default_preset(spy):
         (["--model", "vgg16", "--weights", "v.h5"], {"model": "vgg16", "weights": "v.h5"}),
         (["--gradient", "rms", "--max-loss", "10", "--jitter", "0"], {"gradient": "rms", "max_loss": 10, "jitter": 0}),
         (["--flow", "none", "--persistence", "0.5"], {"flow": "none", "persistence": 0.5}),
+        (["--passes", "1", "--color", "luma"], {"passes": 1, "color": "luma"}),
+        (["--passes=2", "--color=free", "--young-step-size=3"], {"passes": 2, "color": "free", "young_step_size": 3}),
         (["--follow-steps=1", "--cuts=none"], {"follow_steps": 1, "cuts": "none"}),
         (["--size", "64x48", "--start", "1:02.5", "--end", "70"], {"size": "64x48", "start": 62.5, "end": 70}),
         (["--scale", "0.5", "--fps", "29.97"], {"scale": 0.5, "fps": "30000/1001"}),
@@ -134,6 +136,48 @@ def test_the_preset_itself_can_come_from_the_environment(spy, monkeypatch):
 def test_image_takes_its_flags(spy):
     assert run("image", "in.png", "out.png", "--steps", "3", "--scale", "2", "--save-octaves", "octaves") == 0
     assert spy[0] == ("in.png", "out.png", Settings.of(steps=3, scale=2), "octaves")
+
+
+def test_image_takes_color(spy):
+    assert run("image", "in.png", "out.png", "--color", "free") == 0
+    assert spy[0][2] == Settings.of(color="free")
+
+
+def test_passes_and_color_can_come_from_the_environment(spy, monkeypatch):
+    monkeypatch.setenv("FRAMEDREAM_PASSES", "1")
+    monkeypatch.setenv("FRAMEDREAM_COLOR", "luma")
+    assert run("video", "in.mp4", "out.mp4") == 0
+    assert spy[0][2] == Settings.of(passes=1, color="luma")
+
+
+def told(capsys, *stages: Progress) -> list[str]:
+    """What stands in the bar after each stage."""
+    with _bar(quiet=False) as report:
+        shown = []
+        for stage in stages:
+            report(stage)
+            shown.append(capsys.readouterr().err.replace("\r", "\n").strip().split("\n")[-1])
+    return shown
+
+
+def test_the_bar_moves_with_frames_and_counts_frames_dreamed_backwards(capsys):
+    backwards, forwards, later = told(
+        capsys, Progress(0, 6, 1, 2, 1), Progress(1, 6, 1, 2, 3), Progress(3, 6, 2, 2, 4)
+    )  # fmt: skip
+    assert "0/6" in backwards
+    assert "shot 1 of 2, 1 backwards" in backwards
+    assert "1/6" in forwards
+    assert "shot 1 of 2, 3 backwards" in forwards
+    assert "3/6" in later
+    assert "shot 2 of 2, 4 backwards" in later
+
+
+def test_the_bar_says_nothing_of_backwards_in_one_pass(capsys):
+    assert all("backwards" not in line for line in told(capsys, Progress(1, 6, 1, 1), Progress(2, 6, 1, 1)))
+
+
+def test_the_bar_does_without_a_number_of_frames(capsys):
+    assert "2frame" in told(capsys, Progress(0, None, 1, 1, 1), Progress(2, None, 1, 1, 2))[-1]
 
 
 def test_the_closing_line_says_frames_time_rate_and_where_the_film_is(spy, capsys):
@@ -185,6 +229,10 @@ def test_layers_are_listed_with_resolution_and_channels(capsys):
         (["video", "a.mp4", "b.mp4", "--steps", "many"], "many"),
         (["video", "a.mp4", "b.mp4", "--steps", "-1"], "accepted: 0 to 10000"),
         (["video", "a.mp4", "b.mp4", "--flow", "diss"], "dis"),
+        (["video", "a.mp4", "b.mp4", "--passes", "3"], "accepted: 1 or 2"),
+        (["video", "a.mp4", "b.mp4", "--passes", "both"], "both"),
+        (["video", "a.mp4", "b.mp4", "--color", "lumma"], "luma"),
+        (["image", "a.png", "b.png", "--passes", "1"], "--passes"),
         (["video", "a.mp4", "b.mp4", "--model", "vgg-6"], "did you mean 'vgg"),
         (["video", "a.mp4", "b.mp4", "--preset", "clasic-vgg"], "did you mean 'classic-vgg'"),
         (["video", "a.mp4", "b.mp4", "--preset", "gone.toml"], "gone.toml"),
@@ -258,7 +306,7 @@ def test_an_error_with_line_breaks_is_still_one_line(tmp_path, capsys):
 
 WITHOUT_TENSORFLOW = """
 import sys
-from framedream.cli import _run
+from framedream.cli import _bar, _run
 code = _run(sys.argv[1:], debug=False)
 heavy = {"tensorflow", "keras"} & set(sys.modules)
 print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
@@ -319,8 +367,9 @@ def test_a_dream_shows_a_bar_and_nothing_of_tensorflows(clip, tmp_path):
     assert len(result.stdout.splitlines()) == 1
     bars = [line for line in result.stderr.replace("\r", "\n").split("\n") if line.strip()]
     assert bars
-    assert all("frame/s, shot 1 of 1]" in line or "0/6" in line or "s/frame" in line for line in bars), bars
+    assert all("shot 1 of 1" in line or "0/6" in line for line in bars), bars
     assert "6/6" in bars[-1]
+    assert bars[-1].endswith("shot 1 of 1, 6 backwards]")
     assert len(list(open_footage(tmp_path / "film.mp4").frames())) == 6
 
 

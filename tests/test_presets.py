@@ -49,6 +49,11 @@ def test_a_file_is_read_with_hyphens_as_the_flags_have(tmp_path):
     assert Settings.of(path) == Settings.of(str(path)) == Settings.of(step_size=1.5, layers="fire5=2", flow="none")
 
 
+def test_a_file_may_set_passes_and_color(tmp_path):
+    settings = Settings.of(write(tmp_path, 'passes = 1\ncolor = "luma"\n'))
+    assert (settings.motion.passes, settings.dream.color) == (1, "luma")
+
+
 def test_a_flag_beats_a_preset_file(tmp_path):
     assert Settings.of(write(tmp_path, "steps = 5\njitter = 3"), steps=6) == Settings.of(steps=6, jitter=3)
 
@@ -60,7 +65,18 @@ def test_an_unknown_key_names_the_file_and_the_nearest(tmp_path):
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["steps = -1", "steps = 'many'", "[dream]\nsteps = 1", "size = '64'", "size = 64"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "steps = -1",
+        "steps = 'many'",
+        "[dream]\nsteps = 1",
+        "size = '64'",
+        "size = 64",
+        "passes = 3",
+        "color = 'red'",
+    ],
+)
 def test_a_wrong_value_names_the_file(tmp_path, text):
     path = write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:

@@ -30,6 +30,7 @@ RANGES = {
         "random_seed": ([0, 2**31 - 1], [-1, 2**31]),
     },
     MotionSettings: {
+        "passes": ([1, 2], [0, 3, -1]),
         "persistence": ([0, 1], [-0.01, 1.01]),
         "follow_steps": ([0, 10_000], [-1, 10_001]),
         "follow_step_size": ([0.01, 255], [0, 256]),
@@ -76,6 +77,10 @@ def test_values_out_of_range_are_refused_by_name_with_what_is_accepted(group, na
         (DreamSettings, "max_loss", float("inf")),
         (DreamSettings, "octaves", 2.0),
         (MotionSettings, "persistence", False),
+        (MotionSettings, "passes", True),
+        (MotionSettings, "passes", 2.0),
+        (MotionSettings, "passes", "two"),
+        (DreamSettings, "color", 1),
         (OutputSettings, "crf", "low"),
         (OutputSettings, "codec", 1.5),
         (OutputSettings, "codec", 264),
@@ -101,6 +106,8 @@ def test_values_of_the_wrong_kind_are_refused_by_name(group, name, value):
         (MotionSettings, "flow", "farnback", "farneback"),
         (MotionSettings, "cuts", "Auto", "auto"),
         (DreamSettings, "gradient", "maen", "mean"),
+        (DreamSettings, "color", "keap", "keep"),
+        (DreamSettings, "color", "Luma", "luma"),
     ],
 )
 def test_a_wrong_choice_is_answered_with_the_nearest(group, name, wrong, right):
@@ -228,6 +235,16 @@ def test_rates_are_read_exactly(value, rate):
 def test_rates_that_make_no_sense_are_refused(value):
     with pytest.raises(SettingsError, match=r"^fps: "):
         parse_rate(value)
+
+
+def test_a_film_is_dreamed_in_two_passes_and_keeps_its_color_if_nothing_else_is_said():
+    settings = Settings()
+    assert (settings.motion.passes, settings.dream.color) == (2, "keep")
+
+
+@pytest.mark.parametrize("color", ["keep", "free", "luma"])
+def test_colors_are_accepted(color):
+    assert Settings.of(color=color).dream.color == color
 
 
 def test_the_default_preset_is_the_defaults():

@@ -9,7 +9,23 @@ from typing import Literal
 
 from framedream.dream.runtime import tf
 
-Objective = Callable[[tf.Tensor], tf.Tensor]
+Objective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+"""Of an H×W×3 image in levels: a scalar to climb, and h×w×1, how much of it each place has."""
+
+_STIFFNESS = 4.0
+"""How soon a held place is stepped less as it nears its ceiling."""
+
+_BACK = -0.3
+"""The step of a held place far above its ceiling: back down the gradient."""
+
+_OWN = 0.6
+"""How much a place's own objective counts against that of the whole image when it is held."""
+
+_EVENNESS = 0.4
+"""How far the gradient of a held image is evened: 0 leaves strong places to grow most, 1 makes all grow alike."""
+
+_NEIGHBORHOOD = 32
+"""Size in pixels of the neighborhood over which it is evened."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +33,7 @@ class Ascent:
     """Gradient ascent with jitter and a normalised gradient, as graph operations.
 
     Attributes:
-        objective: Takes an H×W×3 image in levels, gives a scalar.
+        objective: What is climbed.
         gradient: What each gradient is divided by: its mean magnitude, or its root mean square.
         smoothing: Sigma of a Gaussian blur of the gradient, in pixels; 0 leaves it as it is.
             It favors figures over fine noise, and what it grows holds still when it is warped.
@@ -32,15 +48,26 @@ class Ascent:
     random_seed: int
 
     def climb(
-        self, image: tf.Tensor, steps: tf.Tensor, step_size: tf.Tensor, max_loss: tf.Tensor, octave: tf.Tensor
+        self,
+        image: tf.Tensor,
+        steps: tf.Tensor,
+        step_size: tf.Tensor,
+        max_loss: tf.Tensor,
+        ceiling: tf.Tensor,
+        octave: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Take steps until they are done or the objective is above its bound.
+
+        With a ceiling the image is *held*: each place is stepped less the nearer its own
+        objective is to the ceiling, and back down beyond it, and weak places catch up,
+        because the gradient is divided by the mean magnitude around as well as over all.
 
         Args:
             image: H×W×3 float32, in levels 0…255.
             steps: Scalar int32, the most steps to take.
             step_size: Mean change of a step in levels, H×W×1 or 1×1×1.
             max_loss: Scalar; the step that finds the objective above it is not taken.
+            ceiling: Scalar, what the objective may grow to in any place; 0 for no bound.
             octave: Scalar int32, index of the octave, for the jitter.
 
         Returns:
@@ -51,7 +78,7 @@ class Ascent:
             return tf.logical_and(step < steps, tf.logical_not(loss > max_loss))
 
         def take(step: tf.Tensor, image: tf.Tensor, _loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            loss, direction = self._direction(image, self._shift(octave, step))
+            loss, direction = self._direction(image, self._shift(octave, step), ceiling)
             moved = tf.clip_by_value(image + step_size * direction, 0.0, 255.0)
             above = loss > max_loss
             return tf.where(above, step, step + 1), tf.where(above, image, moved), loss
@@ -61,12 +88,12 @@ class Ascent:
         taken, image, loss = tf.while_loop(wanted, take, start, shape_invariants=invariants)
         return image, loss, taken
 
-    def _direction(self, image: tf.Tensor, shift: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _direction(self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Objective and normalised gradient, both seen through the shift."""
         rolled = tf.roll(image, shift, (0, 1))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(rolled)
-            loss = self.objective(rolled)
+            loss, places = self.objective(rolled)
         gradient = tf.roll(tape.gradient(loss, rolled), -shift, (0, 1))
         if self.smoothing:
             gradient = gaussian_blur(gradient, self.smoothing)
@@ -74,12 +101,38 @@ class Ascent:
             size = tf.reduce_mean(tf.abs(gradient))
         else:
             size = tf.sqrt(tf.reduce_mean(tf.square(gradient)))
-        return loss, gradient / tf.maximum(size, 1e-12)
+        direction = gradient / tf.maximum(size, 1e-12)
+
+        def held() -> tf.Tensor:
+            room = _room(loss, places, ceiling)
+            room = tf.roll(tf.image.resize(room, tf.shape(image)[:2]), -shift, (0, 1))
+            return room * _evened(direction)
+
+        return loss, tf.cond(ceiling > 0, held, lambda: direction)
 
     def _shift(self, octave: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """The same in every frame, which keeps the pattern still."""
         seed = tf.stack([tf.constant(self.random_seed), octave * 100_003 + step])
         return tf.random.stateless_uniform([2], seed, -self.jitter, self.jitter + 1, tf.int32)
+
+
+def _room(loss: tf.Tensor, places: tf.Tensor, ceiling: tf.Tensor) -> tf.Tensor:
+    """How far each place may still be stepped, `_BACK`…1, h×w×1."""
+    around = _pooled(_pooled(places, 3, 1), 3, 1)
+    share = tf.maximum(around, 0) ** _OWN * tf.maximum(loss, 0) ** (1 - _OWN) / ceiling
+    return tf.clip_by_value(_STIFFNESS * (1 - tf.sqrt(share)), _BACK, 1)
+
+
+def _evened(direction: tf.Tensor) -> tf.Tensor:
+    """A gradient of mean magnitude 1, its weak places raised and its strong ones lowered."""
+    around = tf.reduce_mean(tf.abs(direction), axis=-1, keepdims=True)
+    around = _pooled(_pooled(around, _NEIGHBORHOOD, _NEIGHBORHOOD // 4), 3, 1)
+    return direction / (tf.image.resize(around, tf.shape(direction)[:2]) + 0.05) ** _EVENNESS
+
+
+def _pooled(values: tf.Tensor, size: int, stride: int) -> tf.Tensor:
+    """Means over a moving square, H×W×1 to h×w×1."""
+    return tf.nn.avg_pool2d(values[tf.newaxis], size, stride, "SAME")[0]
 
 
 def gaussian_blur(image: tf.Tensor, sigma: float) -> tf.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,16 +52,23 @@ class Dreamer:
         self.settings = settings
         self.network = load_network(settings.model, [name for name, _ in settings.layers], settings.weights)
         self._objective = LayerEnergy(self.network, tuple(weight for _, weight in settings.layers))
-        ascent = Ascent(self._objective, settings.gradient, settings.smoothing, settings.jitter, settings.random_seed)
+        ascent = Ascent(
+            self._objective.with_places, settings.gradient, settings.smoothing, settings.jitter, settings.random_seed
+        )
         core = OctaveCore(ascent)
         frame, step_size = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1])
         sizes, steps, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
-        self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound])
+        self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound, tf.TensorSpec([None])])
         self._measure = tf.function(self._objective, [frame])
         self._sizes: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
     def dream(
-        self, image: np.ndarray, *, steps: int | None = None, step_size: float | np.ndarray | None = None
+        self,
+        image: np.ndarray,
+        *,
+        steps: int | None = None,
+        step_size: float | np.ndarray | None = None,
+        ceilings: Sequence[float] | None = None,
     ) -> Dream:
         """Dream a frame.
 
@@ -68,12 +76,14 @@ class Dreamer:
             image: H×W×3 float32, RGB, in levels 0…255.
             steps: Ascent steps at each octave; those of the settings if not given.
             step_size: Levels a step changes: a number or an H×W×1 map; the settings' if not given.
+            ceilings: What the objective may grow to in any place, for each of `sizes`: the
+                image is held there, see `Ascent.climb`. Unbounded if not given.
 
         Raises:
             InputError: The frame is smaller than the network can take.
             DeviceError: The device ran out of memory.
         """
-        return self._run(image, self.sizes(*image.shape[:2]), steps, step_size)
+        return self._run(image, self.sizes(*image.shape[:2]), steps, step_size, ceilings)
 
     def octaves(self, image: np.ndarray) -> list[np.ndarray]:
         """The dream of a frame at each of its sizes, smallest first; the last is what `dream` gives.
@@ -85,7 +95,7 @@ class Dreamer:
             image: H×W×3 float32, RGB, in levels 0…255.
         """
         sizes = self.sizes(*image.shape[:2])
-        return [self._run(image, sizes[:count], None, None).pixels for count in range(1, len(sizes) + 1)]
+        return [self._run(image, sizes[:count]).pixels for count in range(1, len(sizes) + 1)]
 
     def strength(self, image: np.ndarray) -> float:
         """The objective of a whole frame at its full size, without jitter."""
@@ -110,15 +120,17 @@ class Dreamer:
         self,
         image: np.ndarray,
         sizes: list[tuple[int, int]],
-        steps: int | None,
-        step_size: float | np.ndarray | None,
+        steps: int | None = None,
+        step_size: float | np.ndarray | None = None,
+        ceilings: Sequence[float] | None = None,
     ) -> Dream:
         settings = self.settings
         steps = settings.steps if steps is None else steps
         per_pixel = np.asarray(settings.step_size if step_size is None else step_size, np.float32)
         max_loss = float("inf") if settings.max_loss is None else settings.max_loss
         try:
-            pixels, losses, taken = self._dream(image, sizes, steps, np.atleast_3d(per_pixel), max_loss)
+            bounds = np.zeros(len(sizes), np.float32) if ceilings is None else np.asarray(ceilings, np.float32)
+            pixels, losses, taken = self._dream(image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds)
         except tf.errors.ResourceExhaustedError as error:
             height, width = image.shape[:2]
             raise DeviceError(

@@ -32,7 +32,21 @@ class LayerEnergy:
         Returns:
             A scalar.
         """
+        return self.with_places(image)[0]
+
+    def with_places(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The objective of one image, and how much of it each place has.
+
+        Args:
+            image: H×W×3 float32, RGB, in levels 0…255.
+
+        Returns:
+            A scalar, and h×w×1 in the same unit, of the size of the smallest layer: the same
+            sum before the mean over the image.
+        """
         activations = self.network.activations(image[tf.newaxis])
-        return tf.add_n(
-            [weight * tf.reduce_mean(tf.square(a)) for weight, a in zip(self.weights, activations, strict=True)]
-        )
+        terms = [weight * tf.square(layer) for weight, layer in zip(self.weights, activations, strict=True)]
+        places = [tf.reduce_mean(term, axis=-1, keepdims=True) for term in terms]
+        size = tf.reduce_min([tf.shape(place)[1:3] for place in places], axis=0)
+        even = [tf.image.resize(place, size, method="area")[0] for place in places]
+        return tf.add_n([tf.reduce_mean(term) for term in terms]), tf.add_n(even)

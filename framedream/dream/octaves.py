@@ -67,6 +67,7 @@ class OctaveCore:
         steps: tf.Tensor,
         step_size: tf.Tensor,
         max_loss: tf.Tensor,
+        ceilings: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Dream at all sizes, from small to large.
 
@@ -76,6 +77,7 @@ class OctaveCore:
             steps: The most steps to take at each octave, scalar int32.
             step_size: Mean change of a step in levels, H×W×1 or 1×1×1.
             max_loss: Scalar; an octave stops when its objective is above it.
+            ceilings: What the objective may grow to in any place at each octave, N; 0 for no bound.
 
         Returns:
             The dream at the last of the sizes, in levels; of each octave the last
@@ -94,7 +96,9 @@ class OctaveCore:
         ) -> tuple[tf.Tensor, ...]:
             here = _shrink(image, sizes[index])
             seed = here + _enlarge(change, sizes[index])
-            dream, loss, count = self.ascent.climb(seed, steps, _shrink(step_size, sizes[index]), max_loss, index)
+            dream, loss, count = self.ascent.climb(
+                seed, steps, _shrink(step_size, sizes[index]), max_loss, ceilings[index], index
+            )
             return index + 1, dream, dream - here, losses.write(index, loss), taken.write(index, count)
 
         octaves = tf.shape(sizes)[0]

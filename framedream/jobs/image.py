@@ -9,6 +9,7 @@ import numpy as np
 from framedream.errors import InputError
 from framedream.jobs.video import check_apart
 from framedream.media import check_image_name, check_pixels, read_image, resize, write_image
+from framedream.render.color import kept_color
 from framedream.settings import FootageSettings, Settings
 
 
@@ -45,9 +46,12 @@ def dream_image(
     use_threads(settings.run.threads)
     dreamer = Dreamer(settings.dream)
     if save_octaves is None:
-        dreamed = dreamer.dream(image).pixels
+        dreamed = kept_color(dreamer.dream(image).pixels, image, settings.dream.color)
     else:
-        octaves = dreamer.octaves(image)
+        octaves = [
+            kept_color(octave, resize(image, *octave.shape[1::-1]), settings.dream.color)
+            for octave in dreamer.octaves(image)
+        ]
         for number, octave in enumerate(octaves, 1):
             write_image(Path(save_octaves) / f"octave-{number}.png", octave)
         dreamed = octaves[-1]

@@ -16,7 +16,7 @@ from framedream.jobs.progress import Progress, Report
 from framedream.media import Footage, open_film, open_footage
 from framedream.motion.cuts import find_cuts
 from framedream.render.ahead import ahead
-from framedream.render.footage import DreamFrame, dream_footage
+from framedream.render.footage import Dreamer, dream_footage
 from framedream.settings import Settings
 
 _FRAMES_WAITING = 3
@@ -51,7 +51,7 @@ def dream_video(
         target: The film; its suffix names the container. A name without one, or with a
             slash at its end, is a folder of PNGs.
         settings: Everything else; see `Settings`.
-        progress: Called after each frame.
+        progress: Called after each frame, and after each of the pass backwards.
 
     Returns:
         The finished film.
@@ -67,13 +67,19 @@ def dream_video(
     footage = open_footage(source, settings.footage)
     with open_film(target, like=footage, settings=settings.output) as writer:
         cuts, count = _survey(footage, settings)
-        dream_frame = _frame_dreamer(settings)
-        dreamed = dream_footage(footage.frames(), cuts, dream_frame, settings.dream, settings.motion)
+        dreamer = _dreamer(settings)
+        dreamed = dream_footage(footage.frames(), cuts, dreamer, settings.dream, settings.motion)
+        done = backwards = 0
         with closing(ahead(dreamed, _FRAMES_WAITING)) as frames:
-            for done, frame in enumerate(frames, 1):
-                writer.write(frame)
+            for frame in frames:
+                if frame is None:
+                    backwards += 1
+                else:
+                    writer.write(frame)
+                    done += 1
                 if progress:
-                    progress(Progress(done, count, bisect.bisect_right(cuts, done - 1) + 1, len(cuts) + 1))
+                    shot = bisect.bisect_right(cuts, done - 1 if frame else done) + 1
+                    progress(Progress(done, count, shot, len(cuts) + 1, backwards))
     return Film(Path(target), writer.frames_written, len(cuts) + 1, time.monotonic() - began)
 
 
@@ -108,11 +114,10 @@ def _survey(footage: Footage, settings: Settings) -> tuple[list[int], int | None
     return find_cuts(ahead(counted(), _FRAMES_WAITING)), count
 
 
-def _frame_dreamer(settings: Settings) -> DreamFrame:
+def _dreamer(settings: Settings) -> Dreamer:
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
     from framedream.dream.dreamer import Dreamer
     from framedream.dream.runtime import use_threads
 
     use_threads(settings.run.threads)
-    dreamer = Dreamer(settings.dream)
-    return lambda image, steps, step_size: dreamer.dream(image, steps=steps, step_size=step_size).pixels
+    return Dreamer(settings.dream)

@@ -14,8 +14,18 @@ from framedream.motion.warp import bounds, sample
 _SHARE, _SLACK = 0.02, 1.0
 """Twice what Ruder et al. allow: a dream carried a pixel astray looks better than a gap in it."""
 
+_WORKING_SIDE = 720
+"""Smaller side, in pixels, above which frames are shrunk for the flow: as much motion, less grain."""
+
+_STEADY_LIGHT = 8.0
+"""Change of a frame's mean brightness, in levels, that is not taken for a flash or a fade."""
+
 _EDGE_SOFTNESS = 1.0
 """Sigma, in pixels, of the blur that keeps the edge of a trusted area from showing."""
+
+
+Calculate = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Flow from one H×W uint8 grey image to another, H×W×2 float32 in pixels."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +34,13 @@ class Motion:
 
     Attributes:
         flow: H×W×2 float32 in pixels, x then y: the pixel at ``p`` was at ``p + flow(p)``.
-        valid: H×W float32, 0…1: how far the flow can be trusted there.
+        valid: H×W float32, 0…1: whether a dream can be carried there.
+        sure: H×W float32, 0…1: whether it is there what it was before, by a stricter test.
     """
 
     flow: np.ndarray
     valid: np.ndarray
+    sure: np.ndarray
 
 
 class FlowEstimator:
@@ -44,23 +56,33 @@ class FlowEstimator:
             method: ``dis`` is Dense Inverse Search (Kroeger et al. 2016) with its medium
                 preset; ``farneback`` is Farnebäck's polynomial expansion (2003).
         """
-        self._calculate = _dis() if method == "dis" else _farneback
+        self.calculate: Calculate = _dis() if method == "dis" else _farneback
 
     def motion(self, frame: np.ndarray, previous: np.ndarray) -> Motion:
-        """Backward flow and its validity.
+        """Backward flow, and where it can be trusted.
+
+        Frames whose smaller side is above 720 pixels are shrunk to that. Where the light
+        has changed as a whole, as in a flash or a fade, it is evened out first.
 
         Args:
             frame: H×W×3 float32, RGB, in levels.
             previous: The frame before it, alike.
         """
-        now, before = _grey(frame), _grey(previous)
-        backward = self._calculate(now, before)
-        forward = self._calculate(before, now)
-        return Motion(backward, _soft(consistent(backward, forward, share=_SHARE, slack=_SLACK)))
+        height, width = frame.shape[:2]
+        now, before = _same_light(_working(frame), _working(previous))
+        backward = self.calculate(now, before)
+        forward = self.calculate(before, now)
+        valid = _soft(consistent(backward, forward, share=_SHARE, slack=_SLACK))
+        sure = _soft(trusted(backward, forward))
+        if now.shape != (height, width):
+            scale = np.array([width / now.shape[1], height / now.shape[0]], np.float32)
+            backward = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale
+            valid, sure = (cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) for mask in (valid, sure))
+        return Motion(backward, valid, sure)
 
     def flow(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Where each pixel of one image lies in another: H×W×2 float32, in pixels."""
-        return self._calculate(_grey(start), _grey(end))
+        return self.calculate(_grey(start), _grey(end))
 
 
 def consistent(backward: np.ndarray, forward: np.ndarray, *, share: float = 0.01, slack: float = 0.5) -> np.ndarray:
@@ -85,12 +107,24 @@ def consistent(backward: np.ndarray, forward: np.ndarray, *, share: float = 0.01
     return np.asarray((square_length(backward + there) <= allowed) & bounds(backward))
 
 
+def trusted(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
+    """Where flow is consistent and not at an edge of the motion (Ruder et al. 2016), H×W bool.
+
+    Args:
+        backward: B, the flow from the frame to the one before it, H×W×2 in pixels.
+        forward: The flow from the one before it to the frame, alike.
+    """
+    across, down = cv2.Sobel(backward, -1, 1, 0, ksize=1, scale=0.5), cv2.Sobel(backward, -1, 0, 1, ksize=1, scale=0.5)
+    bends = square_length(across) + square_length(down)
+    return np.asarray(consistent(backward, forward) & (bends <= 0.01 * square_length(backward) + 0.002))
+
+
 def square_length(vectors: np.ndarray) -> np.ndarray:
     """Squared length of each vector: H×W×2 to H×W."""
     return np.asarray(vectors[..., 0] ** 2 + vectors[..., 1] ** 2)
 
 
-def _dis() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _dis() -> Calculate:
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     return lambda now, before: np.asarray(search.calc(now, before, None))  # type: ignore[call-overload]
 
@@ -98,6 +132,29 @@ def _dis() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 def _farneback(now: np.ndarray, before: np.ndarray) -> np.ndarray:
     unknown = np.zeros((*now.shape, 2), np.float32)
     return np.asarray(cv2.calcOpticalFlowFarneback(now, before, unknown, 0.5, 5, 15, 3, 7, 1.5, 0))
+
+
+def _working(frame: np.ndarray) -> np.ndarray:
+    """8-bit grey of a working size."""
+    height, width = frame.shape[:2]
+    scale = _WORKING_SIDE / min(height, width)
+    if scale < 1:
+        frame = cv2.resize(frame, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    return _grey(frame)
+
+
+def _same_light(now: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both with mean and contrast of the one with more contrast, if the light has changed."""
+    if abs(float(now.mean()) - float(before.mean())) < _STEADY_LIGHT:
+        return now, before
+    if now.std() < before.std():
+        return _lit(now, before), before
+    return now, _lit(before, now)
+
+
+def _lit(grey: np.ndarray, like: np.ndarray) -> np.ndarray:
+    even = (grey - grey.mean()) * (like.std() / max(float(grey.std()), 1.0)) + like.mean()
+    return np.asarray(np.clip(np.rint(even), 0, 255), np.uint8)
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:

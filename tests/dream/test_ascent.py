@@ -20,12 +20,28 @@ def linear(image: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(image * PATTERN)
 
 
-def climb(image, objective=linear, *, steps=1, step_size=2.5, max_loss=np.inf, octave=0, **options):
+def nowhere(image: tf.Tensor) -> tf.Tensor:
+    """Says of no place what it has."""
+    return tf.zeros([1, 1, 1])
+
+
+def squares(image: tf.Tensor) -> tf.Tensor:
+    """What each place has of the mean square, at an eighth of the size."""
+    return tf.reduce_mean(tf.nn.avg_pool2d(image[tf.newaxis] ** 2, 8, 8, "VALID")[0], -1, keepdims=True)
+
+
+def mean_square(image: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(image**2)
+
+
+def climb(
+    image, objective=linear, *, steps=1, step_size=2.5, max_loss=np.inf, ceiling=0, octave=0, places=nowhere, **options
+):
     options = {"gradient": "mean", "smoothing": 0.0, "jitter": 0, "random_seed": 0} | options
     step_size = np.atleast_3d(np.asarray(step_size, np.float32))
-    result = Ascent(objective, **options).climb(
+    result = Ascent(lambda seen: (objective(seen), places(seen)), **options).climb(
         tf.constant(image), tf.constant(steps), tf.constant(step_size), tf.constant(np.float32(max_loss)),
-        tf.constant(octave),
+        tf.constant(np.float32(ceiling)), tf.constant(octave),
     )  # fmt: skip
     return [part.numpy() for part in result]
 
@@ -146,3 +162,82 @@ def test_a_blur_is_gaussian_and_mirrored_at_the_borders(sigma):
     kernel = (2 * int(np.ceil(3 * sigma)) + 1,) * 2
     expected = cv2.GaussianBlur(noise(24, 32), kernel, sigma, borderType=cv2.BORDER_REFLECT)
     assert np.abs(gaussian_blur(tf.constant(noise(24, 32)), sigma).numpy() - expected).max() < 1e-2
+
+
+# Held under a ceiling.
+
+HELD = {"objective": mean_square, "places": squares}
+
+
+def parted(left: float, right: float, height: int = 96, width: int = 192) -> np.ndarray:
+    """A picture that is one level on its left and another on its right."""
+    picture = np.full((height, width, 3), left, np.float32)
+    picture[:, width // 2 :] = right
+    return picture
+
+
+def test_without_a_ceiling_it_does_not_matter_what_places_have():
+    assert np.array_equal(climb(GREY, steps=3)[0], climb(GREY, steps=3, places=squares)[0])
+
+
+def test_an_objective_that_starts_below_its_ceiling_rises_to_it_and_stays():
+    picture = np.full((64, 64, 3), 60, np.float32)
+    losses = [climb(picture, **HELD, steps=steps, step_size=2, ceiling=100.0**2)[1] for steps in (5, 40, 200)]
+    assert losses[0] < 85**2
+    assert losses[1:] == pytest.approx([100.0**2] * 2, rel=0.05)
+    assert climb(picture, **HELD, steps=200, step_size=2)[1] == 255**2
+
+
+def test_an_objective_that_starts_above_its_ceiling_comes_back_down_to_it():
+    picture = np.full((64, 64, 3), 150, np.float32)
+    assert climb(picture, **HELD, steps=200, step_size=2, ceiling=100.0**2)[1] == pytest.approx(100.0**2, rel=0.05)
+
+
+def test_each_place_is_held_by_its_own_objective():
+    """The right is above the ceiling and the left below it, though not by its gradient."""
+    change = climb(parted(40, 150), **HELD, ceiling=100.0**2)[0] - parted(40, 150)
+    assert (change[:, :72] > 0.5).all()
+    assert (change[:, 120:] < 0).all()
+
+
+def test_steps_are_smaller_the_nearer_a_place_is_to_its_ceiling():
+    changes = [
+        (climb(picture, **HELD, ceiling=100.0**2)[0] - picture).mean()
+        for picture in (np.full((64, 64, 3), level, np.float32) for level in (20, 85, 95, 100, 105, 200))
+    ]
+    assert changes == sorted(changes, reverse=True)
+    assert changes[3] == pytest.approx(0, abs=0.01)
+    assert 0 < -changes[5] < changes[0]
+
+
+def test_held_weak_places_are_stepped_relatively_more_than_strong_ones():
+    """The gradient is 1 on the left and 9 on the right; both are far below the ceiling."""
+    slope = parted(1, 9)
+    options = {"objective": lambda image: tf.reduce_sum(image * slope), "places": squares}
+    picture = np.full(slope.shape, 50, np.float32)
+    free, held = (climb(picture, **options, ceiling=ceiling)[0] - picture for ceiling in (0, 1e6))
+    ratios = [change[:, 150:].mean() / change[:, :40].mean() for change in (free, held)]
+    assert ratios[0] == pytest.approx(9, rel=0.01)
+    assert 3 < ratios[1] < 6
+    assert (held > 0).all()
+
+
+@pytest.mark.parametrize("jitter", [0, 40])
+def test_a_held_place_is_where_it_is_seen_through_the_shift(jitter):
+    picture = parted(40, 150)
+    change = climb(picture, **HELD, ceiling=100.0**2, jitter=jitter, random_seed=3)[0] - picture
+    assert (change[:, 30:66] > 0.5).all()
+    assert (change[:, 126:162] < 0).all()
+
+
+def test_held_a_flat_objective_moves_nothing_and_its_end_is_finite():
+    image, loss, _ = climb(GREY, lambda image: tf.reduce_sum(0 * image), places=squares, ceiling=5, steps=3)
+    assert np.array_equal(image, GREY)
+    assert loss == 0
+
+
+def test_held_a_negative_objective_is_climbed_as_usual():
+    """Weights of layers may be negative, and so may places be."""
+    image, _, _ = climb(GREY, lambda image: -mean_square(image), places=lambda image: -squares(image), ceiling=5)
+    assert np.isfinite(image).all()
+    assert (image < GREY).all()

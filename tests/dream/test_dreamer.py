@@ -154,3 +154,49 @@ def test_a_full_device_says_to_dream_smaller(dreamer, monkeypatch):
     monkeypatch.setattr(dreamer, "_dream", full)
     with pytest.raises(DeviceError, match=r"128x96 does not fit .* --scale"):
         dreamer.dream(PICTURE)
+
+
+# Held under ceilings.
+
+
+def test_a_held_dream_comes_near_its_ceiling_and_grows_no_further(dreamer):
+    """Thirty steps at a time, each on from the one before, as a shot that stands still would be dreamed."""
+    reached = dreamer.dream(PICTURE, steps=13).losses[0]
+    image, strengths = PICTURE, []
+    for _ in range(4):
+        image = dreamer.dream(image, steps=30, step_size=2, ceilings=[2 * reached]).pixels
+        strengths.append(dreamer.strength(image) / reached)
+    assert 1 < strengths[0] < 2.2
+    assert max(strengths) < 2.2
+    assert strengths[-1] == pytest.approx(strengths[-2], rel=0.1)
+    assert dreamer.strength(dreamer.dream(PICTURE, steps=60, step_size=2).pixels) > 3 * reached
+
+
+def test_a_dream_above_its_ceiling_becomes_weaker(dreamer):
+    dreamed = dreamer.dream(PICTURE, steps=13)
+    held = dreamer.dream(dreamed.pixels, steps=5, ceilings=[dreamed.losses[0] / 4]).pixels
+    assert dreamer.strength(held) < 0.9 * dreamer.strength(dreamed.pixels)
+
+
+def test_ceilings_of_zero_give_bit_for_bit_what_there_is_without(dreamer_of):
+    dreamer = dreamer_of(steps=2, octaves=2)
+    free, none = dreamer.dream(PICTURE), dreamer.dream(PICTURE, ceilings=[0.0, 0.0])
+    assert free.pixels.tobytes() == none.pixels.tobytes()
+    assert free.losses == none.losses
+
+
+@pytest.mark.parametrize("octave", [0, 1])
+def test_each_ceiling_reaches_its_own_octave(dreamer_of, octave):
+    """A ceiling far below what the picture has lowers that octave's objective; smaller octaves do not know of it."""
+    dreamer = dreamer_of(steps=2, octaves=2)
+    free = dreamer.dream(PICTURE, steps=6).losses
+    held = dreamer.dream(
+        PICTURE, steps=6, ceilings=[free[octave] / 20 if octave == at else 0 for at in range(2)]
+    ).losses
+    assert held[octave] < 0.8 * free[octave]
+    assert held[:octave] == free[:octave]
+
+
+def test_held_dreams_share_the_graph_of_the_others(dreamer):
+    dreamer.dream(PICTURE, steps=1, ceilings=[5.0])
+    assert dreamer._dream.experimental_get_tracing_count() == 1

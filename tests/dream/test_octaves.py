@@ -50,12 +50,16 @@ def test_a_frame_that_is_too_small_says_what_to_do():
         sizes(28, 60)
 
 
-def dream(image, octaves, *, steps=2, step_size=2.5, objective=None, max_loss=np.inf, jitter=0):
+def dream(image, octaves, *, steps=2, step_size=2.5, objective=None, max_loss=np.inf, jitter=0, ceilings=None):
     """The core with a simple objective, for which the mean of a picture's squares stands."""
-    ascent = Ascent(objective or (lambda seen: tf.reduce_mean(seen**2)), "mean", 0.0, jitter, 0)
+    climbed = objective or (lambda seen: tf.reduce_mean(seen**2))
+    ascent = Ascent(
+        lambda seen: (climbed(seen), tf.reduce_mean(seen**2, -1, keepdims=True)), "mean", 0.0, jitter, 0
+    )  # fmt: skip
     result = OctaveCore(ascent).dream(
         tf.constant(image), tf.constant(octaves), tf.constant(steps),
         tf.constant(np.atleast_3d(np.float32(step_size))), tf.constant(np.float32(max_loss)),
+        tf.constant(np.float32(ceilings or [0] * len(octaves))),
     )  # fmt: skip
     return [part.numpy() for part in result]
 
@@ -120,3 +124,24 @@ def test_a_map_of_step_sizes_is_brought_to_each_octave():
     pixels, _, _ = dream(picture, sizes(96, 128, 3), steps=2, step_size=steps)
     assert np.abs(pixels[:, :48] - 100).max() < 0.1
     assert (pixels[:, 80:] > 105).all()
+
+
+@pytest.mark.parametrize("held", [0, 1, 2])
+def test_a_ceiling_holds_its_own_octave_and_no_other(held):
+    """Smaller octaves do not know of it, and larger ones climb as far as ever from what is left to them."""
+    picture = np.full((96, 128, 3), 100, np.float32)
+    ceilings = [100.0**2 if octave == held else 0 for octave in range(3)]
+    free = dream(picture, sizes(96, 128, 3), steps=3, step_size=5)[1] ** 0.5
+    bound = dream(picture, sizes(96, 128, 3), steps=3, step_size=5, ceilings=ceilings)[1] ** 0.5
+    assert free == pytest.approx([110, 125, 140], abs=0.1)
+    assert bound[:held] == pytest.approx(free[:held])
+    assert bound[held] < free[held] - 3
+    assert np.diff(bound)[held + 1 :] == pytest.approx(15, abs=0.1)
+
+
+def test_ceilings_of_zero_give_what_there_was_without_bit_for_bit():
+    picture = noise(96, 128)
+    one, other = (dream(picture, sizes(96, 128, 3), ceilings=ceilings, jitter=4)[0] for ceilings in (None, [0, 0, 0]))
+    assert np.array_equal(one, other)
+    held = dream(picture, sizes(96, 128, 3), ceilings=[1e9, 0, 0], jitter=4)[0]
+    assert not np.array_equal(one, held)

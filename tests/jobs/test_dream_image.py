@@ -88,3 +88,28 @@ def test_a_suffix_that_cannot_be_written_is_refused_before_the_dream(still, tmp_
 def test_a_still_that_is_too_small_is_refused_with_the_cure():
     with pytest.raises(InputError, match=r"too small .*--scale"):
         dream_image(noise(10, 10), settings=FEW)
+
+
+def test_a_still_keeps_its_mean_color_unless_it_is_left_free():
+    picture = scene(96, 128)
+    shifts = {}
+    for color in ("keep", "free"):
+        dreamed = dream_image(picture, settings=Settings.of(steps=6, octaves=1, color=color))
+        shifts[color] = np.abs((dreamed - picture).mean((0, 1))).max()
+    assert shifts["keep"] < 0.05
+    assert shifts["free"] > 0.3
+
+
+def test_in_luma_a_still_keeps_the_color_of_every_pixel():
+    picture = scene(96, 128) / 2 + 64
+    change = dream_image(picture, settings=Settings.of(steps=4, octaves=1, color="luma")) - picture
+    assert change.std() > 2
+    assert np.abs(change - change.mean(-1, keepdims=True)).max() < 1e-2
+
+
+def test_octaves_that_are_saved_keep_their_color_too(still, tmp_path):
+    dreamed = dream_image(still, None, Settings.of(steps=6, octaves=2), save_octaves=tmp_path)
+    plain = dream_image(still, None, Settings.of(steps=6, octaves=2))
+    assert np.array_equal(dreamed, plain)
+    small = read_image(tmp_path / "octave-1.png")
+    assert np.abs(small.mean((0, 1)) - read_image(still).mean((0, 1))).max() < 0.3

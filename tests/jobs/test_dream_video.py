@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from pictures import pan, scene, write_clip
+from stand_ins import Dreaming
 
 from framedream import Film, Progress, Settings, dream_video
 from framedream.errors import InputError, OutputError, SettingsError
@@ -28,7 +29,7 @@ def times(path) -> list[Fraction]:
 @pytest.fixture
 def brightened(monkeypatch):
     """A dream that only makes frames lighter, where the dreaming itself does not matter."""
-    monkeypatch.setattr(job, "_frame_dreamer", lambda _: lambda image, *_: np.clip(image + 20, 0, 255))
+    monkeypatch.setattr(job, "_dreamer", lambda _: Dreaming())
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv", "film.gif", "frames"])
@@ -78,13 +79,40 @@ def test_a_part_is_dreamed_at_the_size_asked_for(clip, tmp_path, brightened):
     assert {frame.shape for frame in read(tmp_path / "film.mp4")} == {(32, 48, 3)}
 
 
-def test_progress_is_told_after_each_frame_with_its_shot(tmp_path, brightened):
+@pytest.fixture
+def two_shots(tmp_path):
+    """Eight frames each."""
     dark = [0.3 * picture for picture in pan(8, 64, 96, seed=1)]
-    clip = write_clip(tmp_path / "clip.mp4", [*pan(8, 64, 96), *dark])
+    return write_clip(tmp_path / "clip.mp4", [*pan(8, 64, 96), *dark])
+
+
+def test_progress_is_told_after_each_frame_of_each_pass_with_its_shot(two_shots, tmp_path, brightened):
     told = []
-    film = dream_video(clip, tmp_path / "film.mp4", progress=told.append)
+    film = dream_video(two_shots, tmp_path / "film.mp4", progress=told.append)
+    expected = []
+    for shot in (1, 2):
+        done = 8 * (shot - 1)
+        expected += [Progress(done, 16, shot, 2, done + number) for number in range(1, 9)]
+        expected += [Progress(done + number, 16, shot, 2, done + 8) for number in range(1, 9)]
+    assert told == expected
+    assert (film.frames, film.shots) == (16, 2)
+
+
+def test_in_one_pass_progress_knows_no_frames_backwards(two_shots, tmp_path, brightened):
+    told = []
+    dream_video(two_shots, tmp_path / "film.mp4", Settings.of(passes=1), progress=told.append)
     assert told == [Progress(number, 16, 1 + (number > 8), 2) for number in range(1, 17)]
-    assert film.shots == 2
+
+
+def mean_colors(path) -> np.ndarray:
+    return np.array([frame.mean((0, 1)) for frame in read(path)])
+
+
+@pytest.mark.parametrize(("color", "shift"), [("keep", 0), ("luma", 0), ("free", 20)])
+def test_a_film_keeps_its_mean_color_unless_it_is_left_free(clip, tmp_path, brightened, color, shift):
+    dream_video(clip, tmp_path / "film", Settings.of(color=color, persistence=1))
+    found = mean_colors(tmp_path / "film") - mean_colors(clip)
+    assert np.abs(found - shift).max() < (4 if color == "free" else 0.1)
 
 
 @pytest.mark.parametrize("settings", [{"cuts": "none"}, {"flow": "none"}])
@@ -92,29 +120,28 @@ def test_cuts_are_not_looked_for_where_they_do_not_matter(tmp_path, brightened, 
     clip = write_clip(tmp_path / "clip.mp4", [*pan(8, 64, 96), *(0.3 * picture for picture in pan(8, 64, 96, seed=1))])
     told = []
     assert dream_video(clip, tmp_path / "film.mp4", Settings.of(**settings), progress=told.append).shots == 1
-    assert told[-1] == Progress(16, 16, 1, 1)
+    assert told[-1] == Progress(16, 16, 1, 1, 0 if "flow" in settings else 16)
 
 
 def test_the_film_appears_only_when_it_is_complete(clip, tmp_path, brightened):
     target = tmp_path / "film.mp4"
     seen = []
     dream_video(clip, target, progress=lambda _: seen.append(target.exists()))
-    assert seen == [False] * 6
+    assert seen == [False] * (6 + 6)
     assert target.exists()
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("name", ["film.mp4", "frames"])
-def test_an_error_on_the_way_leaves_nothing(clip, tmp_path, monkeypatch, error, name):
-    done = []
+@pytest.mark.parametrize("at", [2, 8], ids=["backwards", "forwards"])
+def test_an_error_on_the_way_leaves_nothing(clip, tmp_path, monkeypatch, error, name, at):
+    class BreaksAt(Dreaming):
+        def dream(self, *arguments, **options):
+            if len(self.steps) == at:
+                raise error
+            return super().dream(*arguments, **options)
 
-    def break_at_the_third(image, *_):
-        done.append(image)
-        if len(done) == 3:
-            raise error
-        return image
-
-    monkeypatch.setattr(job, "_frame_dreamer", lambda _: break_at_the_third)
+    monkeypatch.setattr(job, "_dreamer", lambda _: BreaksAt())
     with pytest.raises(error):
         dream_video(clip, tmp_path / name)
     assert [item.name for item in tmp_path.iterdir()] == ["clip.mp4"]

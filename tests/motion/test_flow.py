@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
-from pictures import scene
+from pictures import noise, scene
 
-from framedream.motion.flow import FlowEstimator, consistent
+from framedream.motion.flow import FlowEstimator, consistent, trusted
 from framedream.motion.warp import warp
 
 INNER = (slice(16, -16), slice(16, -16))
@@ -90,3 +91,124 @@ def test_a_way_that_leads_out_of_the_frame_is_not_consistent():
 def test_more_error_is_allowed_where_more_moves():
     assert not consistent(constant(1, 0), constant(-2, 0)).any()
     assert consistent(constant(10, 0), constant(-11, 0))[:, :38].all()
+
+
+def test_less_is_trusted_for_sure_than_a_dream_can_be_carried():
+    previous, frame = moving_square()
+    motion = FlowEstimator("dis").motion(frame, previous)
+    assert (motion.sure <= motion.valid + 1e-6).all()
+    assert motion.sure.mean() < motion.valid.mean() - 0.01
+
+
+def test_edges_of_the_motion_and_what_was_hidden_are_not_sure():
+    previous, frame = moving_square()
+    sure = FlowEstimator("dis").motion(frame, previous).sure
+    assert sure[52:108, 61:71].mean() < 0.2
+    assert sure[52:108, 134:138].mean() < 0.25
+    assert sure[62:98, 92:116].mean() > 0.9
+    assert sure[:30].mean() > 0.95
+
+
+def test_flow_that_bends_is_refused_and_flow_that_is_even_is_trusted():
+    """Known flows: half the picture rests and half moves, both ways consistent."""
+    backward = constant(0, 0)
+    backward[:, 25:] = (-6, 0)
+    forward = constant(0, 0)
+    forward[:, 19:] = (6, 0)
+    found = trusted(backward, forward)
+    assert found[:, 2:19].all()
+    assert not found[:, 24:26].any()
+    assert found[:, 27:].all()
+    assert consistent(backward, forward)[:, 25].all()
+
+
+def test_flow_that_turns_slowly_is_trusted():
+    """A turn by a degree around the middle."""
+    y, x = np.mgrid[:40, :50].astype(np.float32)
+    backward = np.dstack([(y - 20) * 0.0175, -(x - 25) * 0.0175]).astype(np.float32)
+    assert trusted(backward, -backward)[2:-2, 2:-2].all()
+
+
+def test_trust_is_stricter_than_consistency_about_the_way_back():
+    assert consistent(constant(3, 0), constant(-2.1, 0), share=0.02, slack=1.0)[:, :46].all()
+    assert not trusted(constant(3, 0), constant(-2.1, 0)).any()
+
+
+# Large frames.
+
+
+def watched() -> tuple[FlowEstimator, list[tuple[int, ...]]]:
+    """An estimator, and the sizes of the pictures that its method is given."""
+    estimator, seen = FlowEstimator("dis"), []
+    calculate = estimator.calculate
+
+    def look(now: np.ndarray, before: np.ndarray) -> np.ndarray:
+        seen.append(now.shape)
+        return calculate(now, before)
+
+    estimator.calculate = look
+    return estimator, seen
+
+
+@pytest.mark.parametrize(("height", "width"), [(1440, 800), (760, 1500)])
+def test_flow_of_a_large_frame_is_in_its_own_pixels_though_it_is_computed_smaller(height, width):
+    previous, frame = (enlarged(scene(height // 4, width // 4, at), width, height) for at in ((0, 0), (2.5, -1.25)))
+    estimator, seen = watched()
+    motion = estimator.motion(frame, previous)
+    assert {min(shape) for shape in seen} == {720}
+    assert (motion.flow.shape, motion.valid.shape, motion.sure.shape) == (
+        (height, width, 2),
+        (height, width),
+        (height, width),
+    )
+    inner = (slice(64, -64), slice(64, -64))
+    assert np.abs(motion.flow[inner] - (10, -5)).mean() < 0.3
+    assert min(motion.valid[inner].mean(), motion.sure[inner].mean()) > 0.99
+    assert motion.valid[:, -4:].mean() < 0.3
+
+
+def enlarged(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """By a whole factor in both directions, with pixels of the small picture in the middle of their cells."""
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def test_a_frame_of_the_working_size_is_taken_as_it_is():
+    estimator, seen = watched()
+    estimator.motion(noise(720, 730), noise(720, 730))
+    assert set(seen) == {(720, 730)}
+
+
+# Changes of light.
+
+LIGHTS = {
+    "flash": lambda picture: picture * 0.4 + 150,
+    "fade": lambda picture: picture * 0.6,
+    "deep fade": lambda picture: picture * 0.2,
+}
+
+
+def seen(still: np.ndarray, at: tuple[float, float]) -> np.ndarray:
+    """A window on a still whose corner lies at (100, 60) and farther (x, y)."""
+    matrix = np.float32([[1, 0, -100 - at[0]], [0, 1, -60 - at[1]]])
+    return cv2.warpAffine(still, matrix, (320, 200), flags=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("which", ["frame", "previous"])
+@pytest.mark.parametrize("shift", [(2.3, 0.6), (-5.0, 3.0)])
+def test_a_change_of_light_leaves_the_flow_right(samples, light, which, shift):
+    """Of the astronaut, whose background is smooth, with grain."""
+    still, grain = cv2.imread(str(samples / "astronaut.png"))[..., ::-1].astype(np.float32), np.random.default_rng(0)
+    pictures = {"previous": seen(still, (0, 0)), "frame": seen(still, shift)}
+    pictures[which] = LIGHTS[light](pictures[which])
+    pictures = {name: np.rint(grain.normal(picture, 2)).astype(np.float32) for name, picture in pictures.items()}
+    motion = FlowEstimator("dis").motion(pictures["frame"], pictures["previous"])
+    assert np.abs(motion.flow[INNER] - shift).mean() < 0.25
+    assert motion.valid[INNER].mean() > 0.98
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_frame_of_one_level_is_no_error(level):
+    flat = np.full((96, 128, 3), level, np.float32)
+    for pair in ((flat, scene(96, 128)), (scene(96, 128), flat), (flat, flat), (255 - flat, flat)):
+        assert np.isfinite(FlowEstimator("dis").motion(*pair).flow).all()

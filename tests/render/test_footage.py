@@ -1,57 +1,79 @@
-"""Each frame is dreamed on from the one before it, along the motion, and from nothing where a shot begins.
+"""Each shot is dreamed backwards, then forwards, each frame on from its neighbour along the motion.
 
 A stand-in dreams here: it adds a pattern of its own to what it is given, and remembers that.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from pictures import footage, pan, scene
+from pictures import footage, noise, pan, scene
+from stand_ins import Dreaming
 
 from framedream.media import Frame
-from framedream.render.footage import dream_footage
+from framedream.render import windows as windows_module
+from framedream.render.carried import Carried
+from framedream.render.footage import Shot, State, dream_footage
+from framedream.render.level import Level
+from framedream.render.windows import windows
 from framedream.settings import DreamSettings, MotionSettings
 
-FROM_NOTHING = DreamSettings(steps=12, step_size=2.5)
-ON = MotionSettings(persistence=1.0, follow_steps=2, follow_step_size=0.7)
+FROM_NOTHING = DreamSettings(steps=12, step_size=2.5, color="free")
+ONE_PASS = MotionSettings(passes=1, persistence=1.0, follow_steps=2, follow_step_size=0.7)
+TWO_PASSES = MotionSettings(passes=2, persistence=1.0, follow_steps=2, follow_step_size=0.7)
 INNER = (slice(16, -16), slice(16, -16))
 
 
-class Dreaming:
-    """Adds a pattern where it dreams from nothing, and nothing where it dreams on."""
-
-    def __init__(self, pattern: np.ndarray | float = 20.0) -> None:
-        self.pattern = pattern
-        self.images: list[np.ndarray] = []
-        self.steps: list[int] = []
-        self.sizes: list[np.ndarray] = []
-
-    def __call__(self, image: np.ndarray, steps: int, step_size: float | np.ndarray) -> np.ndarray:
-        self.images.append(image)
-        self.steps.append(steps)
-        self.sizes.append(np.broadcast_to(np.squeeze(step_size), image.shape[:2]))
-        return np.clip(image + self.pattern, 0, 255).astype(np.float32) if steps == FROM_NOTHING.steps else image
+def yielded(pictures, cuts=(), motion=ONE_PASS, dreaming=None, dream=FROM_NOTHING):
+    dreaming = dreaming or Dreaming(full=dream.steps)
+    return dreaming, list(dream_footage(footage(pictures), cuts, dreaming, dream, motion))
 
 
-def run(pictures, cuts=(), motion=ON, dreaming=None):
-    dreaming = dreaming or Dreaming()
-    return dreaming, list(dream_footage(footage(pictures), cuts, dreaming, FROM_NOTHING, motion))
+def run(*arguments, **options):
+    """The stand-in, and the dreamed frames without what only says that something is done."""
+    dreaming, items = yielded(*arguments, **options)
+    return dreaming, [item for item in items if item is not None]
 
 
-def test_every_frame_comes_out_once_with_its_time_and_duration():
+def numbers(images, pictures) -> list[int]:
+    """Which of the pictures each image was made of."""
+    return [int(np.argmin([np.abs(image - picture).mean() for picture in pictures])) for image in images]
+
+
+def changes(dreamed, pictures) -> list[float]:
+    """How far the inside of each dreamed frame was changed, all of it alike."""
+    inside = [(frame.pixels - picture)[INNER] for frame, picture in zip(dreamed, pictures, strict=True)]
+    assert max(np.ptp(change) for change in inside) < 0.5
+    return [round(float(change.mean()), 1) for change in inside]
+
+
+@pytest.fixture
+def short_windows(monkeypatch):
+    """Windows of 6 frames that look 8 ahead, so that a long shot is short."""
+    monkeypatch.setattr(windows_module, "_LONGEST", 6)
+    monkeypatch.setattr(windows_module, "_SHORTEST", 6)
+
+
+# One pass.
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
+def test_every_frame_comes_out_once_with_its_time_and_duration(motion):
     frames = [Frame(scene(64, 80), Fraction(number, 7), Fraction(1, 7)) for number in (0, 1, 5, 6)]
-    dreamed = list(dream_footage(frames, [], Dreaming(), FROM_NOTHING, ON))
+    dreamed = [frame for frame in dream_footage(frames, [], Dreaming(), FROM_NOTHING, motion) if frame is not None]
     assert [(frame.time, frame.duration) for frame in dreamed] == [(frame.time, frame.duration) for frame in frames]
     assert all(frame.pixels.shape == (64, 80, 3) for frame in dreamed)
 
 
-def test_only_the_first_frame_is_dreamed_from_nothing():
-    dreaming, _ = run(pan(4))
+def test_in_one_pass_only_the_first_frame_is_dreamed_from_nothing():
+    dreaming, items = yielded(pan(4))
     assert dreaming.steps == [12, 2, 2, 2]
-    assert (dreaming.sizes[0] == 2.5).all()
+    assert dreaming.sizes[0] is None
+    assert None not in items
 
 
 def test_a_frame_dreamed_from_nothing_is_given_as_it_is():
@@ -81,7 +103,8 @@ def test_the_dream_moves_with_the_picture(flow):
     stripe = np.zeros((96, 128, 3), np.float32)
     stripe[:, 60:68] = 30
     pictures = pan(4, step=(4.0, 0.0))
-    _, dreamed = run(pictures, motion=MotionSettings(flow=flow, persistence=1.0), dreaming=Dreaming(stripe))
+    motion = MotionSettings(flow=flow, passes=1, persistence=1.0)
+    _, dreamed = run(pictures, motion=motion, dreaming=Dreaming(stripe))
     difference = (dreamed[3].pixels - pictures[3])[INNER].mean((0, 2))
     assert abs(np.average(np.arange(96) + 16, weights=np.clip(difference, 0, None)) - (63.5 - 12)) < 1.5
     assert difference.max() > 20
@@ -96,18 +119,17 @@ def test_only_the_dream_is_carried_so_the_picture_stays_sharp():
 
 def test_persistence_is_the_share_that_is_carried_on():
     still = [scene(96, 128)] * 3
-    _, dreamed = run(still, motion=MotionSettings(persistence=0.5))
-    for frame, share in zip(dreamed, (1, 0.5, 0.25), strict=True):
-        assert (frame.pixels - still[0]).mean() == pytest.approx(20 * share, abs=0.2)
+    _, dreamed = run(still, motion=MotionSettings(passes=1, persistence=0.5))
+    assert changes(dreamed, still) == pytest.approx([20, 10, 5], abs=0.2)
 
 
 def test_without_persistence_nothing_is_carried():
     pictures = pan(3)
-    dreaming, _ = run(pictures, motion=MotionSettings(persistence=0))
+    dreaming, _ = run(pictures, motion=MotionSettings(passes=1, persistence=0))
     assert np.abs(dreaming.images[2] - pictures[2]).max() < 1e-3
 
 
-def test_what_comes_into_view_carries_no_dream_of_another_place():
+def test_in_one_pass_what_comes_into_view_carries_no_dream_of_another_place():
     pictures = pan(2, 160, 256, step=(12.0, 0.0))
     dreaming, _ = run(pictures)
     seeded = dreaming.images[1] - pictures[1]
@@ -116,14 +138,25 @@ def test_what_comes_into_view_carries_no_dream_of_another_place():
 
 
 def test_where_the_dream_is_old_steps_are_small_and_where_it_is_young_they_are_large():
-    motion = MotionSettings(follow_step_size=0.7, young_step_size=5)
+    motion = MotionSettings(passes=1, follow_step_size=0.7, young_step_size=5)
     dreaming, _ = run(pan(6, 160, 256, step=(12.0, 0.0)), motion=motion)
     old, new = (slice(16, -16), slice(16, -80)), (slice(16, -16), slice(-8, None))
     for sizes in dreaming.sizes[1:]:
-        assert sizes[old] == pytest.approx(0.7, abs=0.05)
+        assert np.median(sizes[old]) == pytest.approx(0.7, abs=0.05)
         assert sizes[new].mean() > 4
-    last = dreaming.sizes[5][80]
+    last = np.median(dreaming.sizes[5][16:-16], axis=0)
     assert last[-8] > last[-20] > last[-32] > last[-44] > 0.7
+
+
+def test_a_young_step_smaller_than_the_others_changes_nothing():
+    dreaming, _ = run(pan(3, step=(6.0, 0.0)), motion=MotionSettings(passes=1, follow_step_size=2, young_step_size=1))
+    assert all((sizes == 2).all() for sizes in dreaming.sizes[1:])
+
+
+def test_every_frame_that_follows_is_held_and_none_that_is_dreamed_from_nothing():
+    """Ceilings are what the first dream reached at each octave, three times."""
+    dreaming, _ = run(pan(3))
+    assert dreaming.ceilings == [None, [3, 6], [3, 6]]
 
 
 def test_seeds_stay_between_0_and_255():
@@ -131,32 +164,252 @@ def test_seeds_stay_between_0_and_255():
     assert max(image.max() for image in dreaming.images) <= 255
 
 
-def test_one_frame_is_footage():
-    dreaming, dreamed = run(pan(1))
-    assert (dreaming.steps, len(dreamed)) == ([12], 1)
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
+def test_a_frame_to_which_nothing_can_be_carried_is_dreamed_from_nothing(motion):
+    """Nobody told of the cuts between these pictures, and no flow can be found."""
+    pictures = [scene(160, 256), noise(160, 256), scene(160, 256, seed=1)]
+    dreaming, dreamed = run(pictures, motion=motion)
+    assert dreaming.steps[:3] == [12, 12, 12]
+    assert numbers(dreaming.images[:3], pictures) == ([0, 1, 2] if motion is ONE_PASS else [2, 1, 0])
+    assert all(np.array_equal(image, pictures[numbers([image], pictures)[0]]) for image in dreaming.images[:3])
+    assert len(dreamed) == 3
 
 
-def test_left_early_it_closes_the_footage():
+# Two passes.
+
+
+def test_with_two_passes_a_shot_is_dreamed_backwards_then_forwards():
+    pictures = pan(4)
+    dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0))
+    assert numbers(dreaming.images, pictures) == [3, 2, 1, 0, 1, 2, 3]
+    assert dreaming.steps == [12, 1, 1, 1, 2, 2, 2]
+    assert [item is None for item in items] == [True] * 4 + [False] * 4
+
+
+@pytest.mark.parametrize(("steps", "half"), [(1, 1), (2, 1), (3, 2), (5, 3), (0, 0)])
+def test_the_pass_backwards_takes_half_the_steps_rounded_up(steps, half):
+    dreaming, _ = run(pan(2), motion=MotionSettings(follow_steps=steps))
+    assert dreaming.steps == [12, half, steps]
+
+
+def test_what_comes_into_view_carries_the_dream_of_the_pass_backwards():
+    """Only the last frame is dreamed on; all that is in view in it is dreamed wherever it comes into view before."""
+    pictures = pan(6, 160, 256, step=(12.0, 0.0))
+    dreaming, dreamed = run(pictures, motion=TWO_PASSES)
+    for image, picture in zip(dreaming.images[6:], pictures[1:], strict=True):
+        assert (image - picture)[16:-16, -32:].mean() == pytest.approx(20, abs=1.5)
+    assert (dreamed[0].pixels - pictures[0])[16:-16, 80:].mean() == pytest.approx(20, abs=1.5)
+
+
+def test_what_was_dreamed_backwards_is_old_when_it_comes_into_view():
+    motion = MotionSettings(follow_step_size=0.7, young_step_size=5)
+    dreaming, _ = run(pan(6, 160, 256, step=(12.0, 0.0)), motion=motion)
+    for sizes in dreaming.sizes[6:]:
+        assert np.median(sizes[16:-16, -10:]) == pytest.approx(0.7, abs=0.1)
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
+def test_no_dream_crosses_a_cut(motion):
+    """The pictures on both sides of the cut are the same, so nothing but the cut keeps the dreams apart."""
+    still = [scene(96, 128)] * 6
+    _, dreamed = run(still, [3], motion, Dreaming(from_nothing=lambda number: 10.0 * (number + 1)))
+    assert changes(dreamed, still) == [10, 10, 10, 20, 20, 20]
+
+
+def test_both_passes_of_a_shot_are_done_before_the_next_shot_begins():
+    pictures = [*pan(3), *pan(2, seed=1)]
+    dreaming, items = yielded(pictures, [3], TWO_PASSES, Dreaming(0.0))
+    assert numbers(dreaming.images, pictures) == [2, 1, 0, 1, 2, 4, 3, 4]
+    assert [item is None for item in items] == [True] * 3 + [False] * 3 + [True] * 2 + [False] * 2
+
+
+@pytest.mark.parametrize(
+    ("passes", "count", "steps", "backwards"),
+    [(1, 1, [12], 0), (2, 1, [12], 0), (1, 2, [12, 2], 0), (2, 2, [12, 1, 2], 2)],
+)
+def test_one_frame_and_two_frames_are_footage(passes, count, steps, backwards):
+    pictures = pan(count)
+    dreaming, items = yielded(pictures, motion=MotionSettings(passes=passes, persistence=1))
+    assert dreaming.steps == steps
+    assert items.count(None) == backwards
+    assert changes([item for item in items if item], pictures) == [20] * count
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
+def test_no_footage_is_no_film(motion):
+    assert yielded([], motion=motion)[1] == []
+
+
+def test_a_shot_of_single_frames_between_cuts_is_dreamed_frame_by_frame():
+    dreaming, dreamed = run([scene(64, 80)] * 3, [1, 2], TWO_PASSES)
+    assert dreaming.steps == [12] * 3
+    assert len(dreamed) == 3
+
+
+# Long shots.
+
+
+def test_a_long_shot_is_dreamed_in_windows_that_look_ahead(short_windows):
+    pictures = pan(20, 64, 80, step=(3.0, 1.0))
+    dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0))
+    backwards = [range(13, -1, -1), range(19, 5, -1)]
+    expected = [*backwards[0], *range(1, 6), *backwards[1], *range(6, 20)]
+    assert numbers(dreaming.images, pictures) == expected
+    assert [item is None for item in items] == [True] * 14 + [False] * 6 + [True] * 14 + [False] * 14
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
+def test_at_the_border_of_a_window_the_dream_goes_on(short_windows, motion):
+    """Each dream from nothing is stronger by 10; but for the shot's first, no such dream is delivered."""
+    still = [scene(96, 128)] * 26
+    dreaming, dreamed = run(still, motion=motion, dreaming=Dreaming(from_nothing=lambda number: 10.0 * (number + 1)))
+    assert dreaming.fresh > 2
+    assert changes(dreamed, still) == [10] * 26
+
+
+def test_what_comes_into_view_behind_a_window_was_dreamed_within_it(short_windows):
+    """The pan is as fast at the border between windows as elsewhere, and carries as much."""
+    pictures = pan(20, 96, 128, step=(4.0, 0.0))
+    _, dreamed = run(pictures, motion=TWO_PASSES)
+    for number in range(1, 19):
+        assert (dreamed[number].pixels - pictures[number])[16:-16, -16:].mean() == pytest.approx(20, abs=2.5)
+
+
+def test_a_long_shot_is_judged_by_a_frame_of_middling_strength():
+    """Strength is brightness here; the brightest and the darkest frames are not typical."""
+    still = scene(64, 80)
+    pictures = [factor * still for factor in (0.1, 0.9, 1, 0.3, 0.2, 0.7, 0.8)]
+    dream = DreamSettings(steps=3, color="free")
+    dreaming, _ = run(
+        pictures, motion=TWO_PASSES, dream=dream, dreaming=Dreaming(full=3, strength=lambda image: float(image.mean()))
+    )
+    assert np.array_equal(dreaming.images[0], pictures[5])
+    assert dreaming.steps[0] == 3
+
+
+def test_where_another_frame_was_judged_the_last_one_is_dreamed_in_a_third_of_the_steps():
+    pictures = pan(20, 64, 80)
+    dreaming, _ = run(pictures, motion=TWO_PASSES, dream=DreamSettings(steps=9, color="free"), dreaming=Dreaming(0.0))
+    assert numbers(dreaming.images[:2], pictures) == [9, 19]
+    assert dreaming.steps[1] == 3
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
+def test_a_shot_that_goes_on_from_what_was_stored_gives_the_same_bytes(short_windows, motion):
+    """Frames are handed on packed, and the controller and the reference as text."""
+    grain = noise(64, 80) - 128
+
+    def dreaming():
+        return Dreaming(grain / 9, on=lambda image, size: 0.3 * size * grain + 0.1 * (grain + 128 - image),
+                        strength=lambda image: float(image.std()))  # fmt: skip
+
+    parts = list(windows(footage(pan(26, 64, 80, step=(1.3, 0.4))), []))
+    assert len(parts) == 3
+    whole = Shot(dreaming(), FROM_NOTHING, motion)
+    expected = [[frame.pixels for frame in whole.dreamed(part) if frame is not None] for part in parts]
+
+    shot = Shot(dreaming(), FROM_NOTHING, motion)
+    for part, pixels in zip(parts, expected, strict=True):
+        dreamed = [frame.pixels for frame in shot.dreamed(part) if frame is not None]
+        assert [frame.tobytes() for frame in dreamed] == [frame.tobytes() for frame in pixels]
+        carried, level, reference = shot.state.carried, json.dumps(asdict(shot.state.level)), shot.reference
+        assert shot.state.level != Level()
+        shot = Shot(dreaming(), FROM_NOTHING, motion)
+        shot.state = State(Carried.unpacked(carried.frame, carried.packed()), Level(**json.loads(level)))
+        shot.reference = reference
+
+
+def test_without_its_stored_state_a_shot_would_not_go_on_alike(short_windows):
+    """What the test before this one rests on."""
+    grain = noise(64, 80) - 128
+    parts = list(windows(footage(pan(26, 64, 80)), []))
+    films = []
+    for forgetful in (False, True):
+        shot, film = Shot(Dreaming(grain / 9), FROM_NOTHING, ONE_PASS), []
+        for part in parts:
+            film += [frame.pixels for frame in shot.dreamed(part) if frame is not None]
+            shot = Shot(Dreaming(2 * grain / 9), FROM_NOTHING, ONE_PASS) if forgetful else shot
+        films.append(film)
+    assert not np.array_equal(films[0][6], films[1][6])
+
+
+# Over many frames.
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+@pytest.mark.parametrize(("color", "drift"), [("keep", 0), ("luma", 0), ("free", 30)])
+def test_the_mean_color_is_kept_over_many_frames_unless_it_is_left_free(passes, color, drift):
+    pictures = pan(200, 64, 80, step=(0.7, 0.3))
+    warm = np.float32([1.5, 1.0, 0.5])
+    dreaming = Dreaming(5 * warm, on=lambda image, size: warm)
+    _, dreamed = run(pictures, (), MotionSettings(passes=passes), dreaming, DreamSettings(color=color))
+    shift = np.array([(frame.pixels - picture).mean((0, 1)) for frame, picture in zip(dreamed, pictures, strict=True)])
+    if drift:
+        assert shift[-1, 0] > drift
+        assert shift[-1, 0] > shift[-1, 2] + 5
+    else:
+        assert np.abs(shift).max() < 0.05
+
+
+def test_the_mean_color_is_kept_in_frames_dreamed_alone_too():
+    pictures = pan(2)
+    for color, shift in (("keep", 0), ("free", 20)):
+        _, dreamed = run(pictures, (), MotionSettings(flow="none"), dream=DreamSettings(steps=12, color=color))
+        assert (dreamed[1].pixels - pictures[1]).mean() == pytest.approx(shift, abs=0.1)
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+@pytest.mark.parametrize("growth", [0.12, 0.5], ids=["too weak", "too strong"])
+def test_the_strength_of_the_dream_is_held(passes, growth):
+    """A step adds a pattern by its size; how much of it there is, is the strength: 20 in a dream from nothing.
+
+    At the step size that is set it would settle at 12, or at 50.
+    """
+    still = scene(64, 80) / 4 + 96
+    pattern = np.sign(noise(64, 80)[..., :1] - 128).repeat(3, -1)
+
+    def strength(image: np.ndarray) -> float:
+        return max(float(((image - still) * pattern).mean()), 0.0)
+
+    dreaming = Dreaming(20 * pattern, on=lambda image, size: 2 * growth * size * pattern, strength=strength)
+    _, dreamed = run([still] * 240, (), MotionSettings(passes=passes, persistence=0.98), dreaming)
+    for frame in dreamed[-40:]:
+        assert strength(frame.pixels) == pytest.approx(1.07 * 20, rel=0.08)
+
+
+# Left early.
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
+@pytest.mark.parametrize("taken", [1, 150])
+def test_left_early_it_closes_the_footage(motion, taken):
     closed = []
+    still = scene(64, 80)
 
     def endless():
         try:
             index = 0
             while True:
-                yield Frame(scene(64, 80), Fraction(index))
+                yield Frame(still, Fraction(index))
                 index += 1
         finally:
             closed.append(True)
 
-    dreamed = dream_footage(endless(), [], Dreaming(), FROM_NOTHING, ON)
-    next(dreamed)
+    dreamed = dream_footage(endless(), [], Dreaming(), FROM_NOTHING, motion)
+    for _ in range(taken):
+        next(dreamed)
     dreamed.close()
     assert closed == [True]
 
 
-def test_an_error_of_the_dreaming_comes_through():
-    def broken(*_):
-        raise MemoryError
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
+@pytest.mark.parametrize("fails_at", [0, 2])
+def test_an_error_of_the_dreaming_comes_through(motion, fails_at):
+    class Broken(Dreaming):
+        def dream(self, *arguments, **options):
+            if len(self.steps) == fails_at:
+                raise MemoryError
+            return super().dream(*arguments, **options)
 
     with pytest.raises(MemoryError):
-        list(dream_footage(footage(pan(3)), [], broken, FROM_NOTHING, ON))
+        run(pan(3), motion=motion, dreaming=Broken())

@@ -1,0 +1,118 @@
+"""What one dreamed frame hands on to the next, and how it gets there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from framedream.motion.flow import Motion
+from framedream.motion.warp import warp
+
+MATURE = 100.0
+"""Maturity of what was dreamed from nothing, and the most there is, in frames."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A frame, its dream and the dream's age.
+
+    Both are rounded to what `packed` stores, so that a run that goes on from stored frames
+    makes the same film as one that never stopped.
+
+    Attributes:
+        frame: The frame itself, H×W×3 float32, in levels.
+        dream: What was dreamed of it, alike, in steps of 1/256 level.
+        maturity: How long each pixel has been dreamed, H×W float32, in steps of half a frame.
+    """
+
+    frame: np.ndarray
+    dream: np.ndarray
+    maturity: np.ndarray
+
+    @classmethod
+    def of(cls, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float) -> Carried:
+        """Round, and give every pixel a maturity."""
+        everywhere = np.broadcast_to(np.asarray(maturity, np.float32), frame.shape[:2])
+        return cls.unpacked(
+            frame,
+            {
+                "dream": np.rint(dream * 256).clip(0, 65535).astype(np.uint16),
+                "maturity": np.rint(everywhere * 2).clip(0, 2 * MATURE).astype(np.uint8),
+            },
+        )
+
+    def packed(self) -> dict[str, np.ndarray]:
+        """``dream`` as H×W×3 uint16 and ``maturity`` as H×W uint8, to be stored with the frame."""
+        return {"dream": (self.dream * 256).astype(np.uint16), "maturity": (self.maturity * 2).astype(np.uint8)}
+
+    @classmethod
+    def unpacked(cls, frame: np.ndarray, stored: dict[str, np.ndarray]) -> Carried:
+        """What `packed` gave, with its frame."""
+        return cls(frame, stored["dream"].astype(np.float32) / 256, stored["maturity"].astype(np.float32) / 2)
+
+    def foreseen(self) -> Foreseen:
+        """What the pass forwards needs of it."""
+        return Foreseen((self.dream - self.frame).astype(np.float16), (self.maturity * 2).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What the pass backwards dreamed of a frame, in little space.
+
+    Attributes:
+        change: The dream less its frame, H×W×3 float16, in levels.
+        half_frames: The dream's maturity, H×W uint8, in halves of a frame.
+    """
+
+    change: np.ndarray
+    half_frames: np.ndarray
+
+    @property
+    def maturity(self) -> np.ndarray:
+        """H×W float32, in frames."""
+        return self.half_frames.astype(np.float32) / 2
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What a frame's dream starts from.
+
+    Attributes:
+        image: H×W×3 float32, in levels 0…255.
+        maturity: How long each pixel has been dreamed, H×W float32, in frames, 0…`MATURE`.
+        covered: Share of the frame that brings any dream along, 0…1.
+    """
+
+    image: np.ndarray
+    maturity: np.ndarray
+    covered: float
+
+
+def residual_seed(
+    frame: np.ndarray, moved: Motion, before: Carried, persistence: float, foreseen: Foreseen | None = None
+) -> Seed:
+    """A frame with the dream of the frame before it carried along.
+
+    Only the dream is carried, ``frame + persistence · valid · warp(dream − frame before)``,
+    so the footage itself stays sharp and nothing of the frame before it shines through.
+    Where it cannot be carried, the dream of the pass backwards stands in.
+
+    Maturity goes the same way, and is lost where the flow is not sure.
+
+    Args:
+        frame: H×W×3 float32, in levels.
+        moved: The motion from the frame before to this one.
+        before: What that frame hands on.
+        persistence: Share of the dream that is carried on, 0…1.
+        foreseen: What the pass backwards dreamed of this frame.
+    """
+    valid, new = moved.valid, 1 - moved.valid
+    change = valid[..., None] * (persistence * warp(before.dream - before.frame, moved.flow))
+    maturity = np.clip(warp(before.maturity, moved.flow), 0, MATURE) * moved.sure
+    covered = float(valid.mean())
+    if foreseen is not None:
+        change += new[..., None] * foreseen.change
+        maturity = valid * maturity + new * foreseen.maturity
+        covered += float(new[foreseen.maturity >= 1].sum()) / new.size
+    return Seed(np.clip(frame + change, 0, 255), maturity, covered)

@@ -1,0 +1,65 @@
+"""The strength of a dream, held at a set level over a shot of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_WANTED = 1.07
+"""Strength to hold, against that of a frame dreamed from nothing."""
+
+_CEILING = 3.0
+"""What a place may have of the objective, against the mean of a frame dreamed from nothing."""
+
+_PROMPT, _PATIENT = 2.0, 0.05
+"""Exponents of the strength that is lacking: at once, and summed up from frame to frame."""
+
+_LOWEST, _HIGHEST, _PEAK = 0.2, 2.0, 3.0
+"""Bounds of what is summed up, and of the gain."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a dream from nothing reaches in this shot.
+
+    Attributes:
+        strength: Its objective at full size.
+        losses: Its last objective at each octave.
+    """
+
+    strength: float
+    losses: tuple[float, ...]
+
+    def blended(self, other: Reference) -> Reference:
+        """Half of each, for a shot that changes on its way."""
+        losses = tuple((mine + its) / 2 for mine, its in zip(self.losses, other.losses, strict=True))
+        return Reference((self.strength + other.strength) / 2, losses)
+
+
+@dataclass(frozen=True)
+class Level:
+    """A proportional-integral controller of the steps of frames that follow.
+
+    Where the dream is weaker than it should be, steps are larger and its ceiling higher;
+    where it is stronger, smaller and lower.
+
+    Attributes:
+        gain: Factor of the step size now.
+        sum: The integral: what the strengths of all frames so far have added up to.
+    """
+
+    gain: float = 1.0
+    sum: float = 1.0
+
+    def seen(self, strength: float, reference: Reference) -> Level:
+        """The controller after a frame of this strength."""
+        if not (strength > 0 and reference.strength > 0):
+            return self
+        lack = _WANTED * reference.strength / strength
+        total = min(max(self.sum * lack**_PATIENT, _LOWEST), _HIGHEST)
+        return Level(min(total * lack**_PROMPT, _PEAK), total)
+
+    def ceilings(self, reference: Reference) -> Sequence[float]:
+        """What the objective may grow to in any place, at each octave."""
+        factor = _CEILING * min(max(self.gain, 0.1), 1.5)
+        return [max(0.0, factor * loss) for loss in reference.losses]

@@ -1,0 +1,64 @@
+"""Stands for the dreamer where the network does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dreamed:
+    """What a stand-in gives back, as a dreamer does."""
+
+    pixels: np.ndarray
+    losses: tuple[float, ...]
+
+
+class Dreaming:
+    """Adds a pattern where it dreams from nothing, nothing where it dreams on, and remembers what it was given.
+
+    Its strengths are 0, which says nothing, so that steps stay as large as they were set.
+
+    Attributes:
+        full: The steps of the settings, which are taken if none are given.
+        from_nothing: What each dream from nothing adds, by its number from 0.
+        on: What a dream that is carried on adds, by image and step size.
+    """
+
+    def __init__(
+        self,
+        pattern: np.ndarray | float = 20.0,
+        *,
+        full: int = 12,
+        from_nothing: Callable[[int], np.ndarray | float] | None = None,
+        on: Callable[[np.ndarray, np.ndarray], np.ndarray | float] = lambda image, size: 0.0,
+        strength: Callable[[np.ndarray], float] = lambda image: 0.0,
+    ) -> None:
+        self.full, self.on, self.strength = full, on, strength
+        self.from_nothing = from_nothing or (lambda number: pattern)
+        self.images: list[np.ndarray] = []
+        self.steps: list[int] = []
+        self.sizes: list[np.ndarray | None] = []
+        self.ceilings: list[Sequence[float] | None] = []
+        self.fresh = 0
+
+    def dream(
+        self,
+        image: np.ndarray,
+        *,
+        steps: int | None = None,
+        step_size: float | np.ndarray | None = None,
+        ceilings: Sequence[float] | None = None,
+    ) -> Dreamed:
+        self.images.append(image)
+        self.steps.append(self.full if steps is None else steps)
+        self.sizes.append(None if step_size is None else np.broadcast_to(np.squeeze(step_size), image.shape[:2]))
+        self.ceilings.append(ceilings)
+        if step_size is None:
+            change = self.from_nothing(self.fresh)
+            self.fresh += 1
+        else:
+            change = self.on(image, np.atleast_3d(step_size))
+        return Dreamed(np.clip(image + change, 0, 255).astype(np.float32), (1.0, 2.0))

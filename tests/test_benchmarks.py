@@ -1,0 +1,158 @@
+"""Benchmarks measure what they say: clips move as told, and rivals' seeds are their formulas."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import noise, scene
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from benchmarks import rivals
+from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
+from framedream.motion.flow import FlowEstimator
+
+INNER = (slice(32, -32), slice(32, -32))
+SHAPE = (40, 56)
+
+
+def flow(name: str, first: int = 0) -> np.ndarray:
+    """From the second of two neighbouring frames back to the first."""
+    before, frame = islice(made(name), first, first + 2)
+    return FlowEstimator("dis").motion(frame, before).flow
+
+
+# Clips.
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_a_clip_is_the_same_each_time_and_whole_levels(name):
+    once, again = list(made(name, 3)), list(made(name, 3))
+    assert [frame.tobytes() for frame in once] == [frame.tobytes() for frame in again]
+    assert {(frame.shape, frame.dtype) for frame in once} == {((HEIGHT, WIDTH, 3), np.dtype(np.float32))}
+    assert all(np.array_equal(frame, np.rint(frame)) for frame in once)
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_every_frame_has_its_own_grain(name):
+    one, other = islice(made(name, 3), 2)
+    assert not np.array_equal(one, other)
+
+
+def test_moved_moves_as_it_says():
+    """What is at p now was 2.3 pixels further right and 0.6 further down, as the window moves right and down."""
+    assert np.median(flow("moved")[INNER], (0, 1)) == pytest.approx((2.3, 0.6), abs=0.15)
+
+
+def test_resting_rests():
+    found = flow("resting")
+    assert np.median(np.abs(found)) < 0.1
+    one, other = islice(made("resting"), 2)
+    assert (one - other).std() == pytest.approx(2 * 2**0.5, rel=0.1)
+
+
+def test_turned_turns_by_a_degree_around_its_middle():
+    """As seen from the middle, what moves down on the one side moves up on the other."""
+    found = flow("turned")
+    down = found[HEIGHT // 2 - 40 : HEIGHT // 2 + 40, :, 1]
+    difference = np.median(down[:, 60:120]) - np.median(down[:, -120:-60])
+    assert abs(difference) == pytest.approx((WIDTH - 180) * np.pi / 180, rel=0.15)
+
+
+def test_scaled_zooms_in_by_six_thousandths():
+    """Backward flow points to the middle."""
+    across = flow("scaled")[40:-40, :, 0]
+    slope = np.polyfit(np.arange(40, WIDTH - 40), np.median(across[:, 40:-40], axis=0), 1)[0]
+    assert slope == pytest.approx(-0.006, rel=0.35)
+
+
+def test_occluded_is_a_disk_that_moves_before_a_slow_pan():
+    found = flow("occluded", 10)
+    assert np.median(found[120:160, 105:145], (0, 1)) == pytest.approx((-6, 0), abs=0.3)
+    assert np.median(found[120:160, 300:], (0, 1)) == pytest.approx((0.4, 0), abs=0.25)
+
+
+def test_flashed_has_two_bright_frames_and_ends_dark():
+    means = np.array([frame.mean() for frame in made("flashed", 12)])
+    assert (means > means[0] + 50).nonzero()[0].tolist() == [6, 7]
+    assert means[-1] < 0.6 * means[0]
+
+
+# Rivals.
+
+
+@pytest.fixture
+def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frame, frame before it, dream of that."""
+    before = scene(*SHAPE)
+    return scene(*SHAPE, (2.0, -1.0)), before, np.clip(before + 0.3 * (noise(*SHAPE) - 128), 0, 255)
+
+
+def moves(monkeypatch, x: float, y: float) -> None:
+    """Lets everything move by the same known way from the frame before to the frame."""
+    known = np.broadcast_to(np.float32([x, y]), (*SHAPE, 2)).copy()
+    monkeypatch.setattr(rivals, "_farneback", lambda start, end: known)
+    monkeypatch.setattr(rivals.FlowEstimator, "flow", lambda self, start, end: known)
+
+
+def pulled(image: np.ndarray, x: int, y: int) -> np.ndarray:
+    """The image at ``p − (x, y)``, 0 beyond its border; x negative, y positive."""
+    out = np.zeros_like(image)
+    out[y:, :x] = image[:-y, -x:]
+    return out
+
+
+def test_blended_is_85_parts_frame_and_15_dream(pictures):
+    frame, _, dream = pictures
+    assert np.abs(rivals.blended(*pictures) - (0.85 * frame + 0.15 * dream)).max() < 1e-3
+
+
+def test_residual_adds_what_was_dreamed_moved(pictures, monkeypatch):
+    frame, before, dream = pictures
+    moves(monkeypatch, -2, 1)
+    assert np.abs(rivals.residual(*pictures) - (frame + pulled(dream - before, -2, 1))).max() < 1e-3
+
+
+def test_the_flow_of_residual_is_that_from_the_frame_before(pictures):
+    """With the right sign the frame before, moved, is nearly the frame."""
+    frame, before, _ = pictures
+    seed = rivals.residual(np.zeros_like(frame), np.zeros_like(frame), before)
+    assert np.abs(seed).max() > 0
+    found = rivals._farneback(before, frame)
+    assert np.median(found, (0, 1)) == pytest.approx((-2, 1), abs=0.3)
+    assert np.abs(rivals._pull(before, found) - frame)[8:-8, 8:-8].mean() < 4
+
+
+def test_masked_residual_decays_where_it_moves_and_blends_where_it_rests(pictures, monkeypatch):
+    frame, before, dream = pictures
+    known = np.zeros((*SHAPE, 2), np.float32)
+    known[:, 28:] = (-2, 1)
+    monkeypatch.setattr(rivals, "_farneback", lambda start, end: known)
+    seed = rivals.masked_residual(*pictures)
+    moving = frame + 0.75 * pulled(dream - before, -2, 1)
+    assert np.abs(seed - moving)[:, 28:].max() < 1e-2
+    assert np.abs(seed - (0.9 * frame + 0.1 * dream))[:, :28].max() < 1e-3
+
+
+def test_masked_warp_is_half_the_frame_and_half_the_dream_where_the_frame_before_fits(pictures, monkeypatch):
+    frame, _, dream = pictures
+    moves(monkeypatch, -2, 1)
+    expected = 0.5 * frame + 0.5 * pulled(dream, -2, 1)
+    assert np.abs(rivals.masked_warp(*pictures) - expected)[8:-8, 8:-8].max() < 1e-2
+
+
+def test_masked_warp_is_the_frame_where_the_frame_before_does_not_fit(pictures, monkeypatch):
+    frame, before, dream = pictures
+    moves(monkeypatch, -2, 1)
+    seed = rivals.masked_warp(frame, 255 - before / 8, dream)
+    assert np.abs(seed - frame)[8:-8, 8:-8].max() < 1e-3
+
+
+def test_every_rival_has_a_project_and_gives_a_seed_of_the_frames_form(pictures):
+    assert len(rivals.RIVALS) == 4
+    for rival in rivals.RIVALS.values():
+        assert rival(*pictures).shape == (*SHAPE, 3)
