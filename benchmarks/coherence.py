@@ -1,88 +1,224 @@
-"""Coherence and strength of a dreamed clip, as one table.
+"""Coherence and strength of dreamed clips beside frames dreamed alone and four rivals, as tables.
 
-    python -m benchmarks.coherence samples/bunny.mp4 [--preset NAME] [--frames N] [flag=value …]
+    python -m benchmarks.coherence moved samples/bunny.mp4 [--preset NAME] [--set NAME=VALUE …]
 
-Dreams the clip with the given settings and with ``flow=none``, measures both (see
-`benchmarks.measures`) and counts gradient steps. Frames are kept in memory.
+A clip is a file, a folder, or one that `benchmarks.clips` makes. It is dreamed with the given
+settings, with ``flow=none`` and with the seeds of `benchmarks.rivals`; all are measured (see
+`benchmarks.measures`) and their gradient steps counted. Frames are kept in memory.
+
+A rival takes as many steps as framedream does, at the step size that makes its strength S
+equal to framedream's over the first frames of the clip.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Iterator
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.measures import Score, score, study
-from framedream.dream.dreamer import Dreamer
-from framedream.media import Frame, open_footage
+from benchmarks.films import (
+    CountingDreamer,
+    Film,
+    add_settings,
+    clip_frames,
+    dreamed,
+    named,
+    read_settings,
+    shoot,
+)
+from benchmarks.measures import Score, score, strengths, study
+from benchmarks.rivals import RIVALS, dream_like
 from framedream.motion.cuts import find_cuts
-from framedream.render.footage import dream_footage
 from framedream.settings import Settings
 
+STEP_SIZES = 0.02, 40.0
+"""Smallest and largest step size that a rival may take, in levels."""
 
-class Film:
-    """A dreamed clip with the gradient steps it took."""
+TOLERANCE = 0.03
+"""How far, relatively, a rival's strength may be from framedream's where they are matched."""
 
-    def __init__(self, clip: list[Frame], cuts: list[int], dreamer: Dreamer, settings: Settings) -> None:
-        """Dream it."""
-        self.steps = 0
+TRIALS = 10
+"""Step sizes tried for a rival, at most."""
 
-        def dream_frame(image: np.ndarray, steps: int, step_size: float | np.ndarray) -> np.ndarray:
-            dream = dreamer.dream(image, steps=steps, step_size=step_size)
-            self.steps += sum(dream.steps)
-            return dream.pixels
-
-        dreamed = dream_footage(clip, cuts, dream_frame, settings.dream, settings.motion)
-        self.frames = [eight_bit(frame.pixels) for frame in dreamed]
+PEAK = 1.5
+"""Ratio of the step sizes between which the strongest one need not be sought further."""
 
 
-def eight_bit(pixels: np.ndarray) -> np.ndarray:
-    """Levels as a film stores them."""
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; the step size is that of a rival."""
+
+    name: str
+    score: Score
+    steps_to_alone: float
+    step_size: float | None = None
+
+    def __str__(self) -> str:
+        figures = self.score
+        step_size = "" if self.step_size is None else f"{self.step_size:9.2f}"
+        return (
+            f"{self.name:25}  {figures.e:7.2f}  {figures.e_mature:9.2f}  {figures.strength:5.2f}  {figures.fresh:5.2f}"
+            f"  {figures.growth:6.2f}  {figures.drift_first:11.1f}, {figures.drift_last:4.1f}"
+            f"  {self.steps_to_alone:11.3f}  {step_size}"
+        ).rstrip()
+
+    def figures(self) -> dict[str, str | float | None]:
+        """All of it by name; None where there is nothing to measure."""
+        numbers = asdict(self.score) | {"steps_to_alone": self.steps_to_alone, "step_size": self.step_size}
+        known = {key: None if value is None or math.isnan(value) else value for key, value in numbers.items()}
+        return {"name": self.name, **known}
+
+
+HEADING = f"{'':25}  E/input  E_m/input      S      F  growth  drift first, last  steps/alone  step size"
+
+
+class Comparison:
+    """A clip dreamed by framedream, frame by frame alone, and by rivals."""
+
+    def __init__(self, clip: str, frames: int | None, dreamer: CountingDreamer, settings: Settings) -> None:
+        """Dream it by framedream and alone.
+
+        Args:
+            clip: See `clip_frames`.
+            frames: See `clip_frames`.
+            dreamer: The dreamer of the settings.
+            settings: Of the framedream row.
+        """
+        self._timed = list(clip_frames(clip, settings.footage, frames))
+        self._settings = settings
+        self.footage = [frame.pixels for frame in self._timed]
+        self.cuts = find_cuts(self.footage)
+        self._dreamer = dreamer
+        self._pairs = study(self.footage, self.cuts)
+        self._film = self._dreamed(settings)
+        self._alone = self._dreamed(settings.override({"flow": "none"}))
+
+    def steps(self) -> float:
+        """Gradient steps of framedream at each octave of a frame, in all passes together."""
+        octaves = len(self._dreamer.sizes(*self.footage[0].shape[:2]))
+        return sum(self._film.steps) / len(self._film.steps) / octaves
+
+    def own_rows(self) -> Iterator[Row]:
+        """Frames dreamed alone, and framedream."""
+        yield self._row("alone", self._alone)
+        yield self._row("framedream", self._film)
+
+    def another_row(self, name: str) -> Row:
+        """Framedream once more, for programs that have changed something in it."""
+        return self._row(name, self._dreamed(self._settings))
+
+    def rival_row(self, name: str, steps: int, matched: int) -> Row:
+        """A rival at framedream's strength.
+
+        Args:
+            name: One of `RIVALS`.
+            steps: Gradient steps at each octave of a seeded frame.
+            matched: Number of frames over which the strengths are made equal.
+        """
+
+        def dream(count: int | None, step_size: float) -> Film:
+            frames = dream_like(RIVALS[name], self.footage[:count], self.cuts, self._dreamer, steps, step_size)
+            return shoot(frames, self._dreamer)
+
+        def strength(step_size: float) -> float:
+            return float(strengths(dream(matched, step_size).frames, self._dreamer).mean())
+
+        goal = float(strengths(self._film.frames[:matched], self._dreamer).mean())
+        step_size = find_step_size(strength, goal)
+        return self._row(name, dream(None, step_size), step_size)
+
+    def _dreamed(self, settings: Settings) -> Film:
+        return shoot(dreamed(self._timed, self.cuts, self._dreamer, settings), self._dreamer)
+
+    def _row(self, name: str, film: Film, step_size: float | None = None) -> Row:
+        figures = score(film.frames, self._alone.frames, self.footage, self._pairs, self._dreamer)
+        return Row(name, figures, sum(film.steps) / sum(self._alone.steps), step_size)
+
+
+def find_step_size(strength: Callable[[float], float], goal: float) -> float:
+    """The step size that comes nearest to a strength; of two, the smaller.
+
+    Strength grows with the step size up to a peak and falls beyond it. Until the goal lies
+    between two tries, the search climbs; then it is regula falsi in the size's logarithm.
+
+    Args:
+        strength: What a step size leads to.
+        goal: The strength wanted.
+    """
+    low, high = (math.log(end) for end in STEP_SIZES)
+    errors: dict[float, float] = {}
+    trial = 0.0
+    while trial not in errors and len(errors) < TRIALS:
+        errors[trial] = strength(math.exp(trial)) / goal - 1
+        if abs(errors[trial]) <= TOLERANCE:
+            break
+        trial = min(max(_next_trial(errors), low), high)
+    return math.exp(min(errors, key=lambda tried: abs(errors[tried])))
+
+
+def _next_trial(errors: dict[float, float]) -> float:
+    """Where to look next, given what was tried: logarithms of step sizes with their errors.
+
+    A step size tried before means that the peak is found, and below the goal.
+    """
+    tried = sorted(errors)
+    for left, right in itertools.pairwise(tried):
+        if errors[left] < 0 <= errors[right]:
+            share = errors[left] / (errors[left] - errors[right])
+            return left + min(max(share, 0.15), 0.85) * (right - left)
+    if errors[tried[0]] >= 0:
+        return tried[0] - math.log(2)
+    best = max(tried, key=lambda each: errors[each])
+    left = max((each for each in tried if each < best), default=best - 2 * math.log(2))
+    right = min((each for each in tried if each > best), default=best + 2 * math.log(2))
+    if max(best - left, right - best) < math.log(PEAK):
+        return best
+    return (best + left) / 2 if best - left > right - best else (best + right) / 2
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clip", type=Path)
-    parser.add_argument("--preset", default="framedream")
-    parser.add_argument("--frames", type=int, help="only the first N frames")
-    parser.add_argument("settings", nargs="*", help="such as follow_steps=3")
+    parser.add_argument("clips", nargs="+", metavar="CLIP", help="a file, a folder, or the name of a made clip")
+    add_settings(parser)
+    parser.add_argument("--no-rivals", action="store_true", help="only framedream and frames dreamed alone")
+    parser.add_argument("--rival-steps", type=int, help="a rival's steps at each octave; default: as framedream's")
+    parser.add_argument("--match-frames", type=int, default=16, help="frames over which S is made equal")
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
     arguments = parser.parse_args()
-    settings = Settings.of(arguments.preset).override(dict(_pairs(arguments.settings)))
-    clip = list(itertools.islice(open_footage(arguments.clip, settings.footage).frames(), arguments.frames))
-    footage = [frame.pixels for frame in clip]
-    cuts = find_cuts(footage)
-    dreamer = Dreamer(settings.dream)
-    film = Film(clip, cuts, dreamer, settings)
-    alone = Film(clip, cuts, dreamer, settings.override({"flow": "none"}))
-    pairs = study(footage, cuts)
-    print(f"{arguments.clip.name}: {len(clip)} frames, preset {arguments.preset} {' '.join(arguments.settings)}")
-    print(f"{'':12}  E/input  E_m/input      S      F  growth  drift first, last  steps/alone")
-    for name, dreamt in (("alone", alone), ("framedream", film)):
-        print(_row(name, score(dreamt.frames, alone.frames, footage, pairs, dreamer), dreamt.steps / alone.steps))
+    settings = read_settings(arguments)
+    dreamer = CountingDreamer(settings.dream)
+    tables = []
+    for clip in arguments.clips:
+        comparison = Comparison(clip, arguments.frames, dreamer, settings)
+        height, width = comparison.footage[0].shape[:2]
+        print(f"{clip}: {len(comparison.footage)} frames of {width}×{height}, {named(arguments)}")
+        rival_steps = arguments.rival_steps or max(2, math.ceil(comparison.steps()))
+        if not arguments.no_rivals:
+            print(
+                f"rivals: {rival_steps} steps at each octave of a seeded frame (framedream: {comparison.steps():.2f}),"
+                f" of the size that comes nearest to framedream's S over the first {arguments.match_frames} frames"
+            )
+        print(HEADING)
+        rows = []
+        for row in _rows(comparison, [] if arguments.no_rivals else [*RIVALS], rival_steps, arguments.match_frames):
+            print(row, flush=True)
+            rows.append(row.figures())
+        print()
+        tables.append({"clip": clip, "frames": len(comparison.footage), "width": width, "height": height, "rows": rows})
+    if arguments.json:
+        report = {"preset": arguments.preset, "set": arguments.set, "clips": tables}
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _pairs(texts: list[str]) -> Iterator[tuple[str, object]]:
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            yield name, int(value)
-        except ValueError:
-            try:
-                yield name, float(value)
-            except ValueError:
-                yield name, value
-
-
-def _row(name: str, figures: Score, steps: float) -> str:
-    return (
-        f"{name:12}  {figures.e:7.2f}  {figures.e_mature:9.2f}  {figures.strength:5.2f}  {figures.fresh:5.2f}"
-        f"  {figures.growth:6.2f}  {figures.drift_first:11.1f}, {figures.drift_last:4.1f}  {steps:11.3f}"
-    )
+def _rows(comparison: Comparison, rivals: list[str], steps: int, matched: int) -> Iterator[Row]:
+    yield from comparison.own_rows()
+    for name in rivals:
+        yield comparison.rival_row(name, steps, matched)
 
 
 if __name__ == "__main__":

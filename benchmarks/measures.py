@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from framedream.dream.dreamer import Dreamer
-from framedream.motion.flow import FlowEstimator, consistent, square_length
+from framedream.motion.flow import FlowEstimator, trusted
 from framedream.motion.warp import sample
 
 MATURE = 10
@@ -51,12 +51,6 @@ def study(frames: Sequence[np.ndarray], cuts: Sequence[int] = ()) -> list[Pair |
         since_uncovered = np.where(sure, sample(since_uncovered, backward, cv2.INTER_NEAREST) + 1, 0)
         pairs.append(Pair(backward, sure, trusted_for >= MATURE, since_uncovered < MATURE))
     return pairs
-
-
-def trusted(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
-    """Where flow is consistent and not at an edge of the motion (Ruder et al. 2016), H×W bool."""
-    bends = sum(square_length(derivative) for derivative in np.gradient(backward, axis=(0, 1)))
-    return consistent(backward, forward) & (bends <= 0.01 * square_length(backward) + 0.002)
 
 
 def both_flows(frame: np.ndarray, previous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

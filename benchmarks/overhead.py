@@ -44,13 +44,16 @@ class Loop:
         dreamer = Dreamer(settings.dream)
         objective = LayerEnergy(dreamer.network, tuple(weight for _, weight in settings.dream.layers))
         dream = settings.dream
-        ascent = Ascent(objective, dream.gradient, dream.smoothing, dream.jitter, dream.random_seed)
+        ascent = Ascent(objective.with_places, dream.gradient, dream.smoothing, dream.jitter, dream.random_seed)
         any_size, scalar, whole = tf.TensorSpec([None, None, 3]), tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
-        self._climb = tf.function(ascent.climb, [any_size, whole, tf.TensorSpec([None, None, 1]), scalar, whole])
+        per_pixel = tf.TensorSpec([None, None, 1])
+        self._climb = tf.function(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole])
         noise = np.random.default_rng(0)
         sizes = dreamer.sizes(height, width)
         self._images = [tf.constant(noise.uniform(0, 255, (*size, 3)).astype(np.float32)) for size in sizes]
-        self._steps = [dream.steps] + [settings.motion.follow_steps] * (frames - 1)
+        forwards = settings.motion.follow_steps
+        backwards = (forwards + 1) // 2 if settings.motion.passes == 2 else 0
+        self._steps = [dream.steps] + [forwards + backwards] * (frames - 1)
         for image in self._images:
             self._run(image, 1, 0)
 
@@ -63,7 +66,7 @@ class Loop:
         return time.perf_counter() - began
 
     def _run(self, image: tf.Tensor, steps: int, octave: int) -> None:
-        self._climb(image, steps, tf.ones([1, 1, 1]), float("inf"), octave)[0].numpy()
+        self._climb(image, steps, tf.ones([1, 1, 1]), float("inf"), 1e9, octave)[0].numpy()
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from benchmarks.sheets import labelled, strip
 from framedream import Settings, dream_image, dream_video, preset_names
 from framedream.media import open_footage, read_image, resize, write_image
 
@@ -38,8 +38,7 @@ def clip_and_strip() -> None:
         for flow in ("dis", "none"):
             dream_video(clip, Path(folder, flow), Settings.of(flow=flow))
         columns = [moments(clip), moments(Path(folder, "none")), moments(Path(folder, "dis"))]
-    rows = [np.concatenate([resize(frame, 426, 240) for frame in row], axis=1) for row in zip(*columns, strict=True)]
-    write_image(DREAMED / "strip.jpg", np.concatenate(rows))
+    write_image(DREAMED / "strip.jpg", strip(columns, 426, 240))
 
 
 def moments(footage: Path) -> list[np.ndarray]:
@@ -59,14 +58,6 @@ def looks() -> None:
     write_image(
         DREAMED / "looks.jpg", np.concatenate([np.concatenate(cells[i : i + 3], 1) for i in range(0, len(cells), 3)])
     )
-
-
-def labelled(picture: np.ndarray, text: str) -> np.ndarray:
-    """A picture with its name in the corner."""
-    picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    for width, color in ((4, (0, 0, 0)), (1, (255, 255, 255))):
-        cv2.putText(picture, text, (8, picture.shape[0] - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.6, color, width, cv2.LINE_AA)
-    return picture
 
 
 if __name__ == "__main__":

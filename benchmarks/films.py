@@ -1,0 +1,118 @@
+"""Footage by path or by name, and the films dreamed of it."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
+from framedream.dream.dreamer import Dream, Dreamer
+from framedream.media import Frame, open_footage, resize
+from framedream.render.footage import dream_footage
+from framedream.settings import FootageSettings, Settings
+
+RATE = 25
+"""Frames per second of made clips."""
+
+
+class CountingDreamer(Dreamer):
+    """A dreamer that counts its gradient steps, all octaves together."""
+
+    steps_taken = 0
+
+    def dream(self, image: np.ndarray, **options: Any) -> Dream:
+        """Dream a frame and count."""
+        dream = super().dream(image, **options)
+        self.steps_taken += sum(dream.steps)
+        return dream
+
+
+@dataclass(frozen=True)
+class Film:
+    """A dreamed clip.
+
+    Attributes:
+        frames: H×W×3 uint8.
+        steps: Gradient steps of each frame, all octaves together.
+    """
+
+    frames: list[np.ndarray]
+    steps: list[int]
+
+
+def clip_frames(clip: str, settings: FootageSettings, count: int | None = None) -> Iterator[Frame]:
+    """Frames of a clip.
+
+    Args:
+        clip: One of `CLIPS`, or else a video, an animated image or a folder of images.
+        settings: Which part of it is taken (not of a made clip), and at what size.
+        count: How many frames there are of a made clip, and at most of another.
+    """
+    if clip not in CLIPS:
+        yield from itertools.islice(open_footage(clip, settings).frames(), count)
+        return
+    scale = settings.scale or 1
+    width, height = settings.size or (round(WIDTH * scale), round(HEIGHT * scale))
+    for index, pixels in enumerate(made(clip, count)):
+        yield Frame(resize(pixels, width, height), Fraction(index, RATE))
+
+
+def dreamed(
+    frames: Iterable[Frame], cuts: Collection[int], dreamer: Dreamer, settings: Settings
+) -> Iterator[np.ndarray]:
+    """Dream frames as the program does, and round them to 8 bits as a film does."""
+    for frame in dream_footage(frames, cuts, dreamer, settings.dream, settings.motion):
+        if frame is not None:
+            yield eight_bit(frame.pixels)
+
+
+def shoot(frames: Iterable[np.ndarray], dreamer: CountingDreamer) -> Film:
+    """Keep dreamed frames, each with the steps that the dreamer took for it."""
+    film = Film([], [])
+    taken = dreamer.steps_taken
+    for frame in frames:
+        film.frames.append(frame)
+        film.steps.append(dreamer.steps_taken - taken)
+        taken = dreamer.steps_taken
+    return film
+
+
+def eight_bit(pixels: np.ndarray) -> np.ndarray:
+    """Levels as a film stores them."""
+    return np.asarray(np.clip(np.rint(pixels), 0, 255), np.uint8)
+
+
+def add_settings(parser: argparse.ArgumentParser, *, frames: int | None = None) -> None:
+    """Add the flags that `read_settings` reads, and ``--frames``."""
+    parser.add_argument("--preset", default="framedream", help="a look, or a .toml file")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="such as follow_steps=3")
+    parser.add_argument("--frames", type=int, default=frames, help="how many frames of a made clip, at most of others")
+
+
+def read_settings(arguments: argparse.Namespace) -> Settings:
+    """Settings of the preset and of what was set beside it."""
+    values = {}
+    for text in arguments.set:
+        name, _, value = text.partition("=")
+        values[name] = _number(value)
+    return Settings.of(arguments.preset).override(values)
+
+
+def named(arguments: argparse.Namespace) -> str:
+    """The preset and what was set beside it, for a heading."""
+    return " ".join([f"preset {arguments.preset}", *arguments.set])
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
