@@ -21,7 +21,7 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
         Like ``image``: its value at ``p + flow(p)``. Beyond the frame its border goes on.
     """
     cubic, linear = (sample(image, flow, method) for method in (cv2.INTER_CUBIC, cv2.INTER_LINEAR))
-    return np.asarray(_SHARPNESS * cubic + (1 - _SHARPNESS) * linear, np.float32)
+    return cv2.addWeighted(cubic, _SHARPNESS, linear, 1 - _SHARPNESS, 0)
 
 
 def sample(image: np.ndarray, flow: np.ndarray, interpolation: int) -> np.ndarray:

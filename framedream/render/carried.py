@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from framedream.motion.flow import Motion
@@ -107,12 +108,15 @@ def residual_seed(
         persistence: Share of the dream that is carried on, 0…1.
         foreseen: What the pass backwards dreamed of this frame.
     """
-    valid, new = moved.valid, 1 - moved.valid
-    change = valid[..., None] * (persistence * warp(before.dream - before.frame, moved.flow))
+    image = warp(cv2.subtract(before.dream, before.frame), moved.flow)
+    image *= (persistence * moved.valid)[..., None]
     maturity = np.clip(warp(before.maturity, moved.flow), 0, MATURE) * moved.sure
-    covered = float(valid.mean())
+    covered = float(moved.valid.mean())
     if foreseen is not None:
-        change += new[..., None] * foreseen.change
-        maturity = valid * maturity + new * foreseen.maturity
+        new = 1 - moved.valid
+        uncovered = new > 0
+        image[uncovered] += new[uncovered, None] * foreseen.change[uncovered]
+        maturity += new * (foreseen.maturity - maturity)
         covered += float(new[foreseen.maturity >= 1].sum()) / new.size
-    return Seed(np.clip(frame + change, 0, 255), maturity, covered)
+    image += frame
+    return Seed(np.clip(image, 0, 255, out=image), maturity, covered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import cv2
 import numpy as np
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -24,11 +25,11 @@ def kept_color(dream: np.ndarray, frame: np.ndarray, choice: Literal["keep", "fr
     """
     if choice == "free":
         return dream
-    change = dream - frame
+    kept = dream
     if choice == "luma":
-        change = np.repeat((change @ _LUMA)[..., None], 3, axis=2)
-    kept = frame + change
+        kept = frame + ((dream - frame) @ _LUMA)[..., None]
     # Twice, since what is clipped at black and white shifts the mean again.
     for _ in range(2):
-        kept = np.clip(kept - (kept - frame).mean((0, 1)), 0, 255)
-    return np.asarray(kept)
+        shift = np.array(cv2.mean(cv2.subtract(kept, frame))[:3], np.float32)
+        kept = np.clip(kept - shift, 0, 255)
+    return kept
