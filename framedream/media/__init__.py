@@ -6,16 +6,19 @@ from framedream.media.color import ColorTags
 from framedream.media.footage import Footage, resize
 from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.opening import open_footage
+from framedream.media.pieces import Piece
 from framedream.media.stills import check_image_name, read_image, write_image
-from framedream.media.writing import FilmWriter, is_folder_name, open_film
+from framedream.media.writing import FilmInPieces, FilmWriter, is_folder_name, open_film
 
 __all__ = [
     "ColorTags",
     "FilmFormat",
+    "FilmInPieces",
     "FilmLike",
     "FilmWriter",
     "Footage",
     "Frame",
+    "Piece",
     "Pixels",
     "Sound",
     "check_image_name",

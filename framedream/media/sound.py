@@ -22,6 +22,13 @@ from framedream.media.video import open_video
 log = logging.getLogger("framedream")
 
 
+def has_room_for_sound(container: Container, path: Path) -> bool:
+    """Whether a container holds sound at all; says so if not."""
+    if container.sound_codec is None:
+        log.info("%s: %s files have no sound; it is left out", path, path.suffix)
+    return container.sound_codec is not None
+
+
 class SoundFeed:
     """Feeds a film's sound into its container in step with the pictures.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -152,10 +152,10 @@ def check_image_name(path: Path) -> None:
         raise SettingsError(f"{path}: no image is written with the suffix '{path.suffix}'{known}")
 
 
-def save_image(path: Path, pixels: NDArray[Any], suffix: str) -> None:
+def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str) -> None:
     """Write an image straight to a file, in the format of a suffix."""
     name, options = _SAVED[suffix.lower()]
-    Image.fromarray(to_bytes(pixels)).save(path, format=name, **options)
+    Image.fromarray(to_bytes(pixels)).save(file, format=name, **options)
 
 
 def _opened(path: Path) -> Image.Image:

@@ -2,67 +2,179 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from av.error import FFmpegError
-from numpy.typing import NDArray
 
 from framedream.errors import OutputError, SettingsError
+from framedream.media.encoding import FilmForm
 from framedream.media.film import FilmFile
 from framedream.media.frames import FilmLike, Frame
+from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
-from framedream.media.recipes import container_for, encoder_for
-from framedream.media.stills import save_image
 from framedream.settings import OutputSettings
 
 log = logging.getLogger("framedream")
 
+_T = TypeVar("_T")
+
 _USUAL_DURATION = Fraction(1, 25)
+
+_PIECE = 250
+"""Frames that `FilmWriter` encodes as one piece."""
+
+
+class FilmInPieces:
+    """A film whose frames are encoded piece by piece, and put together when all are there.
+
+    Args:
+        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv or .webm; an animated .gif, .webp
+            or .png; without suffix, or an existing folder, a folder of numbered PNGs. Missing
+            parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
+            millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
+        like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
+        settings: Codec, crf and pixel format. Default: the usual ones.
+
+    Raises:
+        SettingsError: The suffix, codec, pixel format or crf cannot be used.
+        OutputError: It cannot be written there.
+    """
+
+    def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
+        name, self.path, settings = str(path), Path(path), settings or OutputSettings()
+        self._like = like
+        self._form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
+        if self._form is None and settings != OutputSettings():
+            raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
+        prepare(self.path)
+        if self._form is not None:
+            self._try_encoder(self._form)
+            self._form.tell_losses()
+        else:
+            _check_empty(self.path)
+            if like.sound is not None:
+                log.info("%s: a folder of images has no sound; it is left out", path)
+
+    def encoder(self) -> PieceEncoder:
+        """What encodes a piece."""
+        if self._form is None or self._form.container.animation:
+            return PngPiece(self._like.time_base)
+        return CodedPiece(self._form)
+
+    def durations(self, frames: Sequence[tuple[Fraction, Fraction | None]]) -> list[Fraction]:
+        """How long each frame is shown: until the next one; the last as long as is known of it.
+
+        Args:
+            frames: Time of each frame, rising, and its own duration where the footage says so; in seconds.
+        """
+        times = [time for time, _ in frames]
+        shown = [later - sooner for sooner, later in itertools.pairwise(times)]
+        usual = 1 / self._like.rate if self._like.rate else _USUAL_DURATION
+        last = frames[-1][1] or self._like.last_duration or (shown[-1] if shown else usual)
+        return [*shown, last]
+
+    def assemble(self, pieces: Sequence[Piece], *, between: Callable[[], None] = lambda: None) -> int:
+        """Put the film together; it appears, or replaces an older one, once its frames are counted.
+
+        Args:
+            pieces: All of them, in order; taken twice.
+            between: Called before each; what it raises ends the work.
+
+        Returns:
+            How many frames it has.
+
+        Raises:
+            OutputError: The disk is full or refuses, or frames are missing in the finished film.
+        """
+        frames = 0
+        target = self._guarded(lambda: self._target(pieces))
+        try:
+            for piece in pieces:
+                between()
+                self._guarded(partial(target.add, piece))
+                frames += len(piece.pictures)
+            self._guarded(target.finish)
+            count = self._guarded(target.count)
+            if count != frames:
+                raise OutputError(
+                    f"{self.path}: {frames} frames were written but {count} are in the finished film; "
+                    "check the disk, or choose another --codec"
+                )
+            self._guarded(lambda: publish(target.part, self.path))
+        finally:
+            target.close()
+            discard(target.part)
+        return frames
+
+    def _try_encoder(self, form: FilmForm) -> None:
+        try:
+            CodedPiece(form).close()
+        except (FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
+
+    def _target(self, pieces: Sequence[Piece]) -> _Target:
+        if self._form is None:
+            return ImageFolder(self.path)
+        return FilmFile(self._form, max((piece.delay for piece in pieces), default=0))
+
+    def _guarded(self, action: Callable[[], _T]) -> _T:
+        try:
+            return action()
+        except (FFmpegError, OSError) as error:
+            raise OutputError(
+                f"{self.path}: writing failed ({error.strerror or error}); "
+                "make room on the disk or choose another place, and run again"
+            ) from error
 
 
 class FilmWriter:
-    """Takes a film's frames; the film appears only when it is complete and its frames are counted.
+    """Takes a film's frames one by one; the film appears only when it is complete and its frames are counted.
 
-    As a context manager it finishes on a normal exit, and removes what it wrote on any other::
+    As a context manager it finishes on a normal exit, and leaves nothing on any other::
 
         with open_film(path, like=footage) as film:
             for frame in footage.frames():
                 film.write(frame)
 
+    The encoded film waits in memory. A film that is worked at for hours is kept on disk, see
+    `FilmInPieces`.
+
     Args:
-        path: The film's name.
+        film: What puts it together.
         like: What it must keep of its footage.
-        target: The file or folder that is written.
     """
 
-    def __init__(self, path: Path, like: FilmLike, target: _Target) -> None:
-        self.path = path
+    def __init__(self, film: FilmInPieces, like: FilmLike) -> None:
+        self.path = film.path
         self.frames_written = 0
-        self._like, self._target = like, target
-        self._held: Frame | None = None
-        self._step: Fraction | None = None
+        self._film, self._like = film, like
+        self._pieces: list[Piece] = []
+        self._waiting: list[Frame] = []
         self._open = True
+        self._encoder: PieceEncoder | None = None
 
     def write(self, frame: Frame) -> None:
         """Take the next frame.
 
         Args:
             frame: Of the film's size, and later than the one before it. Its pixels must not be
-                changed afterwards: a frame is written when the next one shows how long it lasts.
+                changed afterwards: a frame is encoded when the next one shows how long it lasts.
 
         Raises:
             ValueError: Its size or time is wrong, or the film is finished.
-            OutputError: The disk is full or refuses.
         """
         self._check(frame)
-        if self._held is not None:
-            self._step = frame.time - self._held.time
-            self._add(self._held, self._step)
-        self._held = frame
+        self._waiting.append(frame)
+        if len(self._waiting) == 3:
+            self._encode(1)
 
     def finish(self) -> None:
         """Complete the film and give it its name; nothing happens if that was done before.
@@ -73,21 +185,17 @@ class FilmWriter:
         """
         if not self._open:
             return
-        try:
-            if self._held is None:
-                raise OutputError(f"{self.path}: no frames were given, so no film is made; check the input")
-            self._add(self._held, self._last_duration(self._held))
-            self._guarded(self._target.finish)
-            self._open = False
-            self._guarded(self._publish)
-        finally:
-            self.abort()
+        self._open = False
+        if not self._waiting:
+            raise OutputError(f"{self.path}: no frames were given, so no film is made; check the input")
+        self._encode(len(self._waiting))
+        self._end_piece()
+        self._film.assemble(self._pieces)
 
     def abort(self) -> None:
-        """Stop, and remove what was written; a finished film stays."""
+        """Forget what was written; a finished film stays."""
         self._open = False
-        self._target.close()
-        discard(self._target.part)
+        self._pieces, self._waiting, self._encoder = [], [], None
 
     def __enter__(self) -> FilmWriter:
         return self
@@ -106,34 +214,29 @@ class FilmWriter:
         expected = (self._like.height, self._like.width, 3)
         if frame.pixels.shape != expected:
             raise ValueError(f"{self.path}: frames are {expected}; received {frame.pixels.shape}")
-        if self._held is not None and frame.time <= self._held.time:
-            raise ValueError(f"{self.path}: frames come in order; received {frame.time} after {self._held.time}")
+        if self._waiting and frame.time <= self._waiting[-1].time:
+            raise ValueError(f"{self.path}: frames come in order; received {frame.time} after {self._waiting[-1].time}")
 
-    def _last_duration(self, frame: Frame) -> Fraction:
-        usual = 1 / self._like.rate if self._like.rate else _USUAL_DURATION
-        return frame.duration or self._like.last_duration or self._step or usual
+    def _encode(self, count: int) -> None:
+        durations = self._film.durations([(frame.time, frame.duration) for frame in self._waiting])
+        for frame, duration in zip(self._waiting[:count], durations, strict=False):
+            if self._encoder is None:
+                self._encoder = self._film.encoder()
+            self._encoder.add(frame.pixels, frame.time, duration)
+            self.frames_written += 1
+            if self.frames_written % _PIECE == 0:
+                self._end_piece()
+        del self._waiting[:count]
 
-    def _add(self, frame: Frame, duration: Fraction) -> None:
-        self._guarded(self._target.add, frame.pixels, frame.time, duration)
-        self.frames_written += 1
+    def _end_piece(self) -> None:
+        if self._encoder is not None:
+            self._pieces.append(self._encoder.finish())
+            self._encoder = None
 
-    def _publish(self) -> None:
-        count = self._target.count()
-        if count != self.frames_written:
-            raise OutputError(
-                f"{self.path}: {self.frames_written} frames were written but {count} are in the finished film; "
-                "check the disk, or choose another --codec"
-            )
-        publish(self._target.part, self.path)
 
-    def _guarded(self, action: Any, *values: Any) -> None:
-        try:
-            action(*values)
-        except (FFmpegError, OSError) as error:
-            raise OutputError(
-                f"{self.path}: writing failed ({error.strerror or error}); "
-                "make room on the disk or choose another place, and run again"
-            ) from error
+def open_film(path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> FilmWriter:
+    """Begin a film whose frames are at hand; arguments and errors are those of `FilmInPieces`."""
+    return FilmWriter(FilmInPieces(path, like=like, settings=settings), like)
 
 
 class _Target(Protocol):
@@ -141,7 +244,7 @@ class _Target(Protocol):
 
     part: Path
 
-    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None: ...
+    def add(self, piece: Piece) -> None: ...
 
     def finish(self) -> None: ...
 
@@ -157,21 +260,20 @@ class ImageFolder:
         path: The name the folder will have.
 
     Raises:
-        OutputError: There is something in that place.
+        OSError: It cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
-        if path.is_dir() and any(path.iterdir()):
-            raise OutputError(f"{path}: the folder is not empty; empty it or name another")
         self.part = part_path(path)
         discard(self.part)
         self.part.mkdir()
         self._count = 0
 
-    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None:
-        """Write a picture; its time is not kept."""
-        self._count += 1
-        save_image(self.part / f"{self._count:06d}.png", pixels, ".png")
+    def add(self, piece: Piece) -> None:
+        """Write the pictures of a piece; their times are not kept."""
+        for picture in piece.pictures:
+            self._count += 1
+            (self.part / f"{self._count:06d}.png").write_bytes(picture.data)
 
     def finish(self) -> None:
         """Nothing is left to be written."""
@@ -184,48 +286,11 @@ class ImageFolder:
         return sum(1 for _ in self.part.glob("*.png"))
 
 
-def open_film(path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> FilmWriter:
-    """Begin a film; where the output exists already, it is replaced only when the new one is complete.
-
-    Args:
-        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv or .webm; an animated .gif, .webp
-            or .png; without suffix, or an existing folder, a folder of numbered PNGs. Missing
-            parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
-            millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
-        like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
-        settings: Codec, crf and pixel format. Default: the usual ones.
-
-    Raises:
-        SettingsError: The suffix, codec, pixel format or crf cannot be used.
-        OutputError: It cannot be written there.
-    """
-    name, path, settings = str(path), Path(path), settings or OutputSettings()
-    is_folder = is_folder_name(name)
-    if not is_folder:
-        container = container_for(path)
-        encoder_for(path, container, settings)
-    elif settings != OutputSettings():
-        raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
-    prepare(path)
-    try:
-        target: _Target = ImageFolder(path) if is_folder else FilmFile(path, like, settings)
-    except (FFmpegError, OSError, ValueError) as error:
-        discard(part_path(path))
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{path}: cannot be written ({reason}); choose another place or --codec") from error
-    except BaseException:
-        discard(part_path(path))
-        raise
-    if is_folder:
-        _note_losses(path, like)
-    return FilmWriter(path, like, target)
-
-
 def is_folder_name(name: str) -> bool:
     """Whether an output of this name is a folder of images: no suffix, a slash at its end, or an existing folder."""
     return name.endswith(("/", "\\")) or Path(name).is_dir() or not Path(name).suffix
 
 
-def _note_losses(path: Path, like: FilmLike) -> None:
-    if like.sound is not None:
-        log.info("%s: a folder of images has no sound; it is left out", path)
+def _check_empty(path: Path) -> None:
+    if path.is_dir() and any(path.iterdir()):
+        raise OutputError(f"{path}: the folder is not empty; empty it or name another")

@@ -1,0 +1,132 @@
+"""A film in pieces: frames that were encoded for themselves, kept until the film is put together.
+
+A piece can be stored, so that a run that was stopped need not encode it again. Where each
+begins depends on the footage alone, so the film is the same however often it was stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from framedream.media.encoding import FilmForm, PictureStream
+from framedream.media.stills import save_image
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture.
+
+    Attributes:
+        data: As its codec, or PNG, writes it.
+        pts: When it is shown, in ticks of the film.
+        duration: How long, in ticks.
+        is_key: Whether decoding can begin with it.
+    """
+
+    data: bytes
+    pts: int
+    duration: int
+    is_key: bool
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some consecutive frames of a film, in the order in which they are decoded."""
+
+    pictures: tuple[Picture, ...]
+
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """Arrays to be stored: ``data`` as uint8, and ``table``, N×4 int64: bytes, pts, duration, key."""
+        rows = [(len(each.data), each.pts, each.duration, each.is_key) for each in self.pictures]
+        joined = np.frombuffer(b"".join(each.data for each in self.pictures), np.uint8)
+        return {"data": joined, "table": np.array(rows, np.int64).reshape(-1, 4)}
+
+    @classmethod
+    def unpacked(cls, stored: dict[str, NDArray[Any]]) -> Piece:
+        """What `packed` gave."""
+        data, pictures, start = stored["data"].tobytes(), [], 0
+        for size, pts, duration, key in stored["table"].tolist():
+            pictures.append(Picture(data[start : start + size], pts, duration, bool(key)))
+            start += size
+        return cls(tuple(pictures))
+
+    @property
+    def delay(self) -> int:
+        """Pictures that are decoded before one that is shown earlier, at most: 0 where none refers to later ones."""
+        shown = [picture.pts for picture in self.pictures]
+        return max((sum(pts > own for pts in shown[:index]) for index, own in enumerate(shown)), default=0)
+
+
+class PieceEncoder(Protocol):
+    """Encodes the frames of one piece."""
+
+    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None:
+        """Take the next frame: RGB, H×W×3, in levels 0…255; times in seconds."""
+        ...
+
+    def finish(self) -> Piece:
+        """The piece."""
+        ...
+
+
+class CodedPiece:
+    """A piece in the film's own codec."""
+
+    def __init__(self, form: FilmForm) -> None:
+        """Open the encoder as the film's container would have it; nothing is written there."""
+        self._output = av.open(os.devnull, "w", format=form.container.format)
+        try:
+            self._pictures = PictureStream(form, self._output)
+        except BaseException:
+            self._output.close()
+            raise
+        self._packets: list[Packet[VideoStream]] = []
+
+    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None:
+        """Encode the next frame."""
+        self._packets += self._pictures.encode(pixels, time, duration)
+
+    def finish(self) -> Piece:
+        """Encode what the encoder held back."""
+        self._packets += self._pictures.rest()
+        self.close()
+        return Piece(
+            tuple(
+                Picture(bytes(packet), packet.pts or 0, packet.duration or 1, packet.is_keyframe)
+                for packet in self._packets
+            )
+        )
+
+    def close(self) -> None:
+        """Let go of the encoder."""
+        self._output.close()
+
+
+class PngPiece:
+    """A piece of lossless pictures, for animated images and folders."""
+
+    def __init__(self, time_base: Fraction) -> None:
+        """Ticks of the film."""
+        self._base = time_base
+        self._pictures: list[Picture] = []
+
+    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None:
+        """Encode the next frame as PNG, 8 bits."""
+        file = BytesIO()
+        save_image(file, pixels, ".png")
+        ticks = max(1, round(duration / self._base))
+        self._pictures.append(Picture(file.getvalue(), round(time / self._base), ticks, True))
+
+    def finish(self) -> Piece:
+        """All frames taken."""
+        return Piece(tuple(self._pictures))

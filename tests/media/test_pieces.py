@@ -1,0 +1,89 @@
+"""A film put together of pieces is the film of its frames, wherever it was cut and stored."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from media_clips import number_of, numbered
+
+from framedream.errors import OutputError
+from framedream.media import FilmFormat, FilmInPieces, open_footage
+from framedream.media.pieces import Piece
+from framedream.settings import OutputSettings
+
+LIKE = FilmFormat(128, 96, time_base=Fraction(1, 600))
+TICKS = np.cumsum([0] + [24, 24, 6, 48, 12] * 4)[:-1]
+
+
+def pieces(film: FilmInPieces, cuts: list[int]) -> list[Piece]:
+    """Twenty frames at uneven times, cut before the frames given."""
+    times = [tick * LIKE.time_base for tick in TICKS.tolist()]
+    shown = film.durations([(time, None) for time in times])
+    found, encoder = [], film.encoder()
+    for number, picture in enumerate(numbered(len(TICKS), LIKE.width, LIKE.height)):
+        if number in cuts:
+            found.append(encoder.finish())
+            encoder = film.encoder()
+        encoder.add(picture.astype(np.float32), times[number], shown[number])
+    return [*found, encoder.finish()]
+
+
+@pytest.mark.parametrize("cuts", [[], [1], [7, 8, 15], list(range(1, 20))], ids=["one", "two", "four", "each alone"])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.mp4", None), ("a.mov", None), ("a.mkv", None), ("a.webm", None), ("a.mp4", "libx265"), ("a.mp4", "libsvtav1"),
+     ("a.mkv", "ffv1"), ("a.mov", "prores_ks"), ("a.mp4", "mpeg4"), ("a.gif", None),
+     ("a.webp", None), ("frames", None)],
+)  # fmt: skip
+def test_frames_and_times_do_not_depend_on_the_cuts(tmp_path, name, codec, cuts):
+    film = FilmInPieces(tmp_path / name, like=LIKE, settings=OutputSettings(codec=codec))
+    stored = [Piece.unpacked(piece.packed()) for piece in pieces(film, cuts)]
+    assert film.assemble(stored) == 20
+    frames = list(open_footage(tmp_path / name).frames())
+    assert [number_of(frame.pixels) for frame in frames] == list(range(20))
+    if name == "frames":
+        return
+    slack = 0 if name in ("a.mp4", "a.mov", "a.gif") else Fraction(1, 1000)
+    assert all(abs(frame.time - at * LIKE.time_base) <= slack for frame, at in zip(frames, TICKS.tolist(), strict=True))
+
+
+def test_pictures_that_refer_to_later_ones_are_decoded_in_time(tmp_path):
+    """x265 shows pictures in another order than it stores them, and each piece began its own times of decoding."""
+    film = FilmInPieces(tmp_path / "a.mp4", like=LIKE, settings=OutputSettings(codec="libx265"))
+    parts = pieces(film, [9, 11])
+    assert max(piece.delay for piece in parts) > min(piece.delay for piece in parts)
+    film.assemble(parts)
+    with av.open(str(tmp_path / "a.mp4")) as written:
+        packets = [packet for packet in written.demux(video=0) if packet.size]
+    assert all(packet.dts <= packet.pts for packet in packets)
+    decoded = [packet.dts for packet in packets]
+    assert decoded == sorted(set(decoded))
+
+
+def test_what_is_raised_between_pieces_leaves_nothing_and_can_be_repeated(tmp_path):
+    film = FilmInPieces(tmp_path / "a.mp4", like=LIKE)
+    parts = pieces(film, [7, 14])
+    left = iter([None, None, KeyboardInterrupt])
+
+    def stopped() -> None:
+        if error := next(left):
+            raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        film.assemble(parts, between=stopped)
+    assert not list(tmp_path.iterdir())
+    assert film.assemble(parts) == 20
+
+
+def test_a_film_that_misses_a_piece_of_its_file_is_not_published(tmp_path, monkeypatch):
+    from framedream.media.film import FilmFile
+
+    film = FilmInPieces(tmp_path / "a.mp4", like=LIKE)
+    parts = pieces(film, [10])
+    monkeypatch.setattr(FilmFile, "count", lambda self: 10)
+    with pytest.raises(OutputError, match="20 frames were written but 10"):
+        film.assemble(parts)
+    assert not list(tmp_path.iterdir())
