@@ -15,6 +15,7 @@ from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
 from framedream.dream.dreamer import Dream, Dreamer
 from framedream.media import Frame, open_footage, resize
 from framedream.render.footage import dream_footage
+from framedream.render.windows import windows
 from framedream.settings import FootageSettings, Settings
 
 RATE = 25
@@ -67,7 +68,9 @@ def dreamed(
     frames: Iterable[Frame], cuts: Collection[int], dreamer: Dreamer, settings: Settings
 ) -> Iterator[np.ndarray]:
     """Dream frames as the program does, and round them to 8 bits as a film does."""
-    for frame in dream_footage(frames, cuts, dreamer, settings.dream, settings.motion):
+    frames = list(frames)
+    divided = windows(len(frames), cuts, *frames[0].pixels.shape[:2])
+    for frame in dream_footage(frames, divided, dreamer, settings.dream, settings.motion):
         if frame is not None:
             yield eight_bit(frame.pixels)
 

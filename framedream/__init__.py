@@ -17,8 +17,10 @@ from framedream.errors import (
     DeviceError,
     FramedreamError,
     InputError,
+    LockedError,
     OutputError,
     SettingsError,
+    Stopped,
     WeightsError,
 )
 from framedream.jobs.image import dream_image
@@ -44,6 +46,7 @@ __all__ = [
     "FootageSettings",
     "FramedreamError",
     "InputError",
+    "LockedError",
     "Moment",
     "MotionSettings",
     "OutputError",
@@ -52,6 +55,7 @@ __all__ = [
     "RunSettings",
     "Settings",
     "SettingsError",
+    "Stopped",
     "WeightsError",
     "__version__",
     "dream_image",

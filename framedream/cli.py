@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import fields, make_dataclass
 from pathlib import Path
 from types import FrameType, UnionType
@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 import framedream
 from framedream.catalog import MODELS, find_model
-from framedream.errors import FramedreamError
+from framedream.errors import FramedreamError, Stopped
 from framedream.jobs.progress import Progress, Report
 from framedream.settings import Settings
 
@@ -90,6 +90,8 @@ else:
     )
 Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
 Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]
+Work = Annotated[str | None, Parameter(group=Group("Run", sort_key=5), show_default=False)]
+Restart = Annotated[bool, Parameter(group=Group("Run", sort_key=5), negative=(), show_default=False)]
 
 
 @app.command(sort_key=1)
@@ -104,20 +106,26 @@ def video(
     footage: Footage = FootageFlags(),  # noqa: B008
     output: Output = OutputFlags(),  # noqa: B008
     run: Run = RunFlags(),  # noqa: B008
+    work: Work = None,
+    restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
     """Dream a film, with its sound and its timing.
+
+    However the work at it ends, the same command goes on from there.
 
     Args:
         source: A video, a folder of images, or an animated GIF, WebP or PNG.
         target: The film: .mp4, .mov, .mkv, .webm, .gif, .webp, or a folder for numbered PNGs.
         preset: A look by name, or a .toml file; see `presets`.
+        work: Folder for the frames in the making; default: beside the film, removed at the end.
+        restart: Begin anew, whatever the work folder holds.
         quiet: Say nothing but warnings and errors.
     """
     settings = _settings(preset, dream, motion, footage, output, run)
     _speak(quiet)
-    with _bar(quiet) as report:
-        film = framedream.dream_video(source, target, settings, progress=report)
+    with _bar(quiet) as report, _stoppable() as stop:
+        film = framedream.dream_video(source, target, settings, progress=report, work=work, restart=restart, stop=stop)
     if not quiet:
         frames = "1 frame" if film.frames == 1 else f"{film.frames} frames"
         rate = film.frames / film.seconds
@@ -221,6 +229,35 @@ def _run(arguments: list[str], debug: bool) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def _stoppable() -> Generator[Callable[[], bool]]:
+    """While frames are made, the first signal asks to stop and the second stops at once.
+
+    Yields:
+        Whether it was asked to stop.
+    """
+    received: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        # Written past Python's own streams: a handler may come while they are being written to.
+        if len(received) == 1:
+            os.write(2, b"\nframedream: stopping after the frame in hand; once more to stop now\n")
+        else:
+            os.write(2, b"\nframedream: stopped; the same command goes on with what is stored\n")
+            os._exit(128 + number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(received)
+    except Stopped as stopped:
+        stopped.exit_code = 128 + received[0]
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Terminated(BaseException):
     pass
 
@@ -286,7 +323,9 @@ class _bar:
 
     def _report(self, progress: Progress) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=progress.frames, unit="frame", dynamic_ncols=True, file=sys.stderr)
+            # Frames that an earlier run made say nothing about the speed of this one.
+            before = max(0, progress.frame - 1)
+            self._bar = tqdm(total=progress.frames, initial=before, unit="frame", dynamic_ncols=True, file=sys.stderr)
         backwards = f", {progress.backwards} backwards" if progress.backwards else ""
         self._bar.set_postfix_str(f"shot {progress.shot} of {progress.shots}{backwards}", refresh=False)
         if not self._bar.update(progress.frame - self._bar.n):

@@ -37,6 +37,18 @@ class OutputError(FramedreamError):
     exit_code = 5
 
 
+class LockedError(FramedreamError):
+    """Another run is at work on the same output or work folder."""
+
+    exit_code = 6
+
+
+class Stopped(FramedreamError):
+    """The run was asked to stop; what was done is kept."""
+
+    exit_code = 130
+
+
 class DeviceError(FramedreamError):
     """A worker or its device failed, for instance by running out of memory."""
 

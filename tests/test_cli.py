@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from pictures import pan, scene, write_clip
+from pictures import scene
 
 import framedream
 from framedream import Film, Progress, Settings, preset_names
@@ -40,8 +41,8 @@ def spy(monkeypatch):
     """Stands for the library's functions, and keeps what they were called with."""
     calls = []
 
-    def dream_video(source, target, settings, *, progress):
-        calls.append((source, target, settings, progress))
+    def dream_video(source, target, settings, *, progress, work, restart, stop):
+        calls.append((source, target, settings, progress, work, restart, stop))
         return Film(Path(target), 50, 1, 25.0)
 
     def dream_image(source, target, settings, *, save_octaves):
@@ -395,48 +396,73 @@ def test_a_reader_that_goes_away_is_no_error():
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.fixture(scope="module")
-def long_clip(tmp_path_factory) -> Path:
-    """More frames than are dreamed before a signal comes."""
-    return write_clip(tmp_path_factory.mktemp("long") / "clip.mp4", pan(120, 180, 240))
+def stand_in(log: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    """The command with a dream that takes a tenth of a second."""
+    words = [sys.executable, str(ROOT / "tests" / "stand_in_cli.py"), str(log), "0.1", *map(str, arguments)]
+    return subprocess.Popen(words, env=clean(), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
-)
-def test_a_signal_in_the_dream_stops_it_with_one_line_and_leaves_nothing(long_clip, tmp_path, number, code, word):
-    running = subprocess.Popen(
-        command("video", long_clip, tmp_path / "film.mp4"), env=clean(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with running:
-        said = b""
-        while b"shot 1 of 1" not in said:
-            said += running.stderr.read1() or pytest.fail(f"it ended early: {said!r}")
-        assert [item.name.startswith(".film.mp4.part-") for item in tmp_path.iterdir()] == [True]
-        running.send_signal(number)
-        said, rest = running.communicate(timeout=60)
-    assert running.returncode == code
-    assert said == b""
-    lines = rest.decode().replace("\r", "\n").strip().split("\n")
-    assert lines[-1] == f"framedream: {word}; nothing was written"
-    assert all("shot 1 of 1" in line for line in lines[:-1] if line.strip())
-    assert not list(tmp_path.iterdir())
+def said_until(running: subprocess.Popen[bytes], word: bytes) -> bytes:
+    said = b""
+    while word not in said:
+        said += running.stderr.read1() or pytest.fail(f"it ended early: {said!r}")
+    return said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_before_the_dream_stops_it_too(long_clip, tmp_path, number):
-    """While cuts are looked for and TensorFlow is imported."""
-    running = subprocess.Popen(
-        command("video", long_clip, tmp_path / "film.mp4"), env=clean(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with running:
-        while not list(tmp_path.iterdir()):
-            assert running.poll() is None
+def test_a_signal_stops_it_after_the_frame_in_hand_and_the_same_command_goes_on(clip, tmp_path, number):
+    log, film = tmp_path / "log", tmp_path / "film.mp4"
+    with stand_in(log, "video", clip, film) as running:
+        said_until(running, b"3 backwards")
         running.send_signal(number)
-        _, said = running.communicate(timeout=60)
+        out, rest = running.communicate(timeout=60)
+    assert (running.returncode, out) == (128 + number, b"")
+    lines = rest.decode().replace("\r", "\n").strip().split("\n")
+    assert any(line == "framedream: stopping after the frame in hand; once more to stop now" for line in lines)
+    assert lines[-1] == f"framedream: {film}: stopped with 0 of 6 frames done; the same command goes on from there"
+    assert "Traceback" not in rest.decode()
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["clip.mp4", "film.mp4.framedream", "log"]
+    with stand_in(log, "video", clip, film, "--quiet") as running:
+        assert running.communicate(timeout=60) == (b"", b"")
+    assert running.returncode == 0
+    assert len(log.read_text().splitlines()) == 6 + 5  # backwards and forwards, the first frame once
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["clip.mp4", "film.mp4", "log"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_stops_it_at_once(clip, tmp_path, number):
+    log, film = tmp_path / "log", tmp_path / "film.mp4"
+    words = [sys.executable, str(ROOT / "tests" / "stand_in_cli.py"), str(log), "30", "video", str(clip), str(film)]
+    with subprocess.Popen(words, env=clean(), stderr=subprocess.PIPE) as running:
+        while not (tmp_path / "film.mp4.framedream" / "journal").exists():
+            assert running.poll() is None
+        time.sleep(0.5)
+        running.send_signal(number)
+        said_until(running, b"once more to stop now")
+        running.send_signal(number)
+        _, rest = running.communicate(timeout=10)
     assert running.returncode == 128 + number
-    one_line(said.decode())
-    assert not list(tmp_path.iterdir())
+    assert b"framedream: stopped; the same command goes on with what is stored" in rest
+    assert b"Traceback" not in rest
+
+
+def test_a_second_run_is_locked_out_with_one_line_and_code_6(clip, tmp_path):
+    log, film = tmp_path / "log", tmp_path / "film.mp4"
+    with stand_in(log, "video", clip, film) as running:
+        said_until(running, b"1 backwards")
+        second = process("video", clip, film)
+        assert second.returncode == 6
+        assert "another run is making it" in one_line(second.stderr)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+
+
+def test_work_and_restart_are_flags(spy):
+    assert run("video", "in.mp4", "out.mp4", "--work", "place", "--restart") == 0
+    assert spy[0][4:6] == ("place", True)
+    assert run("video", "in.mp4", "out.mp4") == 0
+    assert spy[1][4:6] == (None, False)
+    assert spy[1][6]() is False
 
 
 def test_a_flag_beats_the_environment_also_where_they_exclude_each_other(spy, monkeypatch):

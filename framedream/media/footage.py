@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
@@ -58,14 +59,22 @@ class Footage:
         """Whether there is sound to go with the frames."""
         return self.sound is not None
 
-    def frames(self) -> Generator[Frame]:
+    def frames(self, first: int = 0) -> Generator[Frame]:
         """A fresh pass over the frames; closing it closes the file.
+
+        Args:
+            first: The number of the frame to begin with.
 
         Raises:
             InputError: A file cannot be read any more.
         """
-        for frame in self._source.frames(self._first, self._stop):
+        for frame in self._source.frames(self._first + first, self._stop):
             yield Frame(resize(frame.pixels, self.width, self.height), frame.time - self._start, frame.duration)
+
+    def times(self) -> Generator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        for time in itertools.islice(self._source.times(), self._first, self._stop):
+            yield time - self._start
 
     def _cut(self, start: Moment | None, end: Moment | None) -> None:
         """Find which frames are kept by a look at all times up to the end."""

@@ -6,7 +6,9 @@ import contextlib
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from framedream.errors import OutputError
 
@@ -42,9 +44,31 @@ def publish(part: Path, path: Path) -> None:
         OSError: The disk is full or refuses.
     """
     for item in [*part.iterdir(), part] if part.is_dir() else [part]:
-        _sync(item)
+        sync(item)
     part.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
+
+
+def write_durably(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file that is there as a whole or not at all, whatever happens.
+
+    Args:
+        path: The file; its folder is there.
+        write: Writes the content.
+
+    Raises:
+        OSError: The disk is full or refuses; an older file of that name stays.
+    """
+    part = part_path(path)
+    try:
+        with part.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync(path.parent)
 
 
 def discard(part: Path) -> None:
@@ -56,7 +80,8 @@ def discard(part: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -68,17 +67,19 @@ class FilmInPieces:
             return PngPiece(self._like.time_base)
         return CodedPiece(self._form)
 
-    def durations(self, frames: Sequence[tuple[Fraction, Fraction | None]]) -> list[Fraction]:
-        """How long each frame is shown: until the next one; the last as long as is known of it.
+    def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
+        """How long a frame is shown: until the next one; the last as long as is known of it.
 
         Args:
-            frames: Time of each frame, rising, and its own duration where the footage says so; in seconds.
+            times: Times of all frames, in seconds, rising.
+            index: Which frame.
+            own: Its duration where the footage says so, in seconds.
         """
-        times = [time for time, _ in frames]
-        shown = [later - sooner for sooner, later in itertools.pairwise(times)]
+        if index + 1 < len(times):
+            return times[index + 1] - times[index]
         usual = 1 / self._like.rate if self._like.rate else _USUAL_DURATION
-        last = frames[-1][1] or self._like.last_duration or (shown[-1] if shown else usual)
-        return [*shown, last]
+        step = times[index] - times[index - 1] if index else usual
+        return own or self._like.last_duration or step
 
     def assemble(self, pieces: Sequence[Piece], *, between: Callable[[], None] = lambda: None) -> int:
         """Put the film together; it appears, or replaces an older one, once its frames are counted.
@@ -218,11 +219,11 @@ class FilmWriter:
             raise ValueError(f"{self.path}: frames come in order; received {frame.time} after {self._waiting[-1].time}")
 
     def _encode(self, count: int) -> None:
-        durations = self._film.durations([(frame.time, frame.duration) for frame in self._waiting])
-        for frame, duration in zip(self._waiting[:count], durations, strict=False):
+        times = [frame.time for frame in self._waiting]
+        for index, frame in enumerate(self._waiting[:count]):
             if self._encoder is None:
                 self._encoder = self._film.encoder()
-            self._encoder.add(frame.pixels, frame.time, duration)
+            self._encoder.add(frame.pixels, frame.time, self._film.shown_for(times, index, frame.duration))
             self.frames_written += 1
             if self.frames_written % _PIECE == 0:
                 self._end_piece()

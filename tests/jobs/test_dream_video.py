@@ -131,35 +131,20 @@ def test_the_film_appears_only_when_it_is_complete(clip, tmp_path, brightened):
     assert target.exists()
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, MemoryError])
-@pytest.mark.parametrize("name", ["film.mp4", "frames"])
-@pytest.mark.parametrize("at", [2, 8], ids=["backwards", "forwards"])
-def test_an_error_on_the_way_leaves_nothing(clip, tmp_path, monkeypatch, error, name, at):
-    class BreaksAt(Dreaming):
-        def dream(self, *arguments, **options):
-            if len(self.steps) == at:
-                raise error
-            return super().dream(*arguments, **options)
-
-    monkeypatch.setattr(job, "_dreamer", lambda _: BreaksAt())
-    with pytest.raises(error):
-        dream_video(clip, tmp_path / name)
-    assert [item.name for item in tmp_path.iterdir()] == ["clip.mp4"]
-
-
-def test_an_error_of_the_progress_callback_leaves_nothing(clip, tmp_path, brightened):
-    def stop(progress: Progress) -> None:
-        if progress.frame == 2:
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        dream_video(clip, tmp_path / "film.mp4", progress=stop)
-    assert [item.name for item in tmp_path.iterdir()] == ["clip.mp4"]
-
-
 def test_a_setting_that_cannot_be_used_leaves_nothing(clip, tmp_path):
     with pytest.raises(SettingsError, match="has no layer 'fier7'"):
         dream_video(clip, tmp_path / "film.mp4", Settings.of(layers="fier7"))
+    assert [item.name for item in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_an_error_before_the_first_frame_is_stored_leaves_nothing(clip, tmp_path, monkeypatch):
+    class Breaks(Dreaming):
+        def dream(self, *arguments, **options):
+            raise MemoryError
+
+    monkeypatch.setattr(job, "_dreamer", lambda _: Breaks())
+    with pytest.raises(MemoryError):
+        dream_video(clip, tmp_path / "film.mp4")
     assert [item.name for item in tmp_path.iterdir()] == ["clip.mp4"]
 
 

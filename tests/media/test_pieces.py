@@ -21,13 +21,12 @@ TICKS = np.cumsum([0] + [24, 24, 6, 48, 12] * 4)[:-1]
 def pieces(film: FilmInPieces, cuts: list[int]) -> list[Piece]:
     """Twenty frames at uneven times, cut before the frames given."""
     times = [tick * LIKE.time_base for tick in TICKS.tolist()]
-    shown = film.durations([(time, None) for time in times])
     found, encoder = [], film.encoder()
     for number, picture in enumerate(numbered(len(TICKS), LIKE.width, LIKE.height)):
         if number in cuts:
             found.append(encoder.finish())
             encoder = film.encoder()
-        encoder.add(picture.astype(np.float32), times[number], shown[number])
+        encoder.add(picture.astype(np.float32), times[number], film.shown_for(times, number, None))
     return [*found, encoder.finish()]
 
 

@@ -5,8 +5,6 @@ A stand-in dreams here: it adds a pattern of its own to what it is given, and re
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
@@ -14,12 +12,12 @@ import pytest
 from pictures import footage, noise, pan, scene
 from stand_ins import Dreaming
 
+from framedream.errors import InputError
 from framedream.media import Frame
 from framedream.render import windows as windows_module
-from framedream.render.carried import Carried
-from framedream.render.footage import Shot, State, dream_footage
-from framedream.render.level import Level
-from framedream.render.windows import windows
+from framedream.render.footage import dream_footage, first_needed
+from framedream.render.store import finished
+from framedream.render.windows import Window, windows
 from framedream.settings import DreamSettings, MotionSettings
 
 FROM_NOTHING = DreamSettings(steps=12, step_size=2.5, color="free")
@@ -28,9 +26,14 @@ TWO_PASSES = MotionSettings(passes=2, persistence=1.0, follow_steps=2, follow_st
 INNER = (slice(16, -16), slice(16, -16))
 
 
-def yielded(pictures, cuts=(), motion=ONE_PASS, dreaming=None, dream=FROM_NOTHING):
+def yielded(pictures, cuts=(), motion=ONE_PASS, dreaming=None, dream=FROM_NOTHING, store=None):
     dreaming = dreaming or Dreaming(full=dream.steps)
-    return dreaming, list(dream_footage(footage(pictures), cuts, dreaming, dream, motion))
+    frames = footage(pictures)
+    return dreaming, list(dream_footage(frames, divided(frames, cuts), dreaming, dream, motion, store))
+
+
+def divided(frames, cuts=()) -> list[Window]:
+    return windows(len(frames), cuts, *frames[0].pixels.shape[:2]) if frames else []
 
 
 def run(*arguments, **options):
@@ -64,7 +67,9 @@ def short_windows(monkeypatch):
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
 def test_every_frame_comes_out_once_with_its_time_and_duration(motion):
     frames = [Frame(scene(64, 80), Fraction(number, 7), Fraction(1, 7)) for number in (0, 1, 5, 6)]
-    dreamed = [frame for frame in dream_footage(frames, [], Dreaming(), FROM_NOTHING, motion) if frame is not None]
+    dreamed = [
+        frame for frame in dream_footage(frames, divided(frames), Dreaming(), FROM_NOTHING, motion) if frame is not None
+    ]
     assert [(frame.time, frame.duration) for frame in dreamed] == [(frame.time, frame.duration) for frame in frames]
     assert all(frame.pixels.shape == (64, 80, 3) for frame in dreamed)
 
@@ -294,43 +299,88 @@ def test_where_another_frame_was_judged_the_last_one_is_dreamed_in_a_third_of_th
     assert dreaming.steps[1] == 3
 
 
-@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
-def test_a_shot_that_goes_on_from_what_was_stored_gives_the_same_bytes(short_windows, motion):
-    """Frames are handed on packed, and the controller and the reference as text."""
+# Stopped and taken up again.
+
+
+class Box:
+    """A store in memory that breaks down at its n-th save, before or after the arrays are safe."""
+
+    def __init__(self, fails_at: int | None = None, *, after: bool = False) -> None:
+        self.kept: dict[str, dict[str, np.ndarray]] = {}
+        self.fails_at, self.after = fails_at, after
+        self.saves = 0
+
+    def load(self, name):
+        return {key: array.copy() for key, array in self.kept[name].items()} if name in self.kept else None
+
+    def save(self, name, arrays):
+        self.saves += 1
+        fails = self.saves == self.fails_at
+        if not fails or self.after:
+            assert name not in self.kept
+            self.kept[name] = {key: array.copy() for key, array in arrays.items()}
+        if fails:
+            raise OSError("power cut")
+
+
+def restless():
+    """Its dreams depend on all that came before, and its strength steers."""
     grain = noise(64, 80) - 128
-
-    def dreaming():
-        return Dreaming(grain / 9, on=lambda image, size: 0.3 * size * grain + 0.1 * (grain + 128 - image),
-                        strength=lambda image: float(image.std()))  # fmt: skip
-
-    parts = list(windows(footage(pan(26, 64, 80, step=(1.3, 0.4))), []))
-    assert len(parts) == 3
-    whole = Shot(dreaming(), FROM_NOTHING, motion)
-    expected = [[frame.pixels for frame in whole.dreamed(part) if frame is not None] for part in parts]
-
-    shot = Shot(dreaming(), FROM_NOTHING, motion)
-    for part, pixels in zip(parts, expected, strict=True):
-        dreamed = [frame.pixels for frame in shot.dreamed(part) if frame is not None]
-        assert [frame.tobytes() for frame in dreamed] == [frame.tobytes() for frame in pixels]
-        carried, level, reference = shot.state.carried, json.dumps(asdict(shot.state.level)), shot.reference
-        assert shot.state.level != Level()
-        shot = Shot(dreaming(), FROM_NOTHING, motion)
-        shot.state = State(Carried.unpacked(carried.frame, carried.packed()), Level(**json.loads(level)))
-        shot.reference = reference
+    return Dreaming(
+        grain / 9,
+        on=lambda image, size: 0.3 * size * grain + 0.1 * (grain + 128 - image),
+        strength=lambda image: float(image.std()),
+    )
 
 
-def test_without_its_stored_state_a_shot_would_not_go_on_alike(short_windows):
-    """What the test before this one rests on."""
-    grain = noise(64, 80) - 128
-    parts = list(windows(footage(pan(26, 64, 80)), []))
-    films = []
-    for forgetful in (False, True):
-        shot, film = Shot(Dreaming(grain / 9), FROM_NOTHING, ONE_PASS), []
-        for part in parts:
-            film += [frame.pixels for frame in shot.dreamed(part) if frame is not None]
-            shot = Shot(Dreaming(2 * grain / 9), FROM_NOTHING, ONE_PASS) if forgetful else shot
-        films.append(film)
-    assert not np.array_equal(films[0][6], films[1][6])
+def film(frames, parts, motion, store, dreaming):
+    dream = dream_footage(iter(frames), parts, dreaming, FROM_NOTHING, motion, store)
+    return [frame.pixels.tobytes() for frame in dream if frame is not None]
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
+def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same_bytes(short_windows, motion, after):
+    frames = footage([*pan(17, 64, 80, step=(1.3, 0.4)), *pan(3, 64, 80, seed=1)])
+    parts = divided(frames, [17])
+    assert [part.stop for part in parts] == [6, 17, 20]
+    whole, box = restless(), Box()
+    expected = film(frames, parts, motion, box, whole)
+    assert len(expected) == 20
+    for stop in range(1, box.saves + 1):
+        store = Box(stop, after=after)
+        first, second = restless(), restless()
+        with pytest.raises(OSError, match="power cut"):
+            film(frames, parts, motion, store, first)
+        assert film(frames, parts, motion, store, second) == expected
+        again = len(first.steps) + len(second.steps) - len(whole.steps)
+        assert again <= (0 if after else 1)
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
+def test_later_windows_go_on_from_the_last_frame_before_them_alone(short_windows, motion):
+    frames = footage(pan(26, 64, 80, step=(1.3, 0.4)))
+    parts = divided(frames)
+    box = Box()
+    expected = film(frames, parts, motion, box, restless())
+    for later in (1, 2):
+        store = Box()
+        first = parts[later].first
+        store.kept = {finished(first - 1): box.kept[finished(first - 1)]}
+        rest = frames[first_needed(parts[later], motion) :]
+        assert film(rest, parts[later:], motion, store, restless()) == expected[first:]
+
+
+def test_without_that_frame_it_does_not_go_on(short_windows):
+    frames = footage(pan(26, 64, 80))
+    with pytest.raises(KeyError):
+        film(frames[5:], divided(frames)[1:], ONE_PASS, Box(), restless())
+
+
+def test_footage_that_became_shorter_is_told(short_windows):
+    frames = footage(pan(26, 64, 80))
+    with pytest.raises(InputError, match="ends at frame 20, sooner than when it was looked through"):
+        film(frames[:20], divided(frames), ONE_PASS, Box(), restless())
 
 
 # Over many frames.
@@ -395,7 +445,7 @@ def test_left_early_it_closes_the_footage(motion, taken):
         finally:
             closed.append(True)
 
-    dreamed = dream_footage(endless(), [], Dreaming(), FROM_NOTHING, motion)
+    dreamed = dream_footage(endless(), windows(1000, (), 64, 80), Dreaming(), FROM_NOTHING, motion)
     for _ in range(taken):
         next(dreamed)
     dreamed.close()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pictures import footage
 
-from framedream.render.windows import window_length, windows
+from framedream.errors import InputError
+from framedream.render.windows import gathered, window_length, windows
 
 PICTURE = np.zeros((4, 4, 3), np.float32)
 
@@ -14,9 +15,11 @@ PICTURE = np.zeros((4, 4, 3), np.float32)
 def divide(count: int, cuts=()):
     """Of each window the numbers of its own frames, of those ahead, and whether a shot begins."""
     found = []
-    for window in windows(iter(footage([PICTURE] * count)), cuts):
-        numbers = [int(frame.time * 25) for frame in window.frames]
-        found.append((numbers[: window.count], numbers[window.count :], window.begins_shot))
+    for window, frames in gathered(iter(footage([PICTURE] * count)), windows(count, cuts, 4, 4)):
+        numbers = [int(frame.time * 25) for frame in frames]
+        assert numbers == list(range(window.first, window.end))
+        own = window.stop - window.first
+        found.append((numbers[:own], numbers[own:], window.begins_shot))
     return found
 
 
@@ -63,8 +66,8 @@ def test_frames_are_taken_only_as_far_as_a_window_sees():
             taken.append(frame)
             yield frame
 
-    next(windows(frames(), ()))
-    assert len(taken) == 128 + 8 + 1
+    next(gathered(frames(), windows(1000, (), 4, 4)))
+    assert len(taken) == 128 + 8
 
 
 @pytest.mark.parametrize(("height", "width"), [(270, 480), (720, 1280), (1080, 1920)])
@@ -79,3 +82,15 @@ def test_windows_are_shorter_where_frames_are_larger():
     assert lengths == sorted(lengths, reverse=True)
     assert (lengths[0], lengths[-1]) == (128, 16)
     assert 16 < lengths[3] < lengths[2] < 128
+
+
+def test_later_windows_are_gathered_from_their_own_first_frame():
+    parts = windows(300, (), 4, 4)
+    frames = footage([PICTURE] * 300)
+    found = [(window.first, len(seen)) for window, seen in gathered(frames[128:], parts[1:])]
+    assert found == [(128, 136), (256, 44)]
+
+
+def test_frames_that_are_missing_are_told():
+    with pytest.raises(InputError, match="ends at frame 99"):
+        list(gathered(footage([PICTURE] * 99), windows(100, (), 4, 4)))

@@ -1,0 +1,70 @@
+"""Files of arrays that are there as a whole or not at all."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framedream.media import Piece
+from framedream.media.publish import write_durably
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+    """The arrays of a file by name, or None if it is missing or fails its checksums."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays by name; they are on the disk when this returns.
+
+    Raises:
+        OSError: The disk is full or refuses.
+    """
+    write_durably(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+
+
+class PieceStore(Protocol):
+    """Where a film's pieces are kept."""
+
+    def load_piece(self, number: int) -> Piece:
+        """A stored piece."""
+        ...
+
+
+class StoredPieces(Sequence[Piece]):
+    """The first pieces of a store, each read when it is needed.
+
+    Args:
+        store: Where they are.
+        count: How many there are.
+    """
+
+    def __init__(self, store: PieceStore, count: int) -> None:
+        self._store, self._count = store, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Piece: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Piece]: ...
+    def __getitem__(self, index: int | slice) -> Piece | Sequence[Piece]:
+        numbers = range(self._count)[index]
+        return (
+            self._store.load_piece(numbers)
+            if isinstance(numbers, int)
+            else [self._store.load_piece(number) for number in numbers]
+        )
+
+    def __iter__(self) -> Iterator[Piece]:
+        return map(self._store.load_piece, range(self._count))

@@ -1,0 +1,161 @@
+"""What a work folder belongs to: the footage, the settings and the network it was begun with."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from framedream.errors import InputError, WeightsError
+from framedream.settings import Settings
+
+SCHEMA = 1
+"""Number of the layout of work folders."""
+
+_HEAD = 2**20
+"""Bytes at each end of a file that are hashed."""
+
+_LIBRARIES = ("framedream", "tensorflow", "keras", "numpy", "opencv-python-headless", "av")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What must be the same for a run to go on where another one stopped.
+
+    Attributes:
+        source: Absolute name of the footage.
+        identity: Size, time of change and hash of the footage, see `identity`.
+        target: Absolute name of the output.
+        settings: All settings that can change a picture, flat, as text.
+        weights: Hash of the network's weights file; "" if Keras keeps it, which checks it itself.
+        circumstances: Versions of libraries and number of threads: they should not matter much.
+    """
+
+    source: str
+    identity: str
+    target: str
+    settings: dict[str, str]
+    weights: str
+    circumstances: dict[str, str]
+    schema: int = SCHEMA
+
+    @classmethod
+    def of(cls, source: Path, target: Path, settings: Settings) -> Manifest:
+        """That of a run.
+
+        Raises:
+            InputError: The footage cannot be read, or there is no such weights file.
+        """
+        circumstances = {name: version(name) for name in _LIBRARIES} | {"threads": str(settings.run.threads or "all")}
+        return cls(
+            str(source.absolute()),
+            identity(source),
+            str(target.absolute()),
+            flat(settings),
+            weights_hash(settings),
+            circumstances,
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest | None:
+        """A stored one, or None if there is none that can be read."""
+        try:
+            return cls(**json.loads(path.read_text("utf-8", "surrogateescape")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, file: BinaryIO) -> None:
+        """Store it."""
+        file.write(json.dumps(asdict(self), indent=1).encode())
+
+    def changed_settings(self, now: Manifest) -> list[str]:
+        """Differences that would show in the film, as ``steps 13 → 10``."""
+        changes = [
+            f"{name.replace('_', '-')} {self.settings.get(name) or 'default'} → {now.settings.get(name) or 'default'}"
+            for name in sorted({*self.settings, *now.settings})
+            if self.settings.get(name) != now.settings.get(name)
+        ]
+        if self.weights != now.weights:
+            changes.append("the network's weights are others")
+        if self.schema != now.schema:
+            changes.append(f"layout of work folders {self.schema} → {now.schema}")
+        return changes
+
+    def changed_circumstances(self, now: Manifest) -> list[str]:
+        """Differences that may change last bits, as ``tensorflow 2.20 → 2.21``."""
+        return [
+            f"{name} {self.circumstances.get(name)} → {value}"
+            for name, value in now.circumstances.items()
+            if self.circumstances.get(name) != value
+        ]
+
+
+def flat(settings: Settings) -> dict[str, str]:
+    """All settings that can change a picture, by their flat names, as text; "" where nothing is set."""
+    groups = (settings.dream, settings.motion, settings.footage, settings.output)
+    return {item.name: _text(getattr(group, item.name)) for group in groups for item in fields(group)}
+
+
+def identity(source: Path) -> str:
+    """Size, time of change and hash of head and tail of a file; of a folder, a hash of those of its files.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        if source.is_dir():
+            files = sorted(item for item in source.iterdir() if item.is_file())
+            lines = [f"{item.name} {item.stat().st_size} {item.stat().st_mtime_ns}" for item in files]
+            text = "\n".join(lines)
+            return f"{len(files)} files {_sha(text.encode('utf-8', 'surrogateescape'))}"
+        facts = source.stat()
+        return f"{facts.st_size} bytes, changed {facts.st_mtime_ns}, {_ends_hash(source, facts.st_size)}"
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read ({error.strerror}); check the file and its permissions") from None
+
+
+def weights_hash(settings: Settings) -> str:
+    """Hash of the file that the network's weights come from.
+
+    Raises:
+        WeightsError: There is no such file.
+    """
+    path = settings.dream.weights
+    if path is None:
+        return ""
+    try:
+        facts = path.stat()
+        return _file_hash(path, facts.st_size, facts.st_mtime_ns)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}); check the name") from None
+
+
+@functools.cache
+def _file_hash(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _ends_hash(path: Path, size: int) -> str:
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        file.seek(max(0, size - _HEAD))
+        return _sha(head + file.read(_HEAD))
+
+
+def _sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        if value and isinstance(value[0], tuple):
+            return ",".join(f"{name}={weight:g}" for name, weight in value)
+        return "x".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,62 @@
+"""What can be known to fail before the first hour is spent."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from framedream.errors import OutputError
+from framedream.media import is_folder_name
+from framedream.render.windows import window_length
+
+_STORED = 7
+"""Bytes a pixel of a stored frame takes: a dream in 16 bits a channel, its maturity."""
+
+_ENCODED, _PNG = 0.35, 2.5
+"""Bytes a pixel of an encoded frame takes, about: in a film, in a PNG."""
+
+_SURE = 0.5
+"""Share of the estimate for encoded frames without which a run is not begun."""
+
+
+def check_room(work: Path, target: Path, frames: int, height: int, width: int) -> None:
+    """See that there is room for a film on the disks of its work folder and its output.
+
+    Counted are the frames in flight, twice (there are two passes), the encoded pieces and
+    the film that is put together of them.
+
+    Args:
+        work: The work folder; what it holds counts as room.
+        target: The output.
+        frames: Number of frames.
+        height: Height of a frame in pixels.
+        width: Width of a frame in pixels.
+
+    Raises:
+        OutputError: There is far too little room; says how much is needed.
+    """
+    pixels = height * width
+    in_flight = 2 * min(frames, 2 * window_length(height, width)) * pixels * _STORED
+    encoded = frames * pixels * (_PNG if is_folder_name(str(target)) else _ENCODED)
+    held = sum(item.stat().st_size for item in work.rglob("*") if item.is_file())
+    one_disk = work.stat().st_dev == target.parent.stat().st_dev
+    _check_free(target, work, in_flight - held, encoded * (2 if one_disk else 1))
+    if not one_disk:
+        _check_free(target, target.parent, 0, encoded)
+
+
+def _check_free(target: Path, place: Path, sure: float, guessed: float) -> None:
+    free = shutil.disk_usage(place).free
+    if free < sure + _SURE * guessed:
+        raise OutputError(
+            f"{target}: needs about {_size(sure + guessed)} on the disk of {place}, and {_size(free)} are free; "
+            "make room, or give --work a place on another disk"
+        )
+
+
+def _size(amount: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

@@ -1,0 +1,41 @@
+"""What one frame hands on to the next: all that is needed to go on from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framedream.render.carried import Carried
+from framedream.render.level import Level, Reference
+
+
+@dataclass(frozen=True)
+class State:
+    """A dreamed frame with what steers the dream.
+
+    Attributes:
+        carried: The frame and its dream.
+        level: The controller of the dream's strength.
+        reference: What dreams from nothing reach here.
+    """
+
+    carried: Carried
+    level: Level
+    reference: Reference
+
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """Arrays to be stored; the frame itself is not among them."""
+        return self.carried.packed() | {
+            "level": np.array([self.level.gain, self.level.sum]),
+            "reference": np.array([self.reference.strength, *self.reference.losses]),
+        }
+
+    @classmethod
+    def unpacked(cls, frame: np.ndarray, stored: dict[str, NDArray[Any]]) -> State:
+        """What `packed` gave, with its frame: the same state to the last bit."""
+        gain, total = stored["level"].tolist()
+        strength, *losses = stored["reference"].tolist()
+        return cls(Carried.unpacked(frame, stored), Level(gain, total), Reference(strength, tuple(losses)))
