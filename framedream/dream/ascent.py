@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from framedream.dream.runtime import tf
-
-Objective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-"""Of an H×W×3 image in levels: a scalar to climb, and h×w×1, how much of it each place has."""
+from framedream.dream.tiles import Objective, tiled_gradient, whole_gradient
 
 _STIFFNESS = 4.0
 """How soon a held place is stepped less as it nears its ceiling."""
@@ -55,6 +52,7 @@ class Ascent:
         max_loss: tf.Tensor,
         ceiling: tf.Tensor,
         octave: tf.Tensor,
+        tile: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Take steps until they are done or the objective is above its bound.
 
@@ -69,6 +67,7 @@ class Ascent:
             max_loss: Scalar; the step that finds the objective above it is not taken.
             ceiling: Scalar, what the objective may grow to in any place; 0 for no bound.
             octave: Scalar int32, index of the octave, for the jitter.
+            tile: Scalar int32; images larger than tiles of this side are seen tile by tile; 0 for never.
 
         Returns:
             The image, the last objective seen (-inf if no step was taken), and the steps taken.
@@ -78,7 +77,7 @@ class Ascent:
             return tf.logical_and(step < steps, tf.logical_not(loss > max_loss))
 
         def take(step: tf.Tensor, image: tf.Tensor, _loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            loss, direction = self._direction(image, self._shift(octave, step), ceiling)
+            loss, direction = self._direction(image, self._shift(octave, step), ceiling, tile)
             moved = tf.clip_by_value(image + step_size * direction, 0.0, 255.0)
             above = loss > max_loss
             return tf.where(above, step, step + 1), tf.where(above, image, moved), loss
@@ -88,13 +87,17 @@ class Ascent:
         taken, image, loss = tf.while_loop(wanted, take, start, shape_invariants=invariants)
         return image, loss, taken
 
-    def _direction(self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _direction(
+        self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor, tile: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Objective and normalised gradient, both seen through the shift."""
         rolled = tf.roll(image, shift, (0, 1))
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(rolled)
-            loss, places = self.objective(rolled)
-        gradient = tf.roll(tape.gradient(loss, rolled), -shift, (0, 1))
+        loss, places, gradient = tf.cond(
+            tf.logical_and(tile > 0, tf.reduce_any(tf.shape(rolled)[:2] > tile)),
+            lambda: tiled_gradient(self.objective, rolled, tile),
+            lambda: whole_gradient(self.objective, rolled),
+        )
+        gradient = tf.roll(gradient, -shift, (0, 1))
         if self.smoothing:
             gradient = gaussian_blur(gradient, self.smoothing)
         if self.gradient == "mean":

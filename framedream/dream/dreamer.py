@@ -19,6 +19,9 @@ from framedream.settings import DreamSettings
 
 _log = logging.getLogger("framedream")
 
+_TILES = (1024, 512, 256)
+"""Sides of tiles, in pixels, that are tried where a frame does not fit the memory."""
+
 
 @dataclass(frozen=True)
 class Dream:
@@ -58,8 +61,9 @@ class Dreamer:
         core = OctaveCore(ascent)
         frame, step_size = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1])
         sizes, steps, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
-        self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound, tf.TensorSpec([None])])
+        self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound, tf.TensorSpec([None]), steps])
         self._measure = tf.function(self._objective, [frame])
+        self._tile = 0
         self._sizes: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
     def dream(
@@ -128,12 +132,26 @@ class Dreamer:
         steps = settings.steps if steps is None else steps
         per_pixel = np.asarray(settings.step_size if step_size is None else step_size, np.float32)
         max_loss = float("inf") if settings.max_loss is None else settings.max_loss
-        try:
-            bounds = np.zeros(len(sizes), np.float32) if ceilings is None else np.asarray(ceilings, np.float32)
-            pixels, losses, taken = self._dream(image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds)
-        except tf.errors.ResourceExhaustedError as error:
-            height, width = image.shape[:2]
+        bounds = np.zeros(len(sizes), np.float32) if ceilings is None else np.asarray(ceilings, np.float32)
+        while True:
+            try:
+                pixels, losses, taken = self._dream(
+                    image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds, self._tile
+                )
+                return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
+            except tf.errors.ResourceExhaustedError as error:
+                self._take_smaller_tiles(image, error)
+
+    def _take_smaller_tiles(self, image: np.ndarray, error: Exception) -> None:
+        """Go on with smaller tiles, for this frame and all that follow."""
+        height, width = image.shape[:2]
+        smaller = [tile for tile in _TILES if tile < (self._tile or max(height, width))]
+        if not smaller:
             raise DeviceError(
-                f"a frame of {width}x{height} does not fit the device's memory; dream it smaller with --scale"
+                f"a frame of {width}x{height} does not fit the device's memory, not even in tiles; "
+                "dream it smaller with --scale"
             ) from error
-        return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
+        self._tile = smaller[0]
+        _log.warning(
+            "%dx%d does not fit the device's memory; dreaming in tiles of %d pixels", width, height, self._tile
+        )

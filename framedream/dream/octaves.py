@@ -68,6 +68,7 @@ class OctaveCore:
         step_size: tf.Tensor,
         max_loss: tf.Tensor,
         ceilings: tf.Tensor,
+        tile: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Dream at all sizes, from small to large.
 
@@ -78,6 +79,7 @@ class OctaveCore:
             step_size: Mean change of a step in levels, H×W×1 or 1×1×1.
             max_loss: Scalar; an octave stops when its objective is above it.
             ceilings: What the objective may grow to in any place at each octave, N; 0 for no bound.
+            tile: Side of the tiles in which large octaves are seen, scalar int32; 0 for whole.
 
         Returns:
             The dream at the last of the sizes, in levels; of each octave the last
@@ -97,7 +99,7 @@ class OctaveCore:
             here = _shrink(image, sizes[index])
             seed = here + _enlarge(change, sizes[index])
             dream, loss, count = self.ascent.climb(
-                seed, steps, _shrink(step_size, sizes[index]), max_loss, ceilings[index], index
+                seed, steps, _shrink(step_size, sizes[index]), max_loss, ceilings[index], index, tile
             )
             return index + 1, dream, dream - here, losses.write(index, loss), taken.write(index, count)
 

@@ -35,13 +35,23 @@ def mean_square(image: tf.Tensor) -> tf.Tensor:
 
 
 def climb(
-    image, objective=linear, *, steps=1, step_size=2.5, max_loss=np.inf, ceiling=0, octave=0, places=nowhere, **options
+    image,
+    objective=linear,
+    *,
+    steps=1,
+    step_size=2.5,
+    max_loss=np.inf,
+    ceiling=0,
+    octave=0,
+    places=nowhere,
+    tile=0,
+    **options,
 ):
     options = {"gradient": "mean", "smoothing": 0.0, "jitter": 0, "random_seed": 0} | options
     step_size = np.atleast_3d(np.asarray(step_size, np.float32))
     result = Ascent(lambda seen: (objective(seen), places(seen)), **options).climb(
         tf.constant(image), tf.constant(steps), tf.constant(step_size), tf.constant(np.float32(max_loss)),
-        tf.constant(np.float32(ceiling)), tf.constant(octave),
+        tf.constant(np.float32(ceiling)), tf.constant(octave), tf.constant(0),
     )  # fmt: skip
     return [part.numpy() for part in result]
 

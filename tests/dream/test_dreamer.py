@@ -12,6 +12,7 @@ from framedream.dream import squeezenet
 from framedream.dream.dreamer import Dreamer
 from framedream.dream.runtime import tf
 from framedream.errors import DeviceError, InputError, SettingsError
+from framedream.media import resize
 
 PICTURE = scene(96, 128)
 
@@ -147,13 +148,58 @@ def test_a_layer_that_does_not_exist_is_answered_with_the_nearest(dreamer_of):
         dreamer_of(layers="fier7")
 
 
-def test_a_full_device_says_to_dream_smaller(dreamer, monkeypatch):
-    def full(*_):
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+class Device:
+    """A device that is full with tiles above a size; 0 stands for whole frames."""
 
-    monkeypatch.setattr(dreamer, "_dream", full)
-    with pytest.raises(DeviceError, match=r"128x96 does not fit .* --scale"):
-        dreamer.dream(PICTURE)
+    def __init__(self, dreamer, largest: int) -> None:
+        self.dream, self.largest = dreamer._dream, largest
+        self.tried: list[int] = []
+
+    def __call__(self, *arguments):
+        tile = arguments[-1]
+        self.tried.append(tile)
+        if not 0 < tile <= self.largest:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return self.dream(*arguments)
+
+
+def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the_next(dreamer, monkeypatch, caplog):
+    device = Device(dreamer, 512)
+    monkeypatch.setattr(dreamer, "_dream", device)
+    monkeypatch.setattr(dreamer, "_tile", 0)
+    wide = resize(PICTURE, 1100, 40)
+    assert dreamer.dream(wide).pixels.shape == wide.shape
+    dreamer.dream(wide)
+    assert device.tried == [0, 1024, 512, 512]
+    assert "1100x40 does not fit the device's memory; dreaming in tiles of 512 pixels" in caplog.text
+
+
+def test_a_device_that_is_full_with_the_smallest_tiles_is_told_with_the_cure(dreamer, monkeypatch):
+    monkeypatch.setattr(dreamer, "_dream", Device(dreamer, 0))
+    monkeypatch.setattr(dreamer, "_tile", 0)
+    with pytest.raises(DeviceError, match=r"1100x40 does not fit .* not even in tiles; .* --scale"):
+        dreamer.dream(resize(PICTURE, 1100, 40))
+
+
+@pytest.mark.parametrize(("height", "width"), [(449, 642), (64, 900)])
+def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height, width, monkeypatch):
+    dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
+    picture = noise(height, width)
+    whole = dreamer.dream(picture).pixels
+    monkeypatch.setattr(dreamer, "_tile", 128)
+    tiled = dreamer.dream(picture).pixels
+    assert np.abs(whole - picture).mean() > 2
+    assert np.abs(whole - tiled).max() < 0.01
+
+
+def test_in_tiles_places_are_held_alike(dreamer_of, monkeypatch):
+    dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
+    picture = resize(scene(120, 160), 640, 448)
+    ceilings = [dreamer.dream(picture, steps=4).losses[-1]]
+    whole = dreamer.dream(picture, ceilings=ceilings).pixels
+    monkeypatch.setattr(dreamer, "_tile", 128)
+    tiled = dreamer.dream(picture, ceilings=ceilings).pixels
+    assert np.abs(whole - tiled).mean() < 0.05 * np.abs(whole - picture).mean()
 
 
 # Held under ceilings.
