@@ -7,7 +7,8 @@ settings, with ``flow=none`` and with the seeds of `benchmarks.rivals`; all are 
 `benchmarks.measures`) and their gradient steps counted. Frames are kept in memory.
 
 A rival takes as many steps as framedream does, at the step size that makes its strength S
-equal to framedream's over the first frames of the clip.
+equal to framedream's over all frames. Where no step size does, its row is that of the
+nearest S, and says so.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.films import (
@@ -50,27 +51,38 @@ PEAK = 1.5
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; the step size is that of a rival."""
+    """One line of the table.
+
+    Attributes:
+        name: Who dreamed.
+        score: The figures.
+        steps_to_alone: Gradient steps against those of frames dreamed alone.
+        step_size: That of a rival, in levels.
+        matched: Whether a rival's strength is within `TOLERANCE` of framedream's; if not, the
+            row is the nearest that it comes.
+    """
 
     name: str
     score: Score
     steps_to_alone: float
     step_size: float | None = None
+    matched: bool = True
 
     def __str__(self) -> str:
         figures = self.score
         step_size = "" if self.step_size is None else f"{self.step_size:9.2f}"
+        unmatched = "" if self.matched else f"  S not equal: nearest {figures.strength:.2f}"
         return (
             f"{self.name:25}  {figures.e:7.2f}  {figures.e_mature:9.2f}  {figures.strength:5.2f}  {figures.fresh:5.2f}"
             f"  {figures.growth:6.2f}  {figures.drift_first:11.1f}, {figures.drift_last:4.1f}"
-            f"  {self.steps_to_alone:11.3f}  {step_size}"
+            f"  {self.steps_to_alone:11.3f}  {step_size}{unmatched}"
         ).rstrip()
 
-    def figures(self) -> dict[str, str | float | None]:
+    def figures(self) -> dict[str, str | float | bool | None]:
         """All of it by name; None where there is nothing to measure."""
         numbers = asdict(self.score) | {"steps_to_alone": self.steps_to_alone, "step_size": self.step_size}
         known = {key: None if value is None or math.isnan(value) else value for key, value in numbers.items()}
-        return {"name": self.name, **known}
+        return {"name": self.name, **known, "matched": self.matched}
 
 
 HEADING = f"{'':25}  E/input  E_m/input      S      F  growth  drift first, last  steps/alone  step size"
@@ -111,25 +123,31 @@ class Comparison:
         """Framedream once more, for programs that have changed something in it."""
         return self._row(name, self._dreamed(self._settings))
 
-    def rival_row(self, name: str, steps: int, matched: int) -> Row:
+    def rival_row(self, name: str, steps: int, matched: int | None = None) -> Row:
         """A rival at framedream's strength.
 
         Args:
             name: One of `RIVALS`.
             steps: Gradient steps at each octave of a seeded frame.
-            matched: Number of frames over which the strengths are made equal.
+            matched: Number of frames, from the first, over which the strengths are made
+                equal; all if not given.
         """
+        films: dict[tuple[int, float], Film] = {}
 
-        def dream(count: int | None, step_size: float) -> Film:
-            frames = dream_like(RIVALS[name], self.footage[:count], self.cuts, self._dreamer, steps, step_size)
-            return shoot(frames, self._dreamer)
+        def dream(count: int, step_size: float) -> Film:
+            if (count, step_size) not in films:
+                frames = dream_like(RIVALS[name], self.footage[:count], self.cuts, self._dreamer, steps, step_size)
+                films[count, step_size] = shoot(frames, self._dreamer)
+            return films[count, step_size]
 
         def strength(step_size: float) -> float:
             return float(strengths(dream(matched, step_size).frames, self._dreamer).mean())
 
+        matched = min(matched or len(self.footage), len(self.footage))
         goal = float(strengths(self._film.frames[:matched], self._dreamer).mean())
-        step_size = find_step_size(strength, goal)
-        return self._row(name, dream(None, step_size), step_size)
+        step_size, error = find_step_size(strength, goal, self._dreamer.settings.step_size)
+        row = self._row(name, dream(len(self.footage), step_size), step_size)
+        return replace(row, matched=abs(error) <= TOLERANCE)
 
     def _dreamed(self, settings: Settings) -> Film:
         return shoot(dreamed(self._timed, self.cuts, self._dreamer, settings), self._dreamer)
@@ -139,8 +157,8 @@ class Comparison:
         return Row(name, figures, sum(film.steps) / sum(self._alone.steps), step_size)
 
 
-def find_step_size(strength: Callable[[float], float], goal: float) -> float:
-    """The step size that comes nearest to a strength; of two, the smaller.
+def find_step_size(strength: Callable[[float], float], goal: float, start: float = 1.0) -> tuple[float, float]:
+    """The step size that comes nearest to a strength, and how far from it that is.
 
     Strength grows with the step size up to a peak and falls beyond it. Until the goal lies
     between two tries, the search climbs; then it is regula falsi in the size's logarithm.
@@ -148,16 +166,21 @@ def find_step_size(strength: Callable[[float], float], goal: float) -> float:
     Args:
         strength: What a step size leads to.
         goal: The strength wanted.
+        start: The step size tried first, in levels.
+
+    Returns:
+        The step size in levels, and the strength there against the goal, less 1.
     """
     low, high = (math.log(end) for end in STEP_SIZES)
     errors: dict[float, float] = {}
-    trial = 0.0
+    trial = math.log(start)
     while trial not in errors and len(errors) < TRIALS:
         errors[trial] = strength(math.exp(trial)) / goal - 1
         if abs(errors[trial]) <= TOLERANCE:
             break
         trial = min(max(_next_trial(errors), low), high)
-    return math.exp(min(errors, key=lambda tried: abs(errors[tried])))
+    nearest = min(errors, key=lambda tried: abs(errors[tried]))
+    return math.exp(nearest), errors[nearest]
 
 
 def _next_trial(errors: dict[float, float]) -> float:
@@ -187,7 +210,7 @@ def main() -> None:
     add_settings(parser)
     parser.add_argument("--no-rivals", action="store_true", help="only framedream and frames dreamed alone")
     parser.add_argument("--rival-steps", type=int, help="a rival's steps at each octave; default: as framedream's")
-    parser.add_argument("--match-frames", type=int, default=16, help="frames over which S is made equal")
+    parser.add_argument("--match-frames", type=int, help="first frames over which S is made equal; default: all")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     arguments = parser.parse_args()
     settings = read_settings(arguments)
@@ -201,7 +224,8 @@ def main() -> None:
         if not arguments.no_rivals:
             print(
                 f"rivals: {rival_steps} steps at each octave of a seeded frame (framedream: {comparison.steps():.2f}),"
-                f" of the size that comes nearest to framedream's S over the first {arguments.match_frames} frames"
+                f" of the size that comes nearest to framedream's S over"
+                f" {f'the first {arguments.match_frames}' if arguments.match_frames else 'all'} frames"
             )
         print(HEADING)
         rows = []
@@ -215,7 +239,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _rows(comparison: Comparison, rivals: list[str], steps: int, matched: int) -> Iterator[Row]:
+def _rows(comparison: Comparison, rivals: list[str], steps: int, matched: int | None) -> Iterator[Row]:
     yield from comparison.own_rows()
     for name in rivals:
         yield comparison.rival_row(name, steps, matched)

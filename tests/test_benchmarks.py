@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +14,12 @@ from pictures import noise, scene
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks import rivals
+from benchmarks import coherence, rivals
 from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
+from benchmarks.measures import Score
+from framedream.media import Frame
 from framedream.motion.flow import FlowEstimator
+from framedream.settings import Settings
 
 INNER = (slice(32, -32), slice(32, -32))
 SHAPE = (40, 56)
@@ -156,3 +161,61 @@ def test_every_rival_has_a_project_and_gives_a_seed_of_the_frames_form(pictures)
     assert len(rivals.RIVALS) == 4
     for rival in rivals.RIVALS.values():
         assert rival(*pictures).shape == (*SHAPE, 3)
+
+
+# Strengths made equal.
+
+
+@pytest.mark.parametrize("goal", [0.3, 2.0, 60.0])
+@pytest.mark.parametrize("start", [1.0, 2.5])
+def test_the_step_size_that_reaches_a_strength_is_found(goal, start):
+    step_size, error = coherence.find_step_size(lambda size: 4 * size**0.8, goal, start)
+    assert abs(error) <= coherence.TOLERANCE
+    assert 4 * step_size**0.8 / goal - 1 == pytest.approx(error)
+
+
+def test_where_no_step_size_reaches_a_strength_the_peak_is_found():
+    """Strength falls beyond a step size of 5, where it is 1."""
+    step_size, error = coherence.find_step_size(lambda size: min(size / 5, 5 / size), 3.0, 2.5)
+    assert 5 / coherence.PEAK < step_size < 5 * coherence.PEAK
+    assert -0.8 < error < -0.6
+
+
+def rival_row(monkeypatch, level, matched=None):
+    """A rival's row beside a film of 100 levels, where strength is the mean: ``level`` of index and step size."""
+    frames = [Frame(np.zeros((8, 8, 3), np.float32), Fraction(index)) for index in range(10)]
+
+    def dream_like(_rival, frames, _cuts, _dreamer, _steps, step_size):
+        return (np.full(frame.shape, level(index, step_size)) for index, frame in enumerate(frames))
+
+    def score(film, *_):
+        return Score(0, 0, np.mean(film) / 100, 0, 0, 0, 0)
+
+    dreamer = SimpleNamespace(steps_taken=1, settings=SimpleNamespace(step_size=2.5), strength=np.mean)
+    monkeypatch.setattr(coherence, "clip_frames", lambda *_: frames)
+    monkeypatch.setattr(coherence, "study", lambda *_: [])
+    monkeypatch.setattr(coherence, "find_cuts", lambda _: [])
+    monkeypatch.setattr(coherence, "dreamed", lambda timed, *_: (frame.pixels + 100 for frame in timed))
+    monkeypatch.setattr(coherence, "shoot", lambda film, _: coherence.Film(list(film), [1] * 10))
+    monkeypatch.setattr(coherence, "dream_like", dream_like)
+    monkeypatch.setattr(coherence, "score", score)
+    return coherence.Comparison("", None, dreamer, Settings.of("framedream")).rival_row("DeepDreamAnim", 4, matched)
+
+
+def test_a_rival_is_as_strong_over_the_whole_clip_and_not_only_at_its_start(monkeypatch):
+    row = rival_row(monkeypatch, lambda index, size: 10 * size * (index + 1))
+    assert row.matched
+    assert row.score.strength == pytest.approx(1, abs=coherence.TOLERANCE)
+    assert "not equal" not in str(row)
+
+
+def test_a_rival_may_be_matched_over_its_first_frames_only(monkeypatch):
+    row = rival_row(monkeypatch, lambda index, size: 10 * size * (index + 1), matched=3)
+    assert row.score.strength == pytest.approx(5.5 / 2, rel=2 * coherence.TOLERANCE)
+
+
+def test_a_rival_that_cannot_be_as_strong_says_so_and_how_strong_it_is(monkeypatch):
+    row = rival_row(monkeypatch, lambda index, size: min(size, 60.0) / 2)
+    assert not row.matched
+    assert row.figures()["matched"] is False
+    assert str(row).endswith("S not equal: nearest 0.20")
