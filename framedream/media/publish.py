@@ -47,6 +47,26 @@ def publish(part: Path, path: Path) -> None:
     _sync(path.parent)
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears, or replaces an older one, only when it is complete.
+
+    Missing parent folders are made.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    prepare(path)
+    part = part_path(path)
+    try:
+        part.write_bytes(content)
+        publish(part, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{path}: cannot be written ({reason}); check the disk and the name") from None
+    finally:
+        discard(part)
+
+
 def discard(part: Path) -> None:
     """Remove an unfinished file or folder, if it is there."""
     if part.is_dir():
