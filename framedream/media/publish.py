@@ -86,7 +86,7 @@ def _sync(path: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     for part in path.parent.glob(".*.part-*"):
-        name = re.fullmatch(r"\.(.+)\.part-(\d+)", part.name)
+        name = re.fullmatch(r"(?s)\.(.+)\.part-(\d+)", part.name)
         if name and name[1] == path.name and not _runs(int(name[2])):
             discard(part)
 

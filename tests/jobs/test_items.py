@@ -106,9 +106,10 @@ def test_a_folder_of_numbered_images_is_one_clip(source):
         ["f1.png", "f2.png", "f3.png", "f4.png", "cover.png"],
         ["f1.png", "f2.png", "f3.png", "f4.png", "f5.jpg"],
         ["f1.png", "f2.png", "f3.png", "f4.png", "g5.png"],
+        ["a1.png", "b1.png", "c1.png", "d1.png", "e1.png"],
         ["f1_1.png", "f2_1.png", "f3_1.png", "f4_1.png", "f4_2.png"],
     ],
-    ids=["few", "one without number", "two suffixes", "two names", "two numbers"],
+    ids=["few", "one without number", "two suffixes", "two names", "one number", "two numbers"],
 )
 def test_images_not_numbered_alike_are_stills(source, files):
     fill(source, *(f"shot/{name}" for name in files))
@@ -127,6 +128,12 @@ def test_the_searched_folder_may_itself_be_a_clip(source):
     assert targets(items_of(source), source) == {"clips": "clips.mp4"}
     fill(source, *(f"clips/{index:04}.jpg" for index in range(5)))
     assert targets(items_of(source), source) == {"clips": "clips.mp4", "clips (2)": "clips-2.mp4"}
+    fill(source, *(f"clips (2)/{index:04}.jpg" for index in range(5)))
+    assert [(item.name, item.source.name) for item in items_of(source)] == [
+        ("clips", "clips"),
+        ("clips (3)", "clips"),
+        ("clips (2)", "clips (2)"),
+    ]
 
 
 def test_suffixes_that_cannot_be_written_are_changed(source):

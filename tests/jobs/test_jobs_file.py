@@ -52,6 +52,10 @@ def test_a_table_may_name_a_folder_and_its_results_go_to_another(run, tmp_path):
     assert table(items, tmp_path)[:2] == [("a.mov", "films/a.mov"), ("day/b.mov", "films/day/b.mov")]
 
 
+def test_a_target_without_suffix_is_a_folder_of_images(run, tmp_path):
+    assert table(run('[[item]]\nsource = "a.mov"\ntarget = "frames"'), tmp_path) == [("a.mov", "frames")]
+
+
 def test_a_name_with_brackets_is_that_file(run):
     assert [item.name for item in run('[[item]]\nsource = "take[1].mov"')] == ["take[1].mov"]
 

@@ -15,6 +15,7 @@ def test_a_kept_suffix_may_meet_the_name_of_another_film():
 
 def test_a_number_meets_no_name_that_another_film_has():
     assert made("A.mp4", "a-2.mp4", "a.mp4") == ["A.mp4", "a-2.mp4", "a-3.mp4"]
+    assert made("A.mp4", "a.mp4", "a-2.mp4") == ["A.mp4", "a-3.mp4", "a-2.mp4"]
 
 
 def test_names_that_differ_in_how_letters_are_composed_are_one_name():
