@@ -323,6 +323,15 @@ def test_results_inside_the_source_are_refused(source, tmp_path, target):
     assert list(source.iterdir()) == [source / "a.mov"]
 
 
+def test_results_inside_the_source_by_another_name_of_it_are_refused(source, tmp_path, monkeypatch):
+    """As on disks where upper and lower case are one, and with folders mounted twice."""
+    fill(source, "a.mov")
+    (tmp_path / "CLIPS").symlink_to(source)
+    monkeypatch.setattr(os.path, "realpath", os.path.abspath)
+    with pytest.raises(OutputError, match="put the output beside it"):
+        find_items(source, tmp_path / "CLIPS" / "dreamed", [], {})
+
+
 def test_a_source_inside_the_results_is_refused(source, tmp_path):
     fill(source, "a.mov")
     with pytest.raises(OutputError, match="holds the folder that is read; put the output beside it"):
