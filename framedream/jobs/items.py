@@ -95,7 +95,8 @@ def find_items(
             file is not to be found.
         OutputError: The target is no folder, or one of both folders lies in the other.
     """
-    _check_folders(source, target)
+    _check_source(source)
+    _check_target(source, target)
     orders = read_jobs_file(jobs_file) if jobs_file else [Order()]
     looks = [_looks(order, presets, values) for order in orders]
     found = find_footage(source)
@@ -136,20 +137,27 @@ def _numbered(names: Iterable[str]) -> list[str]:
     return names
 
 
-def _check_folders(source: Path, target: Path) -> None:
+def _check_source(source: Path) -> None:
     try:
         if not source.is_dir():
             known = "is no folder; name a folder, or use the command video or image" if source.exists() else None
             raise InputError(f"{source}: {known or 'there is no such folder; check the name'}")
-        if os.path.lexists(target) and not target.is_dir():
-            raise OutputError(f"{target}: is no folder; name a new folder for the results")
+    except OSError as error:
+        raise InputError(f"{source}: cannot be looked at ({error.strerror}); check the path") from None
+
+
+def _check_target(source: Path, target: Path) -> None:
+    try:
+        there_already = next(path for path in (target, *target.parents) if os.path.lexists(path))
+        if not there_already.is_dir():
+            raise OutputError(f"{there_already}: is no folder; name a new folder for the results")
         here, there = Path(os.path.realpath(source)), Path(os.path.realpath(target))
         if _holds(here, there):
             raise OutputError(f"{target}: lies in the folder that is read; put the output beside it")
         if _holds(there, here):
             raise OutputError(f"{target}: holds the folder that is read; put the output beside it")
     except OSError as error:
-        raise InputError(f"{error.filename}: cannot be looked at ({error.strerror}); check the path") from None
+        raise OutputError(f"{target}: cannot be looked at ({error.strerror}); check the path") from None
 
 
 def _holds(outer: Path, inner: Path) -> bool:
@@ -194,7 +202,7 @@ def _wish(order: Order, is_alone: bool, item: Found, kind: Kind, folder: str) ->
         inner = item.name.removeprefix(f"{order.source}/")
         return _within(str(PurePosixPath(folder, order.target)), mirrored(inner, kind))
     path = PurePosixPath(order.target)
-    _check_target(path, kind, order.label)
+    _check_suffix(path, kind, order.label)
     return _within(folder, Wish(str(path.parent), path.stem, path.suffix))
 
 
@@ -203,7 +211,7 @@ def _within(folder: str, wish: Wish) -> Wish:
     return Wish(str(inner), wish.stem, wish.suffix, wish.lost_suffix, wish.is_changed)
 
 
-def _check_target(path: PurePosixPath, kind: Kind, label: str) -> None:
+def _check_suffix(path: PurePosixPath, kind: Kind, label: str) -> None:
     """See that the target of a jobs file names something that can be written."""
     try:
         if kind == "still":

@@ -340,8 +340,24 @@ def test_a_source_inside_the_results_is_refused(source, tmp_path):
 
 def test_a_target_that_is_a_file_is_refused(source, tmp_path):
     fill(tmp_path, "clips/a.mov", "dreamed")
-    with pytest.raises(OutputError, match="is no folder"):
-        items_of(source)
+    for name, words in (
+        ("dreamed", "is no folder"),
+        ("dreamed/deep", "is no folder"),
+        ("x" * 300, "looked at"),
+    ):
+        with pytest.raises(OutputError, match=words):
+            find_items(source, tmp_path / name, [], {})
+
+
+def test_folders_may_be_named_from_where_one_stands(source, monkeypatch):
+    fill(source, "day/a.mov")
+    (source / "l.mov").symlink_to("day/a.mov")
+    monkeypatch.chdir(source)
+    items = find_items(Path(), Path("../dreamed"), [], {})
+    assert [(item.name, item.target.as_posix(), item.problem) for item in items] == [
+        ("day/a.mov", "../dreamed/day/a.mov", ""),
+        ("l.mov", "../dreamed/l.mov", ""),
+    ]
 
 
 def test_a_source_that_is_no_folder_is_refused(source, tmp_path):
