@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from framedream.errors import InputError
 from framedream.media.color import ColorTags
@@ -66,13 +66,14 @@ def images_in(folder: Path) -> list[Path]:
         names = [item for item in folder.iterdir() if item.suffix.lower() in READABLE and item.name[0] != "."]
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
-    images = sorted((item for item in names if item.is_file()), key=_natural)
+    images = sorted((item for item in names if item.is_file()), key=natural)
     if not images:
         raise InputError(f"{folder}: there are no images in this folder; put PNG or JPEG files there, or name another")
     return images
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+def natural(path: PurePath) -> tuple[list[tuple[int, int, str]], str]:
+    """What a file's name is sorted by, so that 2 comes before 10; no two names have the same."""
     parts = re.split(r"(\d+)", path.name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], path.name
 

@@ -71,6 +71,26 @@ def write_durably(path: Path, write: Callable[[BinaryIO], None]) -> None:
     sync(path.parent)
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears, or replaces an older one, only when it is complete.
+
+    Missing parent folders are made.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    prepare(path)
+    part = part_path(path)
+    try:
+        part.write_bytes(content)
+        publish(part, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{path}: cannot be written ({reason}); check the disk and the name") from None
+    finally:
+        discard(part)
+
+
 def discard(part: Path) -> None:
     """Remove an unfinished file or folder, if it is there."""
     if part.is_dir():
@@ -91,7 +111,7 @@ def sync(path: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     for part in path.parent.glob(".*.part-*"):
-        name = re.fullmatch(r"\.(.+)\.part-(\d+)", part.name)
+        name = re.fullmatch(r"(?s)\.(.+)\.part-(\d+)", part.name)
         if name and name[1] == path.name and not _runs(int(name[2])):
             discard(part)
 

@@ -1,0 +1,1 @@
+"""Pictures to look at: what became of a night's work, on one page."""

@@ -1,0 +1,44 @@
+"""Which of what was found is meant: by path, by folder, by glob."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from framedream.errors import InputError
+from framedream.jobs.jobs_file import EVERYTHING, Order
+from framedream.jobs.tree import Found
+
+
+def ordered(order: Order, found: list[Found]) -> list[Found]:
+    """What an order names: a path, all in a folder, or whatever fits a glob.
+
+    Raises:
+        InputError: Nothing is called so.
+    """
+    if order.source == EVERYTHING:
+        return found
+    named = [item for item in found if item.name == order.source or item.name.startswith(f"{order.source}/")]
+    fitting = named or [item for item in found if fits(item, order.source)]
+    if not fitting:
+        raise InputError(f"{order.label}: nothing in the source folder is called '{order.source}'; check the path")
+    return fitting
+
+
+def is_chosen(item: Found, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Whether an item is to be done: one of the globs to include fits, if there are any, and none to exclude."""
+    if any(fits(item, glob) for glob in exclude):
+        return False
+    # What is in a folder that cannot be seen may have been meant.
+    return not include or item.is_unseen_folder or any(fits(item, glob) for glob in include)
+
+
+def fits(item: Found, glob: str) -> bool:
+    """Whether a glob fits an item's path or name, a folder it lies in, or all images of a clip."""
+    glob = glob.removeprefix("./").rstrip("/")
+    path = PurePosixPath(item.name)
+    if any(fnmatchcase(str(part), glob) or fnmatchcase(part.name, glob) for part in (path, *path.parents[:-1])):
+        return True
+    names = [(str(path / image), image) for image in item.images]
+    return bool(names) and all(fnmatchcase(full, glob) or fnmatchcase(image, glob) for full, image in names)
