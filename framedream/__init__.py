@@ -23,6 +23,7 @@ from framedream.errors import (
     Stopped,
     WeightsError,
 )
+from framedream.jobs.batch import Batch, BatchProgress, dream_folder
 from framedream.jobs.image import dream_image
 from framedream.jobs.progress import Progress
 from framedream.jobs.video import Film, dream_video
@@ -40,6 +41,8 @@ from framedream.settings import (
 __version__ = version("framedream")
 
 __all__ = [
+    "Batch",
+    "BatchProgress",
     "DeviceError",
     "DreamSettings",
     "Film",
@@ -58,6 +61,7 @@ __all__ = [
     "Stopped",
     "WeightsError",
     "__version__",
+    "dream_folder",
     "dream_image",
     "dream_video",
     "preset_names",

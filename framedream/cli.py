@@ -29,7 +29,8 @@ from tqdm import tqdm
 
 import framedream
 from framedream.catalog import MODELS, find_model
-from framedream.errors import FramedreamError, Stopped
+from framedream.errors import FramedreamError, ItemsFailed, Stopped
+from framedream.jobs.batch import BatchProgress
 from framedream.jobs.progress import Progress, Report
 from framedream.settings import Settings
 
@@ -89,6 +90,7 @@ else:
         _group, range(1, 6), (DreamFlags, MotionFlags, FootageFlags, OutputFlags, RunFlags)
     )
 Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
+Presets = Annotated[list[str] | None, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False, show_default=False)]
 Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]
 Work = Annotated[str | None, Parameter(group=Group("Run", sort_key=5), show_default=False)]
 Restart = Annotated[bool, Parameter(group=Group("Run", sort_key=5), negative=(), show_default=False)]
@@ -133,6 +135,57 @@ def video(
 
 
 @app.command(sort_key=2)
+def folder(
+    source: str,
+    target: str,
+    /,
+    *,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
+    jobs_file: str | None = None,
+    preset: Presets = None,
+    dream: Dream = DreamFlags(),  # noqa: B008
+    motion: Motion = MotionFlags(),  # noqa: B008
+    footage: Footage = FootageFlags(),  # noqa: B008
+    output: Output = OutputFlags(),  # noqa: B008
+    run: Run = RunFlags(),  # noqa: B008
+    work: Work = None,
+    restart: Restart = False,
+    quiet: Quiet = False,
+) -> None:
+    """Dream all that lies in a folder, and report on it.
+
+    Films, animations, stills and folders of numbered images are dreamed into a folder of the same
+    tree. What fails is recorded, and the rest goes on; report.html among the results tells of all.
+    However the work ends, the same command goes on from there.
+
+    Args:
+        source: A folder; all folders in it are read too.
+        target: The folder of the results.
+        include: Only what this fits, as in "*.mov" or "holiday/*"; may be given again.
+        exclude: Nothing that this fits; may be given again.
+        jobs_file: A .toml file with items that have settings of their own.
+        preset: A look by name, or a .toml file; given again, each makes a tree of its own.
+        work: Folder for frames in the making; default: beside each film, removed with its end.
+        restart: Make everything anew.
+        quiet: Say nothing but warnings and errors.
+    """
+    values = _given(dream, motion, footage, output, run)
+    _speak(quiet)
+    with _bars(quiet) as report, _stoppable() as stop:
+        batch = framedream.dream_folder(
+            source, target, preset or (), values, include=include or (), exclude=exclude or (), jobs_file=jobs_file,
+            progress=report, work=work, restart=restart, stop=stop,
+        )  # fmt: skip
+    page = batch.target / "report.html"
+    if batch.failed:
+        raise ItemsFailed(f"{len(batch.failed)} of {len(batch.items)} items failed; {page} has the reasons")
+    if not quiet:
+        items = "1 item" if len(batch.items) == 1 else f"{len(batch.items)} items"
+        print(f"{page}: {items} in {_clock(batch.seconds)}")
+
+
+@app.command(sort_key=3)
 def image(
     source: str,
     target: str,
@@ -267,13 +320,31 @@ def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _failed(message: str, code: int) -> int:
-    print(f"framedream: {' '.join(message.split())}", file=sys.stderr)
+    print(f"framedream: {_printable(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 
 def _settings(preset: str, *groups: Any) -> Settings:
-    given = {item.name: getattr(group, item.name) for group in groups for item in fields(group)}
-    return Settings.of(preset).override(_environment(), source="environment").override(given)
+    return Settings.of(preset).override(_environment(), source="environment").override(_flags_given(*groups))
+
+
+def _flags_given(*groups: Any) -> dict[str, Any]:
+    flags = {item.name: getattr(group, item.name) for group in groups for item in fields(group)}
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _given(*groups: Any) -> dict[str, Any]:
+    """What the environment and the flags say together, for presets that are not known yet."""
+    flags, environment = _flags_given(*groups), _environment()
+    Settings().override(environment, source="environment")
+    for name, others in _BEATS.items():
+        if name in flags:
+            environment = {other: value for other, value in environment.items() if other not in others}
+    return environment | flags
+
+
+_BEATS = {"size": ("scale",), "scale": ("size",), "model": ("layers", "weights")}
+"""Flags that make values of the environment meaningless."""
 
 
 def _environment() -> dict[str, int | float | str]:
@@ -298,7 +369,8 @@ class _Speaker(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = "warning: " if record.levelno >= logging.WARNING else ""
-        tqdm.write(f"framedream: {kind}{record.getMessage()}", file=sys.stderr)
+        text = _printable(" ".join(record.getMessage().split()))
+        tqdm.write(f"framedream: {kind}{text}", file=sys.stderr)
 
 
 def _speak(quiet: bool) -> None:
@@ -307,29 +379,70 @@ def _speak(quiet: bool) -> None:
     log.propagate = False
 
 
-class _bar:
+@contextlib.contextmanager
+def _bar(quiet: bool) -> Generator[Report | None]:
     """A bar of frames that also says which shot is dreamed; shown from the first frame on."""
+    bar = _FrameBar()
+    try:
+        yield None if quiet else bar.show
+    finally:
+        bar.close()
 
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
+
+@contextlib.contextmanager
+def _bars(quiet: bool) -> Generator[Callable[[BatchProgress], None] | None]:
+    """A bar of items, and below it one of the item's frames."""
+    items: list[tqdm[Any]] = []
+    frames = _FrameBar(position=1, leave=False)
+
+    def show(progress: BatchProgress) -> None:
+        if not items:
+            items.append(tqdm(total=progress.items, unit="item", dynamic_ncols=True, file=sys.stderr))
+        if progress.inner:
+            frames.show(progress.inner)
+            return
+        frames.close()
+        items[0].set_postfix_str(_printable(progress.name), refresh=not progress.ended)
+        items[0].update(progress.item - (not progress.ended) - items[0].n)
+
+    try:
+        yield None if quiet else show
+    finally:
+        frames.close()
+        for bar in items:
+            bar.close()
+
+
+class _FrameBar:
+    """A bar of frames, made with the first that is shown."""
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
         self._bar: tqdm[Any] | None = None
 
-    def __enter__(self) -> Report | None:
-        return None if self._quiet else self._report
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def _report(self, progress: Progress) -> None:
+    def show(self, progress: Progress) -> None:
         if self._bar is None:
             # Frames that an earlier run made say nothing about the speed of this one.
             before = max(0, progress.frame - 1)
-            self._bar = tqdm(total=progress.frames, initial=before, unit="frame", dynamic_ncols=True, file=sys.stderr)
+            self._bar = tqdm(
+                total=progress.frames, initial=before, unit="frame", dynamic_ncols=True, file=sys.stderr,
+                **self._options,
+            )  # fmt: skip
         backwards = f", {progress.backwards} backwards" if progress.backwards else ""
         self._bar.set_postfix_str(f"shot {progress.shot} of {progress.shots}{backwards}", refresh=False)
         if not self._bar.update(progress.frame - self._bar.n):
             self._bar.refresh()
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _printable(text: str) -> str:
+    """A name as one line that any terminal can show."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown.encode("utf-8", "replace").decode()
 
 
 def _clock(seconds: float) -> str:

@@ -21,6 +21,12 @@ class SettingsError(FramedreamError):
     exit_code = 2
 
 
+class ItemsFailed(FramedreamError):
+    """Some items of a batch could not be made; the others are."""
+
+    exit_code = 3
+
+
 class InputError(FramedreamError):
     """A file that was to be read is missing, unreadable or not what it should be."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from stand_ins import Dreaming
 
-from framedream.jobs import video
+from framedream.jobs import batch, video
 
 
 class Restless(Dreaming):
@@ -38,7 +38,7 @@ class Restless(Dreaming):
 
 if __name__ == "__main__":
     log, seconds, *arguments = sys.argv[1:]
-    video._dreamer = lambda settings: Restless(Path(log), float(seconds))
+    video.dreamer_for = batch.dreamer_for = lambda settings: Restless(Path(log), float(seconds))
     from framedream.cli import main
 
     main(arguments)

@@ -15,9 +15,13 @@ from framedream.dream.objective import LayerEnergy
 from framedream.dream.octaves import OctaveCore, octave_sizes
 from framedream.dream.runtime import tf
 from framedream.errors import DeviceError
+from framedream.machine import total_memory
 from framedream.settings import DreamSettings
 
 _log = logging.getLogger("framedream")
+
+_BYTES_PER_PIXEL = 700
+"""Main memory that the gradient of a whole frame takes, about."""
 
 _TILES = (1024, 512, 256)
 """Sides of tiles, in pixels, that are tried where a frame does not fit the memory."""
@@ -133,6 +137,7 @@ class Dreamer:
         per_pixel = np.asarray(settings.step_size if step_size is None else step_size, np.float32)
         max_loss = float("inf") if settings.max_loss is None else settings.max_loss
         bounds = np.zeros(len(sizes), np.float32) if ceilings is None else np.asarray(ceilings, np.float32)
+        self._tile = self._tile or _tile_that_fits(*image.shape[:2])
         while True:
             try:
                 pixels, losses, taken = self._dream(
@@ -155,3 +160,8 @@ class Dreamer:
         _log.warning(
             "%dx%d does not fit the device's memory; dreaming in tiles of %d pixels", width, height, self._tile
         )
+
+
+def _tile_that_fits(height: int, width: int) -> int:
+    """The side of tiles for frames that would fill the main memory; 0 where they fit as a whole."""
+    return _TILES[0] if height * width * _BYTES_PER_PIXEL > total_memory() / 2 else 0

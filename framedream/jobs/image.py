@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from framedream.errors import InputError
+from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.preflight import check_memory
 from framedream.jobs.video import check_apart
-from framedream.media import check_image_name, check_pixels, read_image, resize, write_image
+from framedream.media import check_image_name, check_pixels, look_at_image, read_image, resize, write_image
 from framedream.render.color import kept_color
 from framedream.settings import FootageSettings, Settings
 
@@ -39,12 +41,8 @@ def dream_image(
     settings = settings or Settings()
     if target is not None:
         check_image_name(Path(target))
-    image = _sized(_read(source, target), settings.footage)
-    from framedream.dream.dreamer import Dreamer
-    from framedream.dream.runtime import use_threads
-
-    use_threads(settings.run.threads)
-    dreamer = Dreamer(settings.dream)
+    image = _sized(_read(source, target, settings.footage), settings.footage)
+    dreamer = dreamer_for(settings)
     if save_octaves is None:
         dreamed = kept_color(dreamer.dream(image).pixels, image, settings.dream.color)
     else:
@@ -60,7 +58,17 @@ def dream_image(
     return dreamed
 
 
-def _read(source: np.ndarray | Path | str, target: Path | str | None) -> np.ndarray:
+def _checked(path: Path, settings: FootageSettings) -> None:
+    """See that the image will fit the memory, before its pixels are read."""
+    info = look_at_image(path)
+    height, width = _size(info.height, info.width, settings)
+    try:
+        check_memory(1, max(height, info.height), max(width, info.width))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _read(source: np.ndarray | Path | str, target: Path | str | None, settings: FootageSettings) -> np.ndarray:
     if isinstance(source, np.ndarray):
         try:
             check_pixels(source)
@@ -69,13 +77,18 @@ def _read(source: np.ndarray | Path | str, target: Path | str | None) -> np.ndar
         return np.ascontiguousarray(source, dtype=np.float32)
     if target is not None:
         check_apart(Path(source), Path(target))
+    _checked(Path(source), settings)
     return read_image(Path(source))
 
 
 def _sized(image: np.ndarray, settings: FootageSettings) -> np.ndarray:
-    height, width = image.shape[:2]
+    height, width = _size(*image.shape[:2], settings)
+    return image if (height, width) == image.shape[:2] else resize(image, width, height)
+
+
+def _size(height: int, width: int, settings: FootageSettings) -> tuple[int, int]:
+    """Height and width at which an image is dreamed."""
     if settings.size:
-        return resize(image, *settings.size)
-    if settings.scale:
-        return resize(image, max(1, round(width * settings.scale)), max(1, round(height * settings.scale)))
-    return image
+        return settings.size[1], settings.size[0]
+    scale = settings.scale or 1
+    return max(1, round(height * scale)), max(1, round(width * scale))

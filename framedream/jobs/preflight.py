@@ -5,18 +5,42 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from framedream.errors import OutputError
+from framedream.errors import InputError, OutputError
+from framedream.machine import total_memory
 from framedream.media import is_folder_name
 from framedream.render.windows import window_length
 
 _STORED = 7
 """Bytes a pixel of a stored frame takes: a dream in 16 bits a channel, its maturity."""
 
-_ENCODED, _PNG = 0.35, 2.5
+_ENCODED, _PNG = 0.2, 2.5
 """Bytes a pixel of an encoded frame takes, about: in a film, in a PNG."""
 
 _SURE = 0.5
 """Share of the estimate for encoded frames without which a run is not begun."""
+
+
+_SEEN, _DREAMED = 19, 200
+"""Bytes of memory a pixel takes, about: in each frame that is looked at, in the one that is dreamed."""
+
+
+def check_memory(frames: int, height: int, width: int) -> None:
+    """See that frames fit the memory, even if they are dreamed in tiles.
+
+    Args:
+        frames: Number of frames.
+        height: Height of a frame in pixels.
+        width: Width of a frame in pixels.
+
+    Raises:
+        InputError: They do not; says how much is needed.
+    """
+    need = height * width * (min(frames, window_length(height, width) + 9) * _SEEN + _DREAMED)
+    if need > total_memory():
+        raise InputError(
+            f"frames of {width}x{height} need about {_size(need)} of memory, and this machine has "
+            f"{_size(total_memory())}; dream them smaller with --scale or --size"
+        )
 
 
 def check_room(work: Path, target: Path, frames: int, height: int, width: int) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 
 from framedream.errors import InputError, OutputError, Stopped
 from framedream.jobs.arrays import StoredPieces
+from framedream.jobs.dreaming import dreamer_for
 from framedream.jobs.manifest import Manifest
-from framedream.jobs.preflight import check_room
+from framedream.jobs.preflight import check_memory, check_room
 from framedream.jobs.progress import Progress, Report
 from framedream.jobs.work import WorkFolder, work_path
 from framedream.media import FilmInPieces, Footage, open_footage
@@ -96,6 +97,10 @@ def dream_video(
     check_apart(Path(source), Path(target))
     check_apart(Path(source), place)
     footage = open_footage(source, settings.footage)
+    try:
+        check_memory(footage.frame_count or 1, footage.height, footage.width)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
     film = FilmInPieces(target, like=footage, settings=settings.output)
     with WorkFolder(place, film.path, Manifest.of(Path(source), film.path, settings), restart=restart) as folder:
         job = _Job(footage, film, settings, folder, stop)
@@ -150,7 +155,7 @@ class _Job:
         missing = [number for number in range(len(self._ends)) if not self._folder.has_piece(number)]
         if missing and not self._folder.is_empty():
             log.info("%s: going on with what %s holds", self._film.path, self._folder.path)
-        dreamer = _dreamer(self._settings) if missing else None
+        dreamer = dreamer_for(self._settings) if missing else None
         while missing and dreamer:
             # Usually all that follow the last one stored; a damaged one may lie between.
             run = next(
@@ -253,12 +258,3 @@ def _piece_ends(parts: Sequence[Window]) -> list[int]:
     if parts and first < parts[-1].stop:
         ends.append(parts[-1].stop)
     return ends
-
-
-def _dreamer(settings: Settings) -> Dreamer:
-    # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
-    from framedream.dream.dreamer import Dreamer
-    from framedream.dream.runtime import use_threads
-
-    use_threads(settings.run.threads)
-    return Dreamer(settings.dream)

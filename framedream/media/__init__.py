@@ -7,7 +7,7 @@ from framedream.media.footage import Footage, resize
 from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.opening import open_footage
 from framedream.media.pieces import Piece
-from framedream.media.stills import check_image_name, read_image, write_image
+from framedream.media.stills import check_image_name, look_at_image, read_image, write_image
 from framedream.media.writing import FilmInPieces, FilmWriter, is_folder_name, open_film
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "check_image_name",
     "check_pixels",
     "is_folder_name",
+    "look_at_image",
     "open_film",
     "open_footage",
     "read_image",

@@ -49,7 +49,7 @@ def publish(part: Path, path: Path) -> None:
     sync(path.parent)
 
 
-def write_durably(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file that is there as a whole or not at all, whatever happens.
 
     Args:
@@ -80,15 +80,11 @@ def write_whole(path: Path, content: bytes) -> None:
         OutputError: It cannot be written.
     """
     prepare(path)
-    part = part_path(path)
     try:
-        part.write_bytes(content)
-        publish(part, path)
+        write_durably(path, lambda file: file.write(content))
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"{path}: cannot be written ({reason}); check the disk and the name") from None
-    finally:
-        discard(part)
 
 
 def discard(part: Path) -> None:

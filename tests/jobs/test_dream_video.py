@@ -29,7 +29,7 @@ def times(path) -> list[Fraction]:
 @pytest.fixture
 def brightened(monkeypatch):
     """A dream that only makes frames lighter, where the dreaming itself does not matter."""
-    monkeypatch.setattr(job, "_dreamer", lambda _: Dreaming())
+    monkeypatch.setattr(job, "dreamer_for", lambda _: Dreaming())
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv", "film.gif", "frames"])
@@ -142,7 +142,7 @@ def test_an_error_before_the_first_frame_is_stored_leaves_nothing(clip, tmp_path
         def dream(self, *arguments, **options):
             raise MemoryError
 
-    monkeypatch.setattr(job, "_dreamer", lambda _: Breaks())
+    monkeypatch.setattr(job, "dreamer_for", lambda _: Breaks())
     with pytest.raises(MemoryError):
         dream_video(clip, tmp_path / "film.mp4")
     assert [item.name for item in tmp_path.iterdir()] == ["clip.mp4"]

@@ -46,7 +46,7 @@ def clip(tmp_path, short) -> Path:
 def dreams(monkeypatch) -> Restless:
     """Stands for the network in all runs of a test."""
     dreaming = Restless()
-    monkeypatch.setattr(job, "_dreamer", lambda _: dreaming)
+    monkeypatch.setattr(job, "dreamer_for", lambda _: dreaming)
     return dreaming
 
 

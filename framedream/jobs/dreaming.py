@@ -1,0 +1,35 @@
+"""The network that a job dreams with, loaded once for all items that want the same."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from framedream.settings import DreamSettings, Settings
+
+if TYPE_CHECKING:
+    from framedream.dream.dreamer import Dreamer
+
+_KEPT = 4
+"""Networks kept in memory: a batch rarely changes between more."""
+
+
+def dreamer_for(settings: Settings) -> Dreamer:
+    """What dreams a single frame with these settings.
+
+    Raises:
+        SettingsError: A layer does not exist.
+        WeightsError: The weights cannot be had.
+    """
+    # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
+    from framedream.dream.runtime import use_threads
+
+    use_threads(settings.run.threads)
+    return _loaded(settings.dream)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _loaded(settings: DreamSettings) -> Dreamer:
+    from framedream.dream.dreamer import Dreamer
+
+    return Dreamer(settings)
