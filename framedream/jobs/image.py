@@ -82,7 +82,7 @@ def _read(source: np.ndarray | Path | str, target: Path | str | None, settings: 
 
 
 def _sized(image: np.ndarray, settings: FootageSettings) -> np.ndarray:
-    height, width = _size(*image.shape[:2], settings)
+    height, width = _size(image.shape[0], image.shape[1], settings)
     return image if (height, width) == image.shape[:2] else resize(image, width, height)
 
 
