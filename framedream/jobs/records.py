@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 from framedream.errors import LockedError, OutputError
 from framedream.jobs.arrays import load_arrays, save_arrays
 from framedream.jobs.journal import Journal
+from framedream.jobs.results import result_state
 
 FOLDER = ".framedream"
 """Hidden folder among the results: journal, pictures for the report, lock."""
@@ -83,7 +83,7 @@ class Records:
         """
         for record in reversed(self._journal.records):
             if record["kind"] == "done" and record["name"] == name:
-                if record["fingerprint"] != fingerprint or record["result"] != _state(result):
+                if record["fingerprint"] != fingerprint or record["result"] != result_state(result):
                     return None
                 sources, dreams = self._pictures(name)
                 return Record(record["frames"], record["seconds"], tuple(record["warnings"]), sources, dreams)
@@ -100,7 +100,7 @@ class Records:
         try:
             save_arrays(self._path(name), {key: np.frombuffer(data, np.uint8) for key, data in pictures.items()})
             self._journal.add(
-                "done", name=name, fingerprint=fingerprint, result=_state(result), frames=record.frames,
+                "done", name=name, fingerprint=fingerprint, result=result_state(result), frames=record.frames,
                 seconds=record.seconds, warnings=list(record.warnings),
             )  # fmt: skip
         except OSError as error:
@@ -127,14 +127,3 @@ class Records:
     def _path(self, name: str) -> Path:
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return self._folder / "pictures" / f"{digest}.npz"
-
-
-def _state(result: Path) -> list[Any] | None:
-    """Size and time of change of a result; of a folder, those of its files together; None if it is missing."""
-    with contextlib.suppress(OSError):
-        if not result.is_dir():
-            facts = result.stat()
-            return [facts.st_size, facts.st_mtime_ns]
-        files = [item.stat() for item in result.iterdir()]
-        return [len(files), sum(each.st_size for each in files), max((each.st_mtime_ns for each in files), default=0)]
-    return None

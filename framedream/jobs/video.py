@@ -103,9 +103,13 @@ def dream_video(
         raise InputError(f"{source}: {error}") from None
     film = FilmInPieces(target, like=footage, settings=settings.output)
     with WorkFolder(place, film.path, Manifest.of(Path(source), film.path, settings), restart=restart) as folder:
+        frames = folder.published_frames()
         job = _Job(footage, film, settings, folder, stop)
-        job.dream(progress)
-        frames = film.assemble(job.pieces, between=job.check_stop)
+        if frames is None:
+            film.check_vacant()
+            job.dream(progress)
+            frames = film.assemble(job.pieces, between=job.check_stop)
+            folder.note_published(frames)
         folder.remove()
     return Film(film.path, frames, len(job.cuts) + 1, time.monotonic() - began)
 

@@ -19,6 +19,7 @@ from framedream.errors import InputError, LockedError, OutputError, SettingsErro
 from framedream.jobs.arrays import load_arrays, save_arrays
 from framedream.jobs.journal import Journal
 from framedream.jobs.manifest import Manifest
+from framedream.jobs.results import result_state
 from framedream.media import Piece
 from framedream.media.publish import discard, sync, write_durably
 from framedream.render.store import finished
@@ -151,8 +152,26 @@ class WorkFolder:
         """
         self._guarded(lambda: self.journal.add(kind, **values))
 
+    def note_published(self, frames: int) -> None:
+        """Note that the output is complete, so that a run that ends here need not be repeated.
+
+        Raises:
+            OutputError: The disk is full or refuses.
+        """
+        self.note("published", frames=frames, result=result_state(self._target))
+
+    def published_frames(self) -> int | None:
+        """Frames of the output if it was completed before, and is still as it was then."""
+        record = self.journal.find("published")
+        if record is None or record["result"] != result_state(self._target):
+            return None
+        frames: int = record["frames"]
+        return frames
+
     def remove(self) -> None:
-        """Remove the folder: first its name, in one step, then what is in it."""
+        """Remove what is in the folder, then the folder itself, which takes its name first."""
+        for name in ("frames", "pieces"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
         waste = self.path.with_name(f".{self.path.name}.part-{os.getpid()}")
         with contextlib.suppress(OSError):
             self.path.replace(waste)
@@ -164,7 +183,7 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.path.is_dir() and self.is_empty():
+        if self.path.is_dir() and self.is_empty() and not self.journal.find("published"):
             self.remove()
         self._locks.close()
 

@@ -56,10 +56,17 @@ class FilmInPieces:
         if self._form is not None:
             self._try_encoder(self._form)
             self._form.tell_losses()
-        else:
-            _check_empty(self.path)
-            if like.sound is not None:
-                log.info("%s: a folder of images has no sound; it is left out", path)
+        elif like.sound is not None:
+            log.info("%s: a folder of images has no sound; it is left out", path)
+
+    def check_vacant(self) -> None:
+        """See that the film replaces nothing but an older film.
+
+        Raises:
+            OutputError: It is to be a folder, and there is one with something in it.
+        """
+        if self._form is None and self.path.is_dir() and any(self.path.iterdir()):
+            raise OutputError(f"{self.path}: the folder is not empty; empty it or name another")
 
     def encoder(self) -> PieceEncoder:
         """What encodes a piece."""
@@ -236,8 +243,14 @@ class FilmWriter:
 
 
 def open_film(path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> FilmWriter:
-    """Begin a film whose frames are at hand; arguments and errors are those of `FilmInPieces`."""
-    return FilmWriter(FilmInPieces(path, like=like, settings=settings), like)
+    """Begin a film whose frames are at hand; arguments and errors are those of `FilmInPieces`.
+
+    Raises:
+        OutputError: Also if it is to be a folder, and there is one with something in it.
+    """
+    film = FilmInPieces(path, like=like, settings=settings)
+    film.check_vacant()
+    return FilmWriter(film, like)
 
 
 class _Target(Protocol):
@@ -290,8 +303,3 @@ class ImageFolder:
 def is_folder_name(name: str) -> bool:
     """Whether an output of this name is a folder of images: no suffix, a slash at its end, or an existing folder."""
     return name.endswith(("/", "\\")) or Path(name).is_dir() or not Path(name).suffix
-
-
-def _check_empty(path: Path) -> None:
-    if path.is_dir() and any(path.iterdir()):
-        raise OutputError(f"{path}: the folder is not empty; empty it or name another")

@@ -21,7 +21,7 @@ from framedream import Settings, dream_video
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
 from framedream.jobs import video as job
 from framedream.jobs.work import WorkFolder
-from framedream.media import open_footage
+from framedream.media import FilmInPieces, open_footage
 from framedream.render import windows
 
 TESTS = Path(__file__).parents[1]
@@ -239,8 +239,13 @@ def test_a_damaged_frame_is_dreamed_again(clip, dreams):
 
 def test_a_damaged_piece_is_made_anew_and_the_others_stay(clip, dreams, monkeypatch):
     expected = run(clip, "whole.mp4")
-    monkeypatch.setattr(WorkFolder, "remove", lambda folder: None)
-    run(clip)
+
+    def broken(*_, **__):
+        raise Break
+
+    with monkeypatch.context() as patch, pytest.raises(Break):
+        patch.setattr(FilmInPieces, "assemble", broken)
+        run(clip)
     pieces = clip.parent / "film.mp4.framedream" / "pieces"
     assert names(pieces) == {f"00000{number}.npz" for number in range(4)}
     data = bytearray((pieces / "000001.npz").read_bytes())
@@ -263,6 +268,20 @@ def test_a_film_that_is_complete_but_was_not_cleared_away_is_only_put_together(c
     assert run(clip) == expected
     assert dreams.steps == []
     assert names(clip.parent) == {"clip.mp4", "film.mp4"}
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film"])
+def test_a_film_that_was_published_when_its_run_was_killed_is_left_as_it_is(clip, dreams, monkeypatch, name):
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkFolder, "remove", lambda folder: None)
+        expected = run(clip, name)
+    before = clip.with_name(name).stat().st_mtime_ns
+    shutil.rmtree(clip.parent / f"{name}.framedream" / "pieces")  # The removal had begun.
+    dreams.steps.clear()
+    assert run(clip, name) == expected
+    assert dreams.steps == []
+    assert clip.with_name(name).stat().st_mtime_ns == before
+    assert names(clip.parent) == {"clip.mp4", name}
 
 
 def test_the_journal_may_be_cut_at_any_byte(clip, dreams):
@@ -294,8 +313,6 @@ def test_the_manifest_says_what_a_film_was_begun_with(clip, dreams):
 @pytest.mark.parametrize("point", ["save", "save_piece", "note", "release", "assemble", "remove"])
 def test_a_break_at_any_point_of_the_work_folder_is_survived(clip, dreams, monkeypatch, point):
     """Before the n-th call of each of its methods, for every n."""
-    from framedream.media import FilmInPieces
-
     owner = FilmInPieces if point == "assemble" else WorkFolder
     expected = run(clip, "whole.mp4")
     action, calls = getattr(owner, point), []
