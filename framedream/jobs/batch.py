@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from framedream.errors import FramedreamError, Stopped
 from framedream.gallery.report import Report, ReportItem, write_report
@@ -150,6 +150,8 @@ class _Run:
     def all(self, progress: Callable[[BatchProgress], None]) -> Batch:
         """Do every item; tell of each."""
         for number, item in enumerate(self._items):
+            if self._stop():
+                self._end()
             where = BatchProgress(number + 1, len(self._items), item.name)
             progress(where)
             self._told[number] = dataclasses.replace(self._told[number], state="running")
@@ -158,17 +160,21 @@ class _Run:
                 self._told[number] = self._done(item, partial(_tell, progress, where))
             except Stopped as stopped:
                 self._told[number] = dataclasses.replace(self._told[number], state="stopped", problem=str(stopped))
-                self._report(ended=True)
-                raise Stopped(
-                    f"{self._target}: stopped with {self._count('done', 'kept')} of {len(self._items)} items done; "
-                    "the same command goes on from there"
-                ) from None
+                self._end()
             except BaseException:
                 self._report(ended=True)
                 raise
             progress(dataclasses.replace(where, ended=True))
         self._report(ended=True)
         return Batch(self._target, tuple(self._told), time.monotonic() - self._clock)
+
+    def _end(self) -> NoReturn:
+        """End the batch before it is complete."""
+        self._report(ended=True)
+        raise Stopped(
+            f"{self._target}: stopped with {self._count('done', 'kept')} of {len(self._items)} items done; "
+            "the same command goes on from there"
+        ) from None
 
     def _done(self, item: Item, progress: Callable[[Progress], None]) -> ReportItem:
         """Do an item, and say what became of it."""

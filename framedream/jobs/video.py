@@ -212,6 +212,7 @@ class _Job:
         tick = self._footage.time_base
         known = self._folder.journal.find("survey")
         if known is None:
+            dreamer_for(self._settings)  # A network that cannot be had is told before all of the footage is read.
             times, cuts = self._survey()
             if not times:
                 raise InputError(f"{self._footage.path}: there is no frame in it; check that the file plays")

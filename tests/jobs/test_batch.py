@@ -202,6 +202,20 @@ def test_stopped_in_a_film_it_goes_on_from_there(clips, tmp_path, dreams):
     assert [item.frames for item in batch.items] == [item.frames for item in whole.items]
 
 
+def test_stopped_in_a_still_it_finishes_that_and_begins_no_other(clips, tmp_path):
+    write_image(clips / "z.png", CLIP[0])
+    asked = []
+
+    def progress(stage) -> None:
+        asked.append(stage.name == "still.png")
+
+    with pytest.raises(Stopped, match="stopped with 1 of 2 items done"):
+        dream_folder(
+            clips, tmp_path / "dreamed", include=["still.png", "z.png"], progress=progress, stop=lambda: any(asked)
+        )
+    assert [item["state"] for item in report(tmp_path / "dreamed")["items"]] == ["done", "waiting"]
+
+
 def test_a_second_run_on_the_same_results_is_locked_out(clips, tmp_path):
     def progress(stage) -> None:
         with pytest.raises(LockedError, match="another run is making these dreams"):

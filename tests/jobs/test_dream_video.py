@@ -137,6 +137,14 @@ def test_a_setting_that_cannot_be_used_leaves_nothing(clip, tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+def test_a_network_that_cannot_be_had_is_told_before_the_footage_is_read(clip, tmp_path, monkeypatch):
+    from framedream.media import Footage
+
+    monkeypatch.setattr(Footage, "frames", lambda *_: pytest.fail("the footage was read"))
+    with pytest.raises(SettingsError, match="has no layer 'fier7'"):
+        dream_video(clip, tmp_path / "film.mp4", Settings.of(layers="fier7"))
+
+
 def test_an_error_before_the_first_frame_is_stored_leaves_nothing(clip, tmp_path, monkeypatch):
     class Breaks(Dreaming):
         def dream(self, *arguments, **options):
