@@ -3,18 +3,27 @@
     python -m benchmarks.pictures
 
 Writes into `samples/dreamed/`: the sample clip dreamed, a strip of it beside its source and
-beside frames dreamed alone, the sample stills dreamed, and a sheet of all built-in looks.
+beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, and the
+report of a small batch as a browser shows it (which needs Chromium).
+
+    python -m benchmarks.pictures report
+
+makes one of them only.
 """
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.sheets import labelled, strip
-from framedream import Settings, dream_image, dream_video, preset_names
+from framedream import Settings, dream_folder, dream_image, dream_video, preset_names
 from framedream.media import open_footage, read_image, resize, write_image
 
 SAMPLES = Path("samples")
@@ -23,11 +32,16 @@ MOMENTS = (12, 37, 70)
 
 
 def main() -> None:
-    """Make them all."""
-    clip_and_strip()
+    """Make them all, or those that are named."""
+    makers = {"clip": clip_and_strip, "stills": stills, "looks": looks, "report": report}
+    for name in sys.argv[1:] or makers:
+        makers[name]()
+
+
+def stills() -> None:
+    """The sample stills, dreamed."""
     for still in ("astronaut.png", "hubble.jpg"):
         dream_image(SAMPLES / still, DREAMED / f"{Path(still).stem}.jpg")
-    looks()
 
 
 def clip_and_strip() -> None:
@@ -58,6 +72,25 @@ def looks() -> None:
     write_image(
         DREAMED / "looks.jpg", np.concatenate([np.concatenate(cells[i : i + 3], 1) for i in range(0, len(cells), 3)])
     )
+
+
+def report() -> None:
+    """The report of a batch of a clip and two stills in two looks, with a file that is no film."""
+    with tempfile.TemporaryDirectory() as folder:
+        clips, dreamed = Path(folder, "clips"), Path(folder, "dreamed")
+        (clips / "holiday").mkdir(parents=True)
+        shutil.copy(SAMPLES / "bunny.mp4", clips)
+        shutil.copy(SAMPLES / "china.jpg", clips / "holiday")
+        (clips / "holiday" / "lost.mov").write_text("This was a film once.\n")
+        with contextlib.chdir(folder):
+            dream_folder("clips", "dreamed", ["framedream", "peacock"], {"end": "25f", "scale": 0.5})
+        page, shot = (dreamed / "report.html").as_uri(), Path(folder, "shot.png")
+        subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             "--force-device-scale-factor=1", "--window-size=900,1150", f"--screenshot={shot}", page],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        write_image(DREAMED / "report.jpg", read_image(shot))
 
 
 if __name__ == "__main__":
