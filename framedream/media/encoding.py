@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -162,13 +163,31 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
     assert isinstance(stream, VideoStream)
     _tag(stream, encoder, like)
     try:
-        stream.codec_context.open()
+        with _scheduling_kept():
+            stream.codec_context.open()
     except FFmpegError as error:
         raise OutputError(
             f"{form.path}: {encoder.codec} does not take {encoder.pixel_format} pictures of {width}x{height} "
             f"({error.strerror}); choose another --codec or --size"
         ) from None
     return stream
+
+
+@contextmanager
+def _scheduling_kept() -> Generator[None]:
+    """Take back what an encoder does to the process: SVT-AV1, run by root, makes it and its threads real-time.
+
+    They would leave no time to anything else on the machine.
+    """
+    tasks = Path("/proc/self/task")
+    policy = os.sched_getscheduler(0) if tasks.is_dir() else None
+    yield
+    if policy is None or policy != os.SCHED_OTHER:
+        return
+    for task in tasks.glob("*"):
+        with suppress(OSError):  # It may have ended.
+            if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
+                os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def _tag(stream: VideoStream, encoder: Encoder, like: FilmLike) -> None:

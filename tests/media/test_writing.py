@@ -15,7 +15,7 @@ import pytest
 from media_clips import flat, number_of, numbered, quadrants, write_video
 
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.media import FilmFormat, Frame, open_film, open_footage
+from framedream.media import FilmFormat, FilmInPieces, Frame, open_film, open_footage
 from framedream.settings import FootageSettings, OutputSettings
 
 FILMS = ["a.mp4", "a.m4v", "a.mov", "a.mkv", "a.webm", "a.gif", "a.webp", "a.png", "a.apng", "folder"]
@@ -74,6 +74,17 @@ def test_other_codecs_work_by_their_name(tmp_path, codec, name, capfd):
         assert stream.codec_context.codec.canonical_name in {"hevc", "ffv1", "prores", "av1", "mpeg4"}
         assert codec != "libx265" or stream.codec_context.codec_tag == "hvc1"
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed by Linux only")
+def test_no_encoder_makes_the_process_real_time(tmp_path):
+    """SVT-AV1 does so when root runs it, and then nothing else on the machine gets any time."""
+    film = FilmInPieces(tmp_path / "a.mp4", like=FilmFormat(128, 96), settings=OutputSettings(codec="libsvtav1"))
+    encoder = film.encoder()
+    encoder.add(flat(9, 128, 96), Fraction(0), Fraction(1, 25))
+    policies = {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
+    encoder.finish()
+    assert policies == {os.SCHED_OTHER}
 
 
 @pytest.mark.parametrize("crf", [0, 40])
