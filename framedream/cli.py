@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -255,6 +256,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit with the code that says how it ended (the README lists them)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(_run([argument for argument in arguments if argument != "--debug"], debug))
 
 

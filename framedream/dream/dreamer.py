@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,9 +16,12 @@ from framedream.dream.models import load_network
 from framedream.dream.objective import LayerEnergy
 from framedream.dream.octaves import OctaveCore, octave_sizes
 from framedream.dream.runtime import tf
+from framedream.dream.tiles import tiled_objective
 from framedream.errors import DeviceError
 from framedream.machine import total_memory
 from framedream.settings import DreamSettings
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger("framedream")
 
@@ -67,6 +72,7 @@ class Dreamer:
         sizes, steps, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
         self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound, tf.TensorSpec([None]), steps])
         self._measure = tf.function(self._objective, [frame])
+        self._measure_tiled = tf.function(partial(tiled_objective, self._objective.with_places), [frame, steps])
         self._tile = 0
         self._sizes: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
@@ -106,8 +112,16 @@ class Dreamer:
         return [self._run(image, sizes[:count]).pixels for count in range(1, len(sizes) + 1)]
 
     def strength(self, image: np.ndarray) -> float:
-        """The objective of a whole frame at its full size, without jitter."""
-        return float(self._measure(image))
+        """The objective of a whole frame at its full size, without jitter.
+
+        Raises:
+            DeviceError: The device ran out of memory.
+        """
+
+        def measure() -> float:
+            return float(self._measure_tiled(image, self._tile) if self._tile else self._measure(image))
+
+        return self._fitted(image, measure)
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Sizes of the octaves of a frame; says once if some had to be left out."""
@@ -137,13 +151,21 @@ class Dreamer:
         per_pixel = np.asarray(settings.step_size if step_size is None else step_size, np.float32)
         max_loss = float("inf") if settings.max_loss is None else settings.max_loss
         bounds = np.zeros(len(sizes), np.float32) if ceilings is None else np.asarray(ceilings, np.float32)
+
+        def dream() -> Dream:
+            pixels, losses, taken = self._dream(
+                image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds, self._tile
+            )
+            return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
+
+        return self._fitted(image, dream)
+
+    def _fitted(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
+        """Do something with a frame, in smaller and smaller tiles until it fits the device."""
         self._tile = self._tile or _tile_that_fits(*image.shape[:2])
         while True:
             try:
-                pixels, losses, taken = self._dream(
-                    image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds, self._tile
-                )
-                return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
+                return action()
             except tf.errors.ResourceExhaustedError as error:
                 self._take_smaller_tiles(image, error)
 

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from framedream.errors import FramedreamError, Stopped
+from framedream.errors import FramedreamError, OutputError, Stopped
 from framedream.gallery.report import Report, ReportItem, write_report
 from framedream.jobs.dreaming import dreamer_for
 from framedream.jobs.image import dream_image
@@ -25,7 +25,7 @@ from framedream.jobs.manifest import Manifest, flat
 from framedream.jobs.pictures import pictures_of
 from framedream.jobs.progress import Progress
 from framedream.jobs.records import Record, Records
-from framedream.jobs.video import dream_video
+from framedream.jobs.video import Film, dream_video
 from framedream.jobs.work import SUFFIX
 from framedream.settings import OutputSettings, Settings
 
@@ -162,7 +162,8 @@ class _Run:
                 self._told[number] = dataclasses.replace(self._told[number], state="stopped", problem=str(stopped))
                 self._end()
             except BaseException:
-                self._report(ended=True)
+                with suppress(FramedreamError):
+                    self._report(ended=True)
                 raise
             progress(dataclasses.replace(where, ended=True))
         self._report(ended=True)
@@ -183,13 +184,21 @@ class _Run:
             return self._failed(item, f"{item.source}: {item.problem}", ())
         warnings: list[str] = []
         try:
+            if item.target.suffix and item.target.is_dir():
+                raise OutputError(f"{item.target}: a folder is in the way; remove or rename it")
             fingerprint = _fingerprint(item)
             record = None if self._restart else self._records.find(item.name, fingerprint, item.target)
             if record:
                 return dataclasses.replace(waiting, state="kept", **record.told())
+
+            def finished(film: Film) -> None:
+                """Before the film's work folder goes, so that nothing is made twice."""
+                nonlocal record
+                record = Record(film.frames, film.seconds, tuple(warnings))
+                self._records.add(item.name, fingerprint, item.target, record)
+
             with _heard(warnings):
-                frames, seconds = self._dreamed(item, progress)
-            pictures = pictures_of(item.source, item.target, item.settings)
+                self._dreamed(item, progress, finished)
         except Stopped:
             raise
         except FramedreamError as error:
@@ -199,21 +208,30 @@ class _Run:
             return self._failed(
                 item, f"{item.source}: a bug in framedream, sorry: {error!r}; dream it alone with --debug", warnings
             )
-        record = Record(frames, seconds, tuple(warnings), *pictures)
-        self._records.add(item.name, fingerprint, item.target, record)
-        return dataclasses.replace(waiting, state="done", **record.told())
+        assert record is not None
+        return dataclasses.replace(waiting, state="done", **record.told() | self._pictures(item))
 
-    def _dreamed(self, item: Item, progress: Callable[[Progress], None]) -> tuple[int, float]:
-        """Frames and seconds of a finished item."""
-        began = time.monotonic()
+    def _dreamed(self, item: Item, progress: Callable[[Progress], None], finished: Callable[[Film], None]) -> None:
+        """Make an item, and tell when it is there."""
         if item.kind == "still":
+            began = time.monotonic()
             dream_image(item.source, item.target, item.settings)
-            return 1, time.monotonic() - began
-        film = dream_video(
-            item.source, item.target, _fitting(item), progress=progress, work=self._work_folder(item),
-            restart=self._restart, stop=self._stop,
-        )  # fmt: skip
-        return film.frames, film.seconds
+            finished(Film(item.target, 1, 1, time.monotonic() - began))
+        else:
+            dream_video(
+                item.source, item.target, _fitting(item), progress=progress, work=self._work_folder(item),
+                restart=self._restart, stop=self._stop, finished_with=finished,
+            )  # fmt: skip
+
+    def _pictures(self, item: Item) -> dict[str, tuple[bytes, ...]]:
+        """Pictures for the report; without them the item is finished all the same."""
+        try:
+            sources, dreams = pictures_of(item.source, item.target, item.settings)
+            self._records.add_pictures(item.name, (sources, dreams))
+        except Exception as error:
+            log.info("%s: no pictures for the report (%s)", item.name, error)
+            return {}
+        return {"source_pictures": sources, "dreamed_pictures": dreams}
 
     def _work_folder(self, item: Item) -> Path | None:
         if self._work is None:
@@ -242,7 +260,12 @@ class _Run:
         report = Report(
             str(self._source), str(self._target), self._began, now, tuple(self._told), ended, version("framedream")
         )
-        write_report(self._target, report)
+        try:
+            write_report(self._target, report)
+        except OutputError as error:
+            if ended:
+                raise
+            log.warning("%s", error)  # It is tried again after the next item, which may be made nevertheless.
         ended_at = time.monotonic()
         self._next_report = ended_at + _CALM * (ended_at - began) if ended_at - began > 0.1 else 0.0
 

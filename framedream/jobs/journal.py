@@ -10,6 +10,9 @@ from typing import Any
 
 from framedream.media.publish import sync
 
+_LONGEST = 2**28
+"""No line has more bytes than this."""
+
 
 class Journal:
     """Records, each a line with its checksum; a line that a power cut left unfinished is dropped.
@@ -34,6 +37,12 @@ class Journal:
             good += len(line)
         if good < len(text):
             os.truncate(path, good)
+
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Whether a file is a journal with a record in it."""
+        with path.open("rb") as file:
+            return _parsed(file.readline(_LONGEST)) is not None
 
     def find(self, kind: str) -> dict[str, Any] | None:
         """The last record of a kind."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from framedream.errors import InputError, WeightsError
-from framedream.settings import Settings
+from framedream.media import images_in
+from framedream.settings import Moment, Settings
 
 SCHEMA = 1
 """Number of the layout of work folders."""
@@ -52,10 +53,10 @@ class Manifest:
         """
         circumstances = {name: version(name) for name in _LIBRARIES} | {"threads": str(settings.run.threads or "all")}
         return cls(
-            str(source.absolute()),
+            str(source.resolve()),
             identity(source),
-            str(target.absolute()),
-            flat(settings),
+            str(target.parent.resolve() / target.name),
+            {name: text for name, text in flat(settings).items() if name != "weights"},
             weights_hash(settings),
             circumstances,
         )
@@ -101,14 +102,14 @@ def flat(settings: Settings) -> dict[str, str]:
 
 
 def identity(source: Path) -> str:
-    """Size, time of change and hash of head and tail of a file; of a folder, a hash of those of its files.
+    """Size, time of change and hash of head and tail of a file; of a folder, a hash of those of its images.
 
     Raises:
         InputError: It cannot be read.
     """
     try:
         if source.is_dir():
-            files = sorted(item for item in source.iterdir() if item.is_file())
+            files = images_in(source)
             lines = [f"{item.name} {item.stat().st_size} {item.stat().st_mtime_ns}" for item in files]
             text = "\n".join(lines)
             return f"{len(files)} files {_sha(text.encode('utf-8', 'surrogateescape'))}"
@@ -156,6 +157,13 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple):
-            return ",".join(f"{name}={weight:g}" for name, weight in value)
+            return ",".join(f"{name}={_number(weight)}" for name, weight in value)
         return "x".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, Moment):
+        return f"{value.frame}f" if value.seconds is None else str(value.seconds)
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    """Short where that says it all, as in 2.5; else all of it."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)

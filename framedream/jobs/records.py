@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -90,19 +91,34 @@ class Records:
         return None
 
     def add(self, name: str, fingerprint: str, result: Path, record: Record) -> None:
-        """Remember a finished item.
+        """Remember a finished item; its pictures are added later.
 
         Raises:
             OutputError: The disk is full or refuses.
         """
-        pictures = {f"source-{index}": data for index, data in enumerate(record.source_pictures)}
-        pictures |= {f"dreamed-{index}": data for index, data in enumerate(record.dreamed_pictures)}
-        try:
-            save_arrays(self._path(name), {key: np.frombuffer(data, np.uint8) for key, data in pictures.items()})
-            self._journal.add(
+        self._guarded(
+            lambda: self._journal.add(
                 "done", name=name, fingerprint=fingerprint, result=result_state(result), frames=record.frames,
                 seconds=record.seconds, warnings=list(record.warnings),
-            )  # fmt: skip
+            )
+        )  # fmt: skip
+
+    def add_pictures(self, name: str, pictures: tuple[Sequence[bytes], Sequence[bytes]]) -> None:
+        """Keep JPEGs of an item's footage and of its dream, for the reports of later runs.
+
+        Raises:
+            OutputError: The disk is full or refuses.
+        """
+        named = {
+            f"{kind}-{index}": np.frombuffer(data, np.uint8)
+            for kind, found in zip(("source", "dreamed"), pictures, strict=True)
+            for index, data in enumerate(found)
+        }
+        self._guarded(lambda: save_arrays(self._path(name), named))
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
         except OSError as error:
             raise OutputError(
                 f"{self._target}: cannot be written ({error.strerror}); make room and run the same command again"

@@ -63,6 +63,7 @@ def dream_video(
     work: Path | str | None = None,
     restart: bool = False,
     stop: Callable[[], bool] = lambda: False,
+    finished_with: Callable[[Film], None] = lambda film: None,
 ) -> Film:
     """Dream a film: every frame, its dream sticking to what moves, with its sound and timing.
 
@@ -79,6 +80,7 @@ def dream_video(
         work: The work folder. Default: beside the film, with the suffix ``.framedream``.
         restart: Begin anew, whatever the work folder holds.
         stop: Asked after each frame; once it says True, the frame in hand is stored and the run ends.
+        finished_with: Called with the film once it is there, before the work folder goes.
 
     Returns:
         The finished film.
@@ -93,25 +95,36 @@ def dream_video(
     """
     began = time.monotonic()
     settings = settings or Settings()
-    place = Path(work) if work is not None else work_path(Path(target))
-    check_apart(Path(source), Path(target))
-    check_apart(Path(source), place)
+    name = str(target) if Path(target).name else str(Path(target).resolve())
+    place = Path(work).resolve() if work is not None else work_path(Path(name))
+    check_apart(Path(source), Path(name))
+    _check_place(Path(source), Path(name), place)
     footage = open_footage(source, settings.footage)
     try:
         check_memory(footage.frame_count or 1, footage.height, footage.width)
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
-    film = FilmInPieces(target, like=footage, settings=settings.output)
+    film = FilmInPieces(name, like=footage, settings=settings.output)
     with WorkFolder(place, film.path, Manifest.of(Path(source), film.path, settings), restart=restart) as folder:
-        frames = folder.published_frames()
-        job = _Job(footage, film, settings, folder, stop)
-        if frames is None:
+        if folder.completed() is None:
             film.check_vacant()
+            job = _Job(footage, film, settings, folder, stop)
             job.dream(progress)
-            frames = film.assemble(job.pieces, between=job.check_stop)
-            folder.note_published(frames)
+            job.assemble()
+        frames, shots = folder.completed() or (0, 0)
+        made = Film(film.path, frames, shots, time.monotonic() - began)
+        finished_with(made)
         folder.remove()
-    return Film(film.path, frames, len(job.cuts) + 1, time.monotonic() - began)
+    return made
+
+
+def _check_place(source: Path, target: Path, place: Path) -> None:
+    """See that the work folder has neither the footage nor the output in it."""
+    check_apart(source, place)
+    here = place.resolve()
+    for path in (source.resolve(), target.resolve()):
+        if here == path or here in path.parents:
+            raise OutputError(f"{place}: cannot be the work folder, for {path} lies in it; name another --work")
 
 
 def check_apart(source: Path, target: Path) -> None:
@@ -171,8 +184,9 @@ class _Job:
     def _dream_pieces(self, piece: int, stop: int, dreamer: Dreamer, progress: Report | None) -> None:
         """Dream and encode some neighbouring pieces."""
         start, end = self._ends[piece - 1] if piece else 0, self._ends[stop - 1]
-        self._folder.release(start)
         parts = [part for part in self._windows[self._where_to_begin(start) :] if part.first < end]
+        self._folder.release(parts[0].first)
+        caught_up = {part.stop for part in parts if part.stop <= start}
         footage = self._footage.frames(first_needed(parts[0], self._settings.motion))
         frames = dream_footage(footage, parts, dreamer, self._settings.dream, self._settings.motion, self._folder)
         encoder, number, backwards = self._film.encoder(), parts[0].first, 0
@@ -188,14 +202,28 @@ class _Job:
                 self._done = max(number, start)
                 if progress:
                     progress(self._progress(backwards, at=self._done - 1 if frame else self._done))
+                if frame and number in caught_up:
+                    self._folder.release(number)
                 if number == self._ends[piece]:
                     self._folder.save_piece(piece, encoder.finish())
                     self._folder.release(number)
                     encoder, piece = self._film.encoder(), piece + 1
                 if number < len(self._times):
-                    self.check_stop()
+                    self._check_stop()
 
-    def check_stop(self) -> None:
+    def assemble(self) -> None:
+        """Put the film together, and note that it is complete."""
+        self._done = len(self._times)
+        self._film.assemble(self.pieces, between=self._check_stop, complete=self._note_complete)
+
+    def _note_complete(self, part: Path, frames: int) -> None:
+        if frames != len(self._times):
+            raise OutputError(
+                f"{self._folder.path}: holds {frames} of {len(self._times)} frames; give --restart to begin anew"
+            )
+        self._folder.note_complete(part, frames, len(self.cuts) + 1)
+
+    def _check_stop(self) -> None:
         """End the run if that was asked for."""
         if self._stop():
             raise Stopped(

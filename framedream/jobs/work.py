@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from framedream.jobs.journal import Journal
 from framedream.jobs.manifest import Manifest
 from framedream.jobs.results import result_state
 from framedream.media import Piece
-from framedream.media.publish import discard, sync, write_durably
+from framedream.media.publish import sync, write_durably
 from framedream.render.store import finished
 
 _T = TypeVar("_T")
@@ -30,7 +29,7 @@ SUFFIX = ".framedream"
 """What a work folder's name adds to that of the output."""
 
 _MANIFEST, _JOURNAL, _LOCK, _OWNER = "manifest.json", "journal", "lock", "owner"
-_OURS = {_MANIFEST, _JOURNAL, _LOCK, _OWNER, "frames", "pieces"}
+_STORES = ("frames", "pieces")
 
 
 def work_path(target: Path) -> Path:
@@ -43,7 +42,7 @@ class WorkFolder:
 
     A frame or piece counts once its file has its final name; the journal only remembers
     what would take long to find out again. As a context manager it is closed at the end, and
-    removed where nothing was stored.
+    removed where nothing was stored. Only files it made itself are ever removed.
 
     Args:
         path: Where it is, or will be.
@@ -69,32 +68,31 @@ class WorkFolder:
             raise
 
     def _open(self, manifest: Manifest, restart: bool) -> None:
-        _check_is_ours(self.path)
+        self._check_is_ours()
         self._lock_output()
         existed = self.path.is_dir()
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock_folder()
-        if restart:
-            self._clear()
         stored = Manifest.read(self.path / _MANIFEST)
-        if stored is None:
-            self._clear()
-            write_durably(self.path / _MANIFEST, manifest.write)
-        else:
-            self._compare(stored, manifest)
-            self.begun_elsewise = stored.changed_circumstances(manifest)
-        for name in ("frames", "pieces"):
+        if stored and stored.target != manifest.target:
+            raise OutputError(f"{self.path}: is the work folder of {stored.target}; name another one with --work")
+        for name in _STORES:
             (self.path / name).mkdir(exist_ok=True)
-            for part in (self.path / name).glob(".*"):
+            for part in (self.path / name).glob(".*.part-*"):
                 part.unlink()
+        self.journal = Journal(self.path / _JOURNAL)
+        if stored is None or restart or self._is_over(stored, manifest):
+            self._begin(manifest)
+        else:
+            _compare(stored, manifest, self.path)
+            self.begun_elsewise = stored.changed_circumstances(manifest)
         sync(self.path)
         if not existed:
             sync(self.path.parent)
-        self.journal = Journal(self.path / _JOURNAL)
 
     def load(self, name: str) -> dict[str, NDArray[Any]] | None:
         """A stored frame, or None if there is none, or it is damaged."""
-        return load_arrays(self._frame(name))
+        return self._guarded(load_arrays, self._frame(name))
 
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Store a frame; it is on the disk when this returns.
@@ -110,7 +108,7 @@ class WorkFolder:
         Args:
             before: The first frame that has not. The one before it stays: the next may go on from it.
         """
-        for path in (self.path / "frames").glob("[!.]*"):
+        for path in (self.path / "frames").glob("[a-z]*-[0-9]*.npz"):
             number = path.stem.split("-")[1]
             if int(number) < before and path.stem != finished(before - 1):
                 path.unlink(missing_ok=True)
@@ -134,7 +132,7 @@ class WorkFolder:
             OutputError: It is damaged; it is removed, so that the next run makes it anew.
         """
         path = self._piece(number)
-        stored = load_arrays(path)
+        stored = self._guarded(load_arrays, path)
         if stored is None:
             path.unlink(missing_ok=True)
             raise OutputError(f"{path}: is damaged; run the same command again, which makes it anew")
@@ -142,7 +140,7 @@ class WorkFolder:
 
     def is_empty(self) -> bool:
         """Whether no frame and no piece is stored."""
-        return not any(any((self.path / name).glob("*")) for name in ("frames", "pieces"))
+        return not any(any((self.path / name).glob("*.npz")) for name in _STORES)
 
     def note(self, kind: str, **values: Any) -> None:
         """Append to the journal.
@@ -152,30 +150,31 @@ class WorkFolder:
         """
         self._guarded(lambda: self.journal.add(kind, **values))
 
-    def note_published(self, frames: int) -> None:
-        """Note that the output is complete, so that a run that ends here need not be repeated.
+    def note_complete(self, part: Path, frames: int, shots: int) -> None:
+        """Note what the output will be the moment before it gets its name, so that it need not be made again.
 
         Raises:
             OutputError: The disk is full or refuses.
         """
-        self.note("published", frames=frames, result=result_state(self._target))
+        self.note("complete", frames=frames, shots=shots, result=result_state(part))
 
-    def published_frames(self) -> int | None:
-        """Frames of the output if it was completed before, and is still as it was then."""
-        record = self.journal.find("published")
+    def completed(self) -> tuple[int, int] | None:
+        """Frames and shots of the output if it was completed before, and is still as it was then."""
+        record = self.journal.find("complete")
         if record is None or record["result"] != result_state(self._target):
             return None
-        frames: int = record["frames"]
-        return frames
+        return record["frames"], record["shots"]
 
     def remove(self) -> None:
-        """Remove what is in the folder, then the folder itself, which takes its name first."""
-        for name in ("frames", "pieces"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        waste = self.path.with_name(f".{self.path.name}.part-{os.getpid()}")
+        """Remove what this class has put there, and the folder if nothing else is in it."""
         with contextlib.suppress(OSError):
-            self.path.replace(waste)
-            discard(waste)
+            self._clear()
+            for name in _STORES:
+                (self.path / name).rmdir()
+        with contextlib.suppress(OSError):
+            for name in (_MANIFEST, _JOURNAL, _OWNER, _LOCK):
+                (self.path / name).unlink(missing_ok=True)
+            self.path.rmdir()
 
     def __enter__(self) -> WorkFolder:
         return self
@@ -183,20 +182,44 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.path.is_dir() and self.is_empty() and not self.journal.find("published"):
+        if (self.path / _MANIFEST).exists() and self.is_empty() and not self.journal.find("complete"):
             self.remove()
         self._locks.close()
 
-    def _compare(self, stored: Manifest, manifest: Manifest) -> None:
-        how = "run again as then, or give --restart to begin anew"
-        if stored.target != manifest.target:
-            raise OutputError(f"{self.path}: is the work folder of {stored.target}; name another one with --work")
-        if (stored.source, stored.identity) != (manifest.source, manifest.identity):
-            changed = "has changed since" if stored.source == manifest.source else f"is not {stored.source}"
-            raise InputError(f"{manifest.source}: {changed}, with which {self.path} was begun; {how}")
-        changes = stored.changed_settings(manifest)
-        if changes:
-            raise SettingsError(f"{self.path}: was begun with other settings ({', '.join(changes)}); {how}")
+    def _is_over(self, stored: Manifest, manifest: Manifest) -> bool:
+        """Whether a film with other settings was complete, and only its run did not live to tidy up."""
+        is_other = stored.identity != manifest.identity or bool(stored.changed_settings(manifest))
+        return is_other and self.completed() is not None
+
+    def _begin(self, manifest: Manifest) -> None:
+        self._clear()
+        (self.path / _JOURNAL).unlink(missing_ok=True)
+        write_durably(self.path / _MANIFEST, manifest.write)
+        self.journal = Journal(self.path / _JOURNAL)
+
+    def _clear(self) -> None:
+        """Remove all frames and pieces; no name of one is left on the disk when this returns."""
+        for name in _STORES:
+            for path in (self.path / name).glob("*.npz"):
+                path.unlink()
+            sync(self.path / name)
+
+    def _check_is_ours(self) -> None:
+        """Refuse a place where something else is."""
+        path = self.path
+        if path.is_symlink():
+            raise OutputError(f"{path}: is a link; remove it, or name a place with --work")
+        if path.exists() and not path.is_dir():
+            raise OutputError(f"{path}: is a file, not a work folder; name another --work")
+        if path.is_dir() and Manifest.read(path / _MANIFEST) is None:
+            # A run that was killed while it began or tidied up leaves nothing but these.
+            left = [_LOCK, _OWNER, *_STORES]
+            if (path / _JOURNAL).is_file() and Journal.is_one(path / _JOURNAL):
+                left.append(_JOURNAL)
+            others = sorted(item.name for item in path.iterdir() if item.name not in left and ".part-" not in item.name)
+            others += [f"{name}/{item.name}" for name in _STORES for item in (path / name).glob("*")]
+            if others:
+                raise OutputError(f"{path}: holds other things ({others[0]}); name an empty or new folder with --work")
 
     def _lock_output(self) -> None:
         lock = self._target.with_name(f".{self._target.name}.lock")
@@ -206,7 +229,7 @@ class WorkFolder:
 
     def _lock_folder(self) -> None:
         owner = self.path / _OWNER
-        by = f" ({owner.read_text()})" if owner.exists() else ""
+        by = f" ({owner.read_text()})" if owner.exists() and owner.stat().st_size else ""
         self._lock(
             self.path / _LOCK,
             f"{self.path}: another run{by} is at work in it; wait for that one, or name another --work",
@@ -221,12 +244,6 @@ class WorkFolder:
             raise LockedError(message) from None
         self._locks.callback(lock.release)
 
-    def _clear(self) -> None:
-        for name in ("frames", "pieces"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in (_MANIFEST, _JOURNAL):
-            (self.path / name).unlink(missing_ok=True)
-
     def _frame(self, name: str) -> Path:
         return self.path / "frames" / f"{name}.npz"
 
@@ -237,23 +254,19 @@ class WorkFolder:
         try:
             return action(*values)
         except OSError as error:
-            raise self._refused(error) from error
-
-    def _refused(self, error: OSError) -> OutputError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            cure = "make room and run the same command again: what is done is kept"
-        else:
-            cure = "check the disk and its permissions, or give --work another place"
-        return OutputError(f"{self.path}: cannot be written ({error.strerror or error}); {cure}")
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                cure = "make room and run the same command again: what is done is kept"
+            else:
+                cure = "check the disk and its permissions, or give --work another place"
+            raise OutputError(f"{self.path}: cannot be written ({error.strerror or error}); {cure}") from error
 
 
-def _check_is_ours(path: Path) -> None:
-    """Refuse a place where something else is."""
-    if path.is_symlink() and path.name.endswith(SUFFIX):
-        raise OutputError(f"{path}: is a link; remove it, or name a place with --work")
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"{path}: is a file, not a work folder; name another --work")
-    if path.is_dir() and not (path / _MANIFEST).exists():
-        others = sorted(item.name for item in path.iterdir() if item.name not in _OURS and item.name[0] != ".")
-        if others:
-            raise OutputError(f"{path}: holds other things ({others[0]}); name an empty or new folder with --work")
+def _compare(stored: Manifest, manifest: Manifest, path: Path) -> None:
+    """Refuse to go on with what was begun with other footage or settings."""
+    how = "run again as then, or give --restart to begin anew"
+    if (stored.source, stored.identity) != (manifest.source, manifest.identity):
+        changed = "has changed since" if stored.source == manifest.source else f"is not {stored.source}"
+        raise InputError(f"{manifest.source}: {changed}, with which {path} was begun; {how}")
+    changes = stored.changed_settings(manifest)
+    if changes:
+        raise SettingsError(f"{path}: was begun with other settings ({', '.join(changes)}); {how}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framedream.media.color import ColorTags
+from framedream.media.folder import images_in
 from framedream.media.footage import Footage, resize
 from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.opening import open_footage
@@ -23,6 +24,7 @@ __all__ = [
     "Sound",
     "check_image_name",
     "check_pixels",
+    "images_in",
     "is_folder_name",
     "look_at_image",
     "open_film",

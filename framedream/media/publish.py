@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +27,8 @@ def prepare(path: Path) -> None:
     Raises:
         OutputError: It cannot be written there.
     """
-    probe = part_path(path)
+    # A name of its own: in containers, runs of one process number may meet in one folder.
+    probe = path.with_name(f".probe-{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)

@@ -65,7 +65,11 @@ class FilmInPieces:
         Raises:
             OutputError: It is to be a folder, and there is one with something in it.
         """
-        if self._form is None and self.path.is_dir() and any(self.path.iterdir()):
+        if self._form is not None:
+            return
+        if self.path.is_symlink() or self.path.is_mount():
+            raise OutputError(f"{self.path}: is a link or a disk, which no folder can replace; name a folder in it")
+        if self.path.is_dir() and any(self.path.iterdir()):
             raise OutputError(f"{self.path}: the folder is not empty; empty it or name another")
 
     def encoder(self) -> PieceEncoder:
@@ -88,12 +92,20 @@ class FilmInPieces:
         step = times[index] - times[index - 1] if index else usual
         return own or self._like.last_duration or step
 
-    def assemble(self, pieces: Sequence[Piece], *, between: Callable[[], None] = lambda: None) -> int:
+    def assemble(
+        self,
+        pieces: Sequence[Piece],
+        *,
+        between: Callable[[], None] = lambda: None,
+        complete: Callable[[Path, int], None] = lambda part, frames: None,
+    ) -> int:
         """Put the film together; it appears, or replaces an older one, once its frames are counted.
 
         Args:
             pieces: All of them, in order; taken twice.
             between: Called before each; what it raises ends the work.
+            complete: Called with the finished file or folder, still under its temporary name, and its
+                number of frames; what it raises ends the work.
 
         Returns:
             How many frames it has.
@@ -115,6 +127,7 @@ class FilmInPieces:
                     f"{self.path}: {frames} frames were written but {count} are in the finished film; "
                     "check the disk, or choose another --codec"
                 )
+            complete(target.part, frames)
             self._guarded(lambda: publish(target.part, self.path))
         finally:
             target.close()

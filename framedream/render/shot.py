@@ -106,7 +106,7 @@ class Shot:
         pixels = [frame.pixels for frame in frames]
         own = frames[: window.stop - window.first]
         names = [finished(number) for number in range(window.first, window.stop)]
-        begins = self.state is None
+        before = self.state
         done = 0
         for done, (frame, state) in enumerate(zip(own, self._reloaded(pixels, names), strict=False), 1):  # noqa: B007
             self.state = state
@@ -114,7 +114,7 @@ class Shot:
         if done == len(own):
             return
         twice = self._motion.passes == 2 and len(frames) > 1
-        typical, known = self._judged(window, pixels, len(frames) - 1 if twice else 0)
+        typical, known = self._judged(window, pixels, len(frames) - 1 if twice else 0, before)
         foreseen: list[Foreseen] = []
         if twice:
             for state in self._backwards(window, pixels, typical, known):
@@ -127,7 +127,7 @@ class Shot:
             done = 1
         states = self._follow(
             pixels[done : len(own)], names[done:], replace(self.state, reference=known.reference),
-            self._motion.follow_steps, foreseen[done:], done - begins,
+            self._motion.follow_steps, foreseen[done:], done - (before is None),
         )  # fmt: skip
         for frame, state in zip(own[done:], states, strict=False):
             self.state = state
@@ -145,15 +145,17 @@ class Shot:
         self._store.save(name, state.packed())
         return state
 
-    def _judged(self, window: Window, frames: Sequence[np.ndarray], start: int) -> tuple[int, State]:
-        """See what dreams from nothing reach here: which frame told, and its dream."""
+    def _judged(
+        self, window: Window, frames: Sequence[np.ndarray], start: int, before: State | None
+    ) -> tuple[int, State]:
+        """See what dreams from nothing reach here, and in the window before: which frame told, and its dream."""
         stored = self._store.load(judged(window.first))
         if stored is None:
             typical = self._typical(frames, start)
             dream = self._dreamer.dream(frames[typical])
             carried = self._kept(frames[typical], dream.pixels, MATURE)
             found = Reference(self._dreamer.strength(carried.dream), dream.losses)
-            reference = self.state.reference.blended(found) if self.state else found
+            reference = before.reference.blended(found) if before else found
             stored = State(carried, Level(), reference).packed() | {"typical": np.array(typical)}
             self._store.save(judged(window.first), stored)
         typical = int(stored["typical"])

@@ -192,6 +192,41 @@ def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height,
     assert np.abs(whole - tiled).max() < 0.01
 
 
+def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of, monkeypatch):
+    dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
+    wide = noise(96, 1400)
+    whole = dreamer.strength(wide)
+
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(dreamer, "_tile", 0)
+    monkeypatch.setattr(dreamer, "_measure", full)
+    assert dreamer.strength(wide) == pytest.approx(whole, rel=0.02)
+    assert dreamer._tile == 1024
+
+
+@pytest.mark.parametrize(("height", "width"), [(510, 448), (500, 449)])
+def test_in_tiles_networks_that_pad_by_their_size_see_the_same(height, width):
+    """EfficientNet has five padded strides in a row; its weights are random here, since only places matter."""
+    import keras
+
+    from framedream.dream.tiles import tiled_gradient, whole_gradient
+
+    keras.utils.set_random_seed(1)
+    body = keras.applications.EfficientNetV2B0(weights=None, include_top=False)
+    cut = keras.Model(body.input, body.get_layer("block3a_expand_activation").output)
+
+    def objective(image):
+        energy = tf.square(cut(image[None] / 255, training=False))[0]
+        return tf.reduce_mean(energy), tf.reduce_mean(energy, -1, keepdims=True)
+
+    picture = tf.constant(noise(height, width))
+    whole = whole_gradient(objective, picture)[2].numpy()
+    tiled = tiled_gradient(objective, picture, tf.constant(256))[2].numpy()
+    assert np.corrcoef(whole.ravel(), tiled.ravel())[0, 1] > 0.999
+
+
 def test_in_tiles_places_are_held_alike(dreamer_of, monkeypatch):
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
     picture = resize(scene(120, 160), 640, 448)

@@ -163,6 +163,60 @@ def test_an_item_whose_footage_result_or_record_changed_is_made_again(clips, tmp
     assert (dreamed / "a.mp4").read_bytes() == film
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError(28, "No space left on device")])
+def test_a_film_that_was_finished_is_not_dreamed_again_whatever_its_pictures_do(
+    clips, tmp_path, dreams, monkeypatch, error
+):
+    def broken(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "pictures_of", broken)
+        try:
+            batch = dream_folder(clips, tmp_path / "dreamed", include=["a.mp4"])
+            assert (states(batch), batch.items[0].source_pictures) == ({"a.mp4": "done"}, ())
+        except KeyboardInterrupt:
+            assert error is KeyboardInterrupt
+    dreams.steps.clear()
+    assert states(dream_folder(clips, tmp_path / "dreamed", include=["a.mp4"])) == {"a.mp4": "kept"}
+    assert dreams.steps == []
+
+
+def test_a_record_that_cannot_be_written_costs_no_film(clips, tmp_path, dreams, monkeypatch):
+    from framedream.jobs.records import Records
+
+    def full(*_):
+        raise OutputError("the disk is full; make room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Records, "add", full)
+        batch = dream_folder(clips, tmp_path / "dreamed", include=["a.mp4"])
+        assert batch.failed[0].problem == "the disk is full; make room"
+    dreams.steps.clear()
+    assert states(dream_folder(clips, tmp_path / "dreamed", include=["a.mp4"])) == {"a.mp4": "done"}
+    assert dreams.steps == []
+
+
+def test_a_report_that_cannot_be_written_once_does_not_end_the_batch(clips, tmp_path, monkeypatch, caplog):
+    write, calls = job.write_report, []
+
+    def once(*arguments):
+        calls.append(True)
+        if len(calls) == 2:
+            raise OutputError("report.json: cannot be written")
+        write(*arguments)
+
+    monkeypatch.setattr(job, "write_report", once)
+    assert set(states(dream_folder(clips, tmp_path / "dreamed")).values()) == {"done"}
+    assert "report.json: cannot be written" in caplog.text
+
+
+def test_a_folder_where_a_film_is_to_be_is_told(clips, tmp_path):
+    (tmp_path / "dreamed" / "a.mp4").mkdir(parents=True)
+    batch = dream_folder(clips, tmp_path / "dreamed", include=["a.mp4"])
+    assert "a.mp4: a folder is in the way; remove or rename it" in batch.failed[0].problem
+
+
 def test_other_settings_make_all_again_and_restart_too(clips, tmp_path):
     dreamed = tmp_path / "dreamed"
     dream_folder(clips, dreamed)

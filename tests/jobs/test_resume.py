@@ -20,8 +20,9 @@ from stand_in_cli import Restless
 from framedream import Settings, dream_video
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
 from framedream.jobs import video as job
+from framedream.jobs.arrays import load_arrays, save_arrays
 from framedream.jobs.work import WorkFolder
-from framedream.media import FilmInPieces, open_footage
+from framedream.media import FilmInPieces, Piece, open_footage
 from framedream.render import windows
 
 TESTS = Path(__file__).parents[1]
@@ -201,6 +202,154 @@ def test_a_folder_with_other_things_is_not_taken_for_work(clip, dreams, tmp_path
         with pytest.raises(OutputError, match=r"mine: holds other things \(diary\.txt\)"):
             run(clip, work=tmp_path / "mine", **options)
     assert (tmp_path / "mine" / "diary.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "theirs", ["frames/000001.png", "manifest.json", ".git/config", "journal", "pieces/a.npz", "src/a.js"]
+)
+@pytest.mark.parametrize("restart", [False, True])
+def test_nothing_that_is_not_its_own_is_ever_removed(clip, dreams, tmp_path, theirs, restart):
+    path = tmp_path / "mine" / theirs
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    with pytest.raises(OutputError, match="holds other things"):
+        run(clip, work=tmp_path / "mine", restart=restart)
+    assert path.read_text() == "{}"
+
+
+def test_what_comes_into_a_work_folder_meanwhile_stays(clip, dreams, tmp_path):
+    with pytest.raises(Break):
+        run(clip, work=tmp_path / "work", progress=breaking_at(20))
+    (tmp_path / "work" / "notes.txt").write_text("dear diary")
+    (tmp_path / "work" / "frames" / "mine.png").write_text("a picture")
+    run(clip, work=tmp_path / "work")
+    assert {item.name for item in (tmp_path / "work").rglob("*") if item.is_file()} >= {"notes.txt", "mine.png"}
+
+
+@pytest.mark.parametrize("work", ["work", "work/deep", "."])
+def test_a_work_folder_with_the_output_or_the_footage_in_it_is_refused(clip, dreams, tmp_path, work):
+    target = tmp_path / "work" / "deep" / "film.mp4"
+    with pytest.raises(OutputError, match="cannot be the work folder"):
+        dream_video(clip, target, work=tmp_path / work)
+    with pytest.raises(OutputError, match="cannot be the work folder"):
+        dream_video(clip, tmp_path / "film.mp4", work=tmp_path)
+
+
+def test_a_work_folder_may_be_a_link_to_a_folder(clip, dreams, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "scratch")
+    with pytest.raises(Break):
+        run(clip, work=tmp_path / "link", progress=breaking_at(20))
+    assert (tmp_path / "scratch" / "manifest.json").exists()
+    assert len(run(clip, work=tmp_path / "link")) == 30
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_restart_does_not_wipe_the_work_at_another_film(clip, dreams, tmp_path):
+    with pytest.raises(Break):
+        run(clip, work=tmp_path / "work", progress=breaking_at(20))
+    stored = names(tmp_path / "work" / "frames")
+    with pytest.raises(OutputError, match=r"is the work folder of .*film\.mp4"):
+        run(clip, "other.mp4", work=tmp_path / "work", restart=True)
+    assert names(tmp_path / "work" / "frames") == stored
+
+
+def test_without_its_judged_frame_a_window_that_was_begun_goes_on_alike(clip, dreams):
+    expected = run(clip, "whole.mp4")
+    with pytest.raises(Break):
+        run(clip, progress=breaking_at(14 + 6 + 14 + 3))
+    frames = clip.parent / "film.mp4.framedream" / "frames"
+    assert {"frame-000006.npz", "frame-000008.npz"} <= names(frames)
+    (frames / "judged-000006.npz").unlink()
+    assert run(clip) == expected
+
+
+def test_after_a_damaged_piece_a_break_costs_a_frame_and_the_disk_holds_what_is_in_flight(clip, dreams, monkeypatch):
+    expected = run(clip, "whole.mp4")
+
+    def broken(*_, **__):
+        raise Break
+
+    with monkeypatch.context() as patch, pytest.raises(Break):
+        patch.setattr(FilmInPieces, "assemble", broken)
+        run(clip)
+    folder = clip.parent / "film.mp4.framedream"
+    (folder / "pieces" / "000002.npz").unlink()
+    dreams.steps.clear()
+    most = []
+
+    def watched(count: int):
+        breaks = breaking_at(count)
+        return lambda stage: (most.append(len(names(folder / "frames"))), breaks(stage))
+
+    for count in (16, 20, 26):
+        with pytest.raises(Break):
+            run(clip, progress=watched(count))
+    assert run(clip, progress=watched(999)) == expected
+    assert len(dreams.steps) <= 2 * (14 + 14 + 14) + 3 + 4
+    assert max(most) <= 2 * 14 + 1 + 2 * 14 + 1
+
+
+def test_a_setting_that_differs_in_the_last_digit_differs(clip, dreams):
+    with pytest.raises(Break):
+        run(clip, settings=Settings.of(start="0.2", step_size=2.5), progress=breaking_at(20))
+    with pytest.raises(SettingsError, match=r"start 1/5 → 2000001/10000000, step-size 2\.5 → 2\.5000001"):
+        run(clip, settings=Settings.of(start="0.2000001", step_size=2.5000001))
+
+
+def test_a_folder_of_images_published_by_a_run_that_was_killed_is_found_complete(clip, dreams, monkeypatch):
+    note = WorkFolder.completed
+    with monkeypatch.context() as patch, pytest.raises(Break):
+        # After the folder has its name, before anything else is written.
+        patch.setattr(WorkFolder, "completed", lambda folder: None if not folder._target.exists() else _break())
+        run(clip, "film")
+    assert WorkFolder.completed is note
+    dreams.steps.clear()
+    assert len(run(clip, "film")) == 30
+    assert dreams.steps == []
+    assert names(clip.parent) == {"clip.mp4", "film"}
+
+
+def _break():
+    raise Break
+
+
+def test_a_complete_film_whose_run_was_killed_does_not_hinder_other_settings(clip, dreams, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkFolder, "remove", lambda folder: None)
+        run(clip)
+    settings = Settings.of(persistence=0.9)
+    assert run(clip, settings=settings) == run(clip, "whole.mp4", settings=settings)
+
+
+def test_another_file_beside_the_images_of_a_folder_is_no_change(clip, dreams, tmp_path):
+    from framedream.media import write_image
+
+    for number, picture in enumerate(pan(8, 64, 80)):
+        write_image(tmp_path / "seq" / f"{number}.png", picture)
+    with pytest.raises(Break):
+        dream_video(tmp_path / "seq", tmp_path / "film.mp4", progress=breaking_at(5))
+    (tmp_path / "seq" / ".DS_Store").write_text("")
+    assert dream_video(tmp_path / "seq", tmp_path / "film.mp4").frames == 8
+
+
+def test_pieces_that_do_not_add_up_are_not_published(clip, dreams, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Break):
+        patch.setattr(FilmInPieces, "assemble", lambda *_, **__: _break())
+        run(clip)
+    pieces = clip.parent / "film.mp4.framedream" / "pieces"
+    piece = Piece.unpacked(load_arrays(pieces / "000002.npz"))
+    save_arrays(pieces / "000002.npz", Piece(piece.pictures[:-4]).packed())
+    with pytest.raises(OutputError, match=r"holds 26 of 30 frames; give --restart"):
+        run(clip)
+    assert not clip.with_name("film.mp4").exists()
+
+
+def test_the_place_one_is_in_may_be_named(clip, dreams, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert dream_video(clip, ".").frames == 30
+    assert len(names(tmp_path / "here")) == 30
 
 
 def test_work_at_another_film_is_not_taken_over(clip, dreams, tmp_path):
