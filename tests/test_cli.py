@@ -14,10 +14,11 @@ import pytest
 from pictures import scene
 
 import framedream
-from framedream import Film, Progress, Settings, preset_names
+from framedream import Batch, BatchProgress, Film, Progress, Settings, preset_names
 from framedream.catalog import MODELS
 from framedream.cli import _bar, _run
 from framedream.errors import DeviceError
+from framedream.gallery.report import ReportItem
 from framedream.media import open_footage, read_image, write_image
 
 ROOT = Path(__file__).parents[1]
@@ -455,6 +456,67 @@ def test_a_second_run_is_locked_out_with_one_line_and_code_6(clip, tmp_path):
         assert "another run is making it" in one_line(second.stderr)
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """Stands for dream_folder; keeps what it was called with, and tells of two items of which one failed."""
+    calls = []
+
+    def dream_folder(*arguments, progress, **options):
+        calls.append((arguments, options))
+        if progress:
+            for stage in (
+                BatchProgress(1, 2, "a.mp4"),
+                BatchProgress(1, 2, "a.mp4", Progress(1, 4, 1, 1)),
+                BatchProgress(1, 2, "a.mp4", ended=True),
+                BatchProgress(2, 2, "new\nline\udcff.mp4"),
+                BatchProgress(2, 2, "new\nline\udcff.mp4", ended=True),
+            ):
+                progress(stage)
+        items = [ReportItem("a.mp4", "video", "eyes", state, "a.mp4") for state in ("done", calls_end_with[0])]
+        return Batch(Path(arguments[1]), tuple(items), 75.0)
+
+    calls_end_with = ["done"]
+    monkeypatch.setattr(framedream, "dream_folder", dream_folder)
+    calls.append(calls_end_with)
+    return calls
+
+
+def test_folder_takes_its_flags(batches, capsys):
+    flags = ["--preset", "eyes", "--preset", "look.toml", "--include", "*.mp4", "--exclude", "a*", "--exclude", "b*"]
+    flags += ["--jobs-file", "jobs.toml", "--steps", "3", "--work", "place", "--restart"]
+    assert run("folder", "clips", "dreamed", *flags) == 0
+    arguments, options = batches[1]
+    assert arguments == ("clips", "dreamed", ["eyes", "look.toml"], {"steps": 3})
+    del options["stop"]
+    assert options == {
+        "include": ["*.mp4"], "exclude": ["a*", "b*"], "jobs_file": "jobs.toml", "work": "place", "restart": True,
+    }  # fmt: skip
+    assert capsys.readouterr().out == "dreamed/report.html: 2 items in 1:15\n"
+
+
+def test_folder_has_a_bar_of_items_and_one_of_frames(batches, capsys):
+    run("folder", "clips", "dreamed")
+    shown = capsys.readouterr().err
+    assert "1/4" in shown
+    assert "shot 1 of 1" in shown
+    assert "2/2" in shown
+    assert "new?line?.mp4" in shown
+
+
+def test_failed_items_are_one_line_and_code_3(batches, capsys):
+    batches[0][0] = "failed"
+    assert run("folder", "clips", "dreamed", "--quiet") == 3
+    assert one_line(capsys.readouterr().err) == "framedream: 1 of 2 items failed; dreamed/report.html has the reasons\n"
+
+
+def test_flags_beat_the_environment_for_folders_too(batches, monkeypatch):
+    monkeypatch.setenv("FRAMEDREAM_SIZE", "64x48")
+    monkeypatch.setenv("FRAMEDREAM_STEPS", "5")
+    monkeypatch.setenv("FRAMEDREAM_JITTER", "3")
+    assert run("folder", "clips", "dreamed", "--scale", "2", "--steps", "7", "--quiet") == 0
+    assert batches[1][0][3] == {"scale": 2.0, "steps": 7, "jitter": 3}
 
 
 def test_work_and_restart_are_flags(spy):
