@@ -23,10 +23,12 @@ from framedream.jobs.image import dream_image
 from framedream.jobs.items import Item, find_items
 from framedream.jobs.manifest import Manifest, flat
 from framedream.jobs.pictures import pictures_of
+from framedream.jobs.preflight import encoded_size, warn_of_room
 from framedream.jobs.progress import Progress
 from framedream.jobs.records import Record, Records
 from framedream.jobs.video import Film, dream_video
 from framedream.jobs.work import SUFFIX
+from framedream.media import open_footage
 from framedream.settings import OutputSettings, Settings
 
 log = logging.getLogger("framedream")
@@ -124,6 +126,7 @@ def dream_folder(
         records = locks.enter_context(Records(target))
         for settings in {item.settings.dream: item.settings for item in items if not item.problem}.values():
             dreamer_for(settings)
+        warn_of_room(target, sum(map(_size_of, items)))
         run = _Run(source, target, items, records, Path(work) if work is not None else None, restart, stop)
         return run.all(progress or (lambda _: None))
 
@@ -268,6 +271,17 @@ class _Run:
             log.warning("%s", error)  # It is tried again after the next item, which may be made nevertheless.
         ended_at = time.monotonic()
         self._next_report = ended_at + _CALM * (ended_at - began) if ended_at - began > 0.1 else 0.0
+
+
+def _size_of(item: Item) -> float:
+    """Bytes that an item's film will have, about; 0 where that is little, or it cannot be read."""
+    if item.problem or item.kind != "video":
+        return 0
+    try:
+        footage = open_footage(item.source, item.settings.footage)
+    except FramedreamError:
+        return 0
+    return encoded_size(item.target, footage.frame_count or 0, footage.height, footage.width)
 
 
 def _tell(progress: Callable[[BatchProgress], None], where: BatchProgress, inner: Progress) -> None:

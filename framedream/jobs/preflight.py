@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from framedream.errors import InputError, OutputError
 from framedream.machine import total_memory
 from framedream.media import is_folder_name
 from framedream.render.windows import window_length
+
+log = logging.getLogger("framedream")
 
 _STORED = 7
 """Bytes a pixel of a stored frame takes: a dream in 16 bits a channel, its maturity."""
@@ -61,12 +64,32 @@ def check_room(work: Path, target: Path, frames: int, height: int, width: int) -
     """
     pixels = height * width
     in_flight = 2 * min(frames, 2 * window_length(height, width)) * pixels * _STORED
-    encoded = frames * pixels * (_PNG if is_folder_name(str(target)) else _ENCODED)
+    encoded = encoded_size(target, frames, height, width)
     held = sum(item.stat().st_size for item in work.rglob("*") if item.is_file())
     one_disk = work.stat().st_dev == target.parent.stat().st_dev
     _check_free(target, work, in_flight - held, encoded * (2 if one_disk else 1))
     if not one_disk:
         _check_free(target, target.parent, 0, encoded)
+
+
+def encoded_size(target: Path, frames: int, height: int, width: int) -> float:
+    """Bytes that a film will have, about."""
+    return frames * height * width * (_PNG if is_folder_name(str(target)) else _ENCODED)
+
+
+def warn_of_room(place: Path, need: float) -> None:
+    """Say beforehand if a batch will probably not find room for all of its films.
+
+    Args:
+        place: Where they go.
+        need: Bytes that they will have, about.
+    """
+    free = shutil.disk_usage(place).free
+    if free < need:
+        log.warning(
+            "%s: all films need about %s, and %s are free; make room meanwhile, or what finds none will fail",
+            *(place, _size(need), _size(free)),
+        )
 
 
 def _check_free(target: Path, place: Path, sure: float, guessed: float) -> None:

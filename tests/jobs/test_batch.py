@@ -364,6 +364,16 @@ def test_a_disk_that_is_too_full_is_told_with_what_is_needed(clips, tmp_path, mo
     assert sorted(item.name for item in tmp_path.iterdir()) == ["clips"]
 
 
+def test_a_batch_that_will_probably_fill_the_disk_is_told_beforehand(clips, tmp_path, monkeypatch, caplog):
+    from collections import namedtuple
+
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 10, 7000))
+    batch = dream_folder(clips, tmp_path / "dreamed", include=["*.mp4", "*.mov"])
+    assert "dreamed: all films need about 8 kB, and 7 kB are free; make room meanwhile" in caplog.messages[0]
+    assert len(batch.failed) == 2
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "still.png"])
 def test_frames_that_cannot_fit_the_memory_are_refused_with_the_cure(clips, tmp_path, monkeypatch, name):
     monkeypatch.setattr("framedream.jobs.preflight.total_memory", lambda: 500_000.0)
