@@ -47,7 +47,7 @@ class Loop:
         ascent = Ascent(objective.with_places, dream.gradient, dream.smoothing, dream.jitter, dream.random_seed)
         any_size, scalar, whole = tf.TensorSpec([None, None, 3]), tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
         per_pixel = tf.TensorSpec([None, None, 1])
-        self._climb = tf.function(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole])
+        self._climb = tf.function(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole, whole])
         noise = np.random.default_rng(0)
         sizes = dreamer.sizes(height, width)
         self._images = [tf.constant(noise.uniform(0, 255, (*size, 3)).astype(np.float32)) for size in sizes]
@@ -66,7 +66,7 @@ class Loop:
         return time.perf_counter() - began
 
     def _run(self, image: tf.Tensor, steps: int, octave: int) -> None:
-        self._climb(image, steps, tf.ones([1, 1, 1]), float("inf"), 1e9, octave)[0].numpy()
+        self._climb(image, steps, tf.ones([1, 1, 1]), float("inf"), 1e9, octave, 0)[0].numpy()
 
 
 def main() -> None:

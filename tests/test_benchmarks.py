@@ -219,3 +219,12 @@ def test_a_rival_that_cannot_be_as_strong_says_so_and_how_strong_it_is(monkeypat
     assert not row.matched
     assert row.figures()["matched"] is False
     assert str(row).endswith("S not equal: nearest 0.20")
+
+
+def test_the_loop_that_overhead_is_measured_by_takes_all_steps_of_a_clip():
+    from benchmarks.overhead import Loop
+    from framedream import Settings
+
+    loop = Loop(Settings.of(steps=2, follow_steps=1), 64, 80, frames=3)
+    assert loop._steps == [2, 2, 2]  # from nothing; then one backwards and one forwards
+    assert loop.time() > 0
