@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import fields, make_dataclass
 from pathlib import Path
 from types import FrameType, UnionType
@@ -26,14 +26,12 @@ from typing import (
 )
 
 from cyclopts import App, CycloptsError, Group, Parameter
-from tqdm import tqdm
 
 import framedream
 from framedream.catalog import MODELS, find_model
 from framedream.errors import FramedreamError, ItemsFailed, Stopped
-from framedream.jobs.batch import BatchProgress
-from framedream.jobs.progress import Progress, Report
 from framedream.settings import Settings
+from framedream.terminal import bar, bars, clock, printable, speak, table
 
 _USAGE, _INTERRUPTED, _TERMINATED = 2, 130, 143
 
@@ -126,13 +124,13 @@ def video(
         quiet: Say nothing but warnings and errors.
     """
     settings = _settings(preset, dream, motion, footage, output, run)
-    _speak(quiet)
-    with _bar(quiet) as report, _stoppable() as stop:
+    speak(quiet)
+    with bar(quiet) as report, _stoppable() as stop:
         film = framedream.dream_video(source, target, settings, progress=report, work=work, restart=restart, stop=stop)
     if not quiet:
         frames = "1 frame" if film.frames == 1 else f"{film.frames} frames"
         rate = film.frames / film.seconds
-        print(f"{film.path}: {frames} in {_clock(film.seconds)}, {rate:.2f} frames per second")
+        print(f"{film.path}: {frames} in {clock(film.seconds)}, {rate:.2f} frames per second")
 
 
 @app.command(sort_key=2)
@@ -172,8 +170,8 @@ def folder(
         quiet: Say nothing but warnings and errors.
     """
     values = _given(dream, motion, footage, output, run)
-    _speak(quiet)
-    with _bars(quiet) as report, _stoppable() as stop:
+    speak(quiet)
+    with bars(quiet) as report, _stoppable() as stop:
         batch = framedream.dream_folder(
             source, target, preset or (), values, include=include or (), exclude=exclude or (), jobs_file=jobs_file,
             progress=report, work=work, restart=restart, stop=stop,
@@ -183,7 +181,7 @@ def folder(
         raise ItemsFailed(f"{len(batch.failed)} of {len(batch.items)} items failed; {page} has the reasons")
     if not quiet:
         items = "1 item" if len(batch.items) == 1 else f"{len(batch.items)} items"
-        print(f"{page}: {items} in {_clock(batch.seconds)}")
+        print(f"{page}: {items} in {clock(batch.seconds)}")
 
 
 @app.command(sort_key=3)
@@ -212,7 +210,7 @@ def image(
         quiet: Say nothing but warnings and errors.
     """
     settings = _settings(preset, dream, FootageFlags(size=size, scale=scale), run)
-    _speak(quiet)
+    speak(quiet)
     framedream.dream_image(source, target, settings, save_octaves=save_octaves)
     if not quiet:
         print(f"{target}: dreamed")
@@ -223,7 +221,7 @@ def presets() -> None:
     """List the looks that come with framedream."""
     from framedream.presets import preset_names, read_preset
 
-    _table([(name, str(read_preset(name).get("description", ""))) for name in preset_names()])
+    table([(name, str(read_preset(name).get("description", ""))) for name in preset_names()])
 
 
 @app.command(sort_key=6)
@@ -233,7 +231,7 @@ def models() -> None:
     for entry in MODELS.values():
         size = f"{entry.parameters * 4:.0f} MB" if entry.builder else "built in"
         rows.append(("*" if entry.recommended else "", entry.name, size, entry.start))
-    _table(rows)
+    table(rows)
 
 
 @app.command(sort_key=7)
@@ -249,7 +247,7 @@ def layers(model: str = "squeezenet", /) -> None:
     rows = [("", "layer", "kind", "pixels a cell", "channels")]
     for layer in describe_layers(name):
         rows.append(("*" if layer.start else "", layer.name, layer.kind, str(layer.stride), str(layer.channels)))
-    _table(rows)
+    table(rows)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -324,7 +322,7 @@ def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _failed(message: str, code: int) -> int:
-    print(f"framedream: {_printable(' '.join(message.split()))}", file=sys.stderr)
+    print(f"framedream: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 
@@ -366,96 +364,3 @@ def _number(text: str) -> int | float | str:
         with contextlib.suppress(ValueError):
             return kind(text)
     return text
-
-
-class _Speaker(logging.Handler):
-    """Notes and warnings as lines on stderr, above the bar."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        kind = "warning: " if record.levelno >= logging.WARNING else ""
-        text = _printable(" ".join(record.getMessage().split()))
-        tqdm.write(f"framedream: {kind}{text}", file=sys.stderr)
-
-
-def _speak(quiet: bool) -> None:
-    log.handlers = [_Speaker()]
-    log.setLevel(logging.WARNING if quiet else logging.INFO)
-    log.propagate = False
-
-
-@contextlib.contextmanager
-def _bar(quiet: bool) -> Generator[Report | None]:
-    """A bar of frames that also says which shot is dreamed; shown from the first frame on."""
-    bar = _FrameBar()
-    try:
-        yield None if quiet else bar.show
-    finally:
-        bar.close()
-
-
-@contextlib.contextmanager
-def _bars(quiet: bool) -> Generator[Callable[[BatchProgress], None] | None]:
-    """A bar of items, and below it one of the item's frames."""
-    items: list[tqdm[Any]] = []
-    frames = _FrameBar(position=1, leave=False)
-
-    def show(progress: BatchProgress) -> None:
-        if not items:
-            items.append(tqdm(total=progress.items, unit="item", dynamic_ncols=True, file=sys.stderr))
-        if progress.inner:
-            frames.show(progress.inner)
-            return
-        frames.close()
-        items[0].set_postfix_str(_printable(progress.name), refresh=not progress.ended)
-        items[0].update(progress.item - (not progress.ended) - items[0].n)
-
-    try:
-        yield None if quiet else show
-    finally:
-        frames.close()
-        for bar in items:
-            bar.close()
-
-
-class _FrameBar:
-    """A bar of frames, made with the first that is shown."""
-
-    def __init__(self, **options: Any) -> None:
-        self._options = options
-        self._bar: tqdm[Any] | None = None
-
-    def show(self, progress: Progress) -> None:
-        if self._bar is None:
-            # Frames that an earlier run made say nothing about the speed of this one.
-            before = max(0, progress.frame - 1)
-            self._bar = tqdm(
-                total=progress.frames, initial=before, unit="frame", dynamic_ncols=True, file=sys.stderr,
-                **self._options,
-            )  # fmt: skip
-        backwards = f", {progress.backwards} backwards" if progress.backwards else ""
-        self._bar.set_postfix_str(f"shot {progress.shot} of {progress.shots}{backwards}", refresh=False)
-        if not self._bar.update(progress.frame - self._bar.n):
-            self._bar.refresh()
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-def _printable(text: str) -> str:
-    """A name as one line that any terminal can show."""
-    shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown.encode("utf-8", "replace").decode()
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -16,10 +16,11 @@ from pictures import scene
 import framedream
 from framedream import Batch, BatchProgress, Film, Progress, Settings, preset_names
 from framedream.catalog import MODELS
-from framedream.cli import _bar, _run
+from framedream.cli import _run
 from framedream.errors import DeviceError
 from framedream.gallery.report import ReportItem
 from framedream.media import open_footage, read_image, write_image
+from framedream.terminal import bar
 
 ROOT = Path(__file__).parents[1]
 
@@ -154,7 +155,7 @@ def test_passes_and_color_can_come_from_the_environment(spy, monkeypatch):
 
 def told(capsys, *stages: Progress) -> list[str]:
     """What stands in the bar after each stage."""
-    with _bar(quiet=False) as report:
+    with bar(quiet=False) as report:
         shown = []
         for stage in stages:
             report(stage)
@@ -308,7 +309,7 @@ def test_an_error_with_line_breaks_is_still_one_line(tmp_path, capsys):
 
 WITHOUT_TENSORFLOW = """
 import sys
-from framedream.cli import _bar, _run
+from framedream.cli import _run
 code = _run(sys.argv[1:], debug=False)
 heavy = {"tensorflow", "keras"} & set(sys.modules)
 print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
