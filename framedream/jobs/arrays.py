@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, overload
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,8 @@ class PieceStore(Protocol):
         ...
 
 
-class StoredPieces(Sequence[Piece]):
-    """The first pieces of a store, each read when it is needed.
+class StoredPieces(Iterable[Piece]):
+    """The first pieces of a store, each read when it is needed, as often as they are gone through.
 
     Args:
         store: Where they are.
@@ -58,21 +58,6 @@ class StoredPieces(Sequence[Piece]):
 
     def __init__(self, store: PieceStore, count: int) -> None:
         self._store, self._count = store, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> Piece: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Piece]: ...
-    def __getitem__(self, index: int | slice) -> Piece | Sequence[Piece]:
-        numbers = range(self._count)[index]
-        return (
-            self._store.load_piece(numbers)
-            if isinstance(numbers, int)
-            else [self._store.load_piece(number) for number in numbers]
-        )
 
     def __iter__(self) -> Iterator[Piece]:
         return map(self._store.load_piece, range(self._count))

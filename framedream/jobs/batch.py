@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -122,8 +122,7 @@ def dream_folder(
     source, target = Path(source), Path(target)
     jobs = Path(jobs_file) if jobs_file is not None else None
     items = find_items(source, target, presets, values or {}, include=include, exclude=exclude, jobs_file=jobs)
-    with ExitStack() as locks:
-        records = locks.enter_context(Records(target))
+    with Records(target) as records:
         for settings in {item.settings.dream: item.settings for item in items if not item.problem}.values():
             dreamer_for(settings)
         warn_of_room(target, sum(map(_size_of, items)))

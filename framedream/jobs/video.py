@@ -106,12 +106,13 @@ def dream_video(
         raise InputError(f"{source}: {error}") from None
     film = FilmInPieces(name, like=footage, settings=settings.output)
     with WorkFolder(place, film.path, Manifest.of(Path(source), film.path, settings), restart=restart) as folder:
-        if folder.completed() is None:
+        known = folder.completed()
+        if known is None:
             film.check_vacant()
             job = _Job(footage, film, settings, folder, stop)
             job.dream(progress)
-            job.assemble()
-        frames, shots = folder.completed() or (0, 0)
+            known = job.assemble(), len(job.cuts) + 1
+        frames, shots = known
         made = Film(film.path, frames, shots, time.monotonic() - began)
         finished_with(made)
         folder.remove()
@@ -148,7 +149,6 @@ class _Job:
 
     Attributes:
         cuts: Frames that begin a later shot.
-        pieces: The film's encoded pieces, once `dream` has ended.
     """
 
     def __init__(
@@ -165,7 +165,6 @@ class _Job:
         shots = self.cuts if settings.motion.flow != "none" else []
         self._windows = windows(len(self._times), shots, *size)
         self._ends = _piece_ends(self._windows)
-        self.pieces = StoredPieces(folder, len(self._ends))
 
     def dream(self, progress: Report | None) -> None:
         """Dream and encode all frames that are not yet."""
@@ -211,10 +210,11 @@ class _Job:
                 if number < len(self._times):
                     self._check_stop()
 
-    def assemble(self) -> None:
-        """Put the film together, and note that it is complete."""
+    def assemble(self) -> int:
+        """Put the film together, and note that it is complete; gives the number of its frames."""
         self._done = len(self._times)
-        self._film.assemble(self.pieces, between=self._check_stop, complete=self._note_complete)
+        pieces = StoredPieces(self._folder, len(self._ends))
+        return self._film.assemble(pieces, between=self._check_stop, complete=self._note_complete)
 
     def _note_complete(self, part: Path, frames: int) -> None:
         if frames != len(self._times):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -94,7 +94,7 @@ class FilmInPieces:
 
     def assemble(
         self,
-        pieces: Sequence[Piece],
+        pieces: Iterable[Piece],
         *,
         between: Callable[[], None] = lambda: None,
         complete: Callable[[Path, int], None] = lambda part, frames: None,
@@ -102,7 +102,7 @@ class FilmInPieces:
         """Put the film together; it appears, or replaces an older one, once its frames are counted.
 
         Args:
-            pieces: All of them, in order; taken twice.
+            pieces: All of them, in order; gone through twice.
             between: Called before each; what it raises ends the work.
             complete: Called with the finished file or folder, still under its temporary name, and its
                 number of frames; what it raises ends the work.
@@ -141,7 +141,7 @@ class FilmInPieces:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
 
-    def _target(self, pieces: Sequence[Piece]) -> _Target:
+    def _target(self, pieces: Iterable[Piece]) -> _Target:
         if self._form is None:
             return ImageFolder(self.path)
         return FilmFile(self._form, max((piece.delay for piece in pieces), default=0))

@@ -77,6 +77,13 @@ def breaking_at(count: int):
     return progress
 
 
+def left_in_pieces(clip: Path, monkeypatch) -> None:
+    """Break a run when all pieces are stored and none is put together."""
+    with monkeypatch.context() as patch, pytest.raises(Break):
+        patch.setattr(FilmInPieces, "assemble", lambda *_, **__: _break())
+        run(clip)
+
+
 def names(folder: Path) -> set[str]:
     return {item.name for item in folder.iterdir()}
 
@@ -266,13 +273,7 @@ def test_without_its_judged_frame_a_window_that_was_begun_goes_on_alike(clip, dr
 
 def test_after_a_damaged_piece_a_break_costs_a_frame_and_the_disk_holds_what_is_in_flight(clip, dreams, monkeypatch):
     expected = run(clip, "whole.mp4")
-
-    def broken(*_, **__):
-        raise Break
-
-    with monkeypatch.context() as patch, pytest.raises(Break):
-        patch.setattr(FilmInPieces, "assemble", broken)
-        run(clip)
+    left_in_pieces(clip, monkeypatch)
     folder = clip.parent / "film.mp4.framedream"
     (folder / "pieces" / "000002.npz").unlink()
     dreams.steps.clear()
@@ -297,13 +298,11 @@ def test_a_setting_that_differs_in_the_last_digit_differs(clip, dreams):
         run(clip, settings=Settings.of(start="0.2000001", step_size=2.5000001))
 
 
-def test_a_folder_of_images_published_by_a_run_that_was_killed_is_found_complete(clip, dreams, monkeypatch):
-    note = WorkFolder.completed
-    with monkeypatch.context() as patch, pytest.raises(Break):
+def test_a_folder_of_images_published_by_a_run_that_was_killed_is_found_complete(clip, dreams):
+    with pytest.raises(Break):
         # After the folder has its name, before anything else is written.
-        patch.setattr(WorkFolder, "completed", lambda folder: None if not folder._target.exists() else _break())
-        run(clip, "film")
-    assert WorkFolder.completed is note
+        run(clip, "film", finished_with=lambda film: _break())
+    assert {"film", "film.framedream"} <= names(clip.parent)
     dreams.steps.clear()
     assert len(run(clip, "film")) == 30
     assert dreams.steps == []
@@ -334,9 +333,7 @@ def test_another_file_beside_the_images_of_a_folder_is_no_change(clip, dreams, t
 
 
 def test_pieces_that_do_not_add_up_are_not_published(clip, dreams, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(Break):
-        patch.setattr(FilmInPieces, "assemble", lambda *_, **__: _break())
-        run(clip)
+    left_in_pieces(clip, monkeypatch)
     pieces = clip.parent / "film.mp4.framedream" / "pieces"
     piece = Piece.unpacked(load_arrays(pieces / "000002.npz"))
     save_arrays(pieces / "000002.npz", Piece(piece.pictures[:-4]).packed())
@@ -388,13 +385,7 @@ def test_a_damaged_frame_is_dreamed_again(clip, dreams):
 
 def test_a_damaged_piece_is_made_anew_and_the_others_stay(clip, dreams, monkeypatch):
     expected = run(clip, "whole.mp4")
-
-    def broken(*_, **__):
-        raise Break
-
-    with monkeypatch.context() as patch, pytest.raises(Break):
-        patch.setattr(FilmInPieces, "assemble", broken)
-        run(clip)
+    left_in_pieces(clip, monkeypatch)
     pieces = clip.parent / "film.mp4.framedream" / "pieces"
     assert names(pieces) == {f"00000{number}.npz" for number in range(4)}
     data = bytearray((pieces / "000001.npz").read_bytes())

@@ -86,3 +86,10 @@ def test_a_film_that_misses_a_piece_of_its_file_is_not_published(tmp_path, monke
     with pytest.raises(OutputError, match="20 frames were written but 10"):
         film.assemble(parts)
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_that_makes_x264_differ_from_run_to_run_is_on(tmp_path):
+    """One in some hundred runs differed with its macroblock tree; `benchmarks/encoders.py` shows it."""
+    (piece,) = pieces(FilmInPieces(tmp_path / "a.mp4", like=LIKE), [])
+    told = piece.pictures[0].data
+    assert b"mbtree=0" in told
