@@ -30,8 +30,8 @@ from cyclopts import App, CycloptsError, Group, Parameter
 import framedream
 from framedream.catalog import MODELS, find_model
 from framedream.errors import FramedreamError, ItemsFailed, Stopped
-from framedream.settings import Settings
-from framedream.terminal import bar, bars, clock, printable, speak, table
+from framedream.settings import RunSettings, Settings
+from framedream.terminal import bar, bars, clock, gigabytes, printable, speak, table
 
 _USAGE, _INTERRUPTED, _TERMINATED = 2, 130, 143
 
@@ -248,6 +248,20 @@ def layers(model: str = "squeezenet", /) -> None:
     for layer in describe_layers(name):
         rows.append(("*" if layer.start else "", layer.name, layer.kind, str(layer.stride), str(layer.channels)))
     table(rows)
+
+
+@app.command(sort_key=8)
+def devices() -> None:
+    """List what can work, and what --devices auto takes for a long film."""
+    from framedream.jobs.devices import describe, devices_of, find_gpus
+    from framedream.machine import processor_name, total_memory, usable_cores
+
+    speak(quiet=False)
+    cores, memory = usable_cores(), total_memory()
+    rows = [("cpu", processor_name(), gigabytes(memory), "1 core" if cores == 1 else f"{cores} cores")]
+    rows += [(f"gpu:{number}", gpu.name, gigabytes(gpu.memory), "") for number, gpu in enumerate(find_gpus())]
+    table(rows)
+    print(f"auto takes: {describe(devices_of(RunSettings()))}")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

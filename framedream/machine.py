@@ -1,13 +1,94 @@
-"""What this machine has."""
+"""What this machine has, and how one says which part of it is to work."""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from framedream.errors import SettingsError
+
+_MOST_WORKERS = 1024
+
+_MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where a container's share of the memory stands: control groups of version 2 and 1."""
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """Which devices were asked for; as text, the shortest way to say it.
+
+    Attributes:
+        kind: Processors, GPUs, or whatever is best here.
+        workers: Processes that share the processors.
+        gpus: Positions among the visible GPUs, in the order asked for; () for all.
+    """
+
+    kind: Literal["auto", "cpu", "gpu"]
+    workers: int = 1
+    gpus: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        if self.kind == "cpu" and self.workers > 1:
+            return f"cpu:{self.workers}"
+        return f"gpu:{','.join(map(str, self.gpus))}" if self.gpus else self.kind
+
+
+def parse_devices(text: str) -> DeviceChoice:
+    """Read ``auto``, ``cpu``, ``cpu:2`` (two processes), ``gpu`` (all of them) or ``gpu:0,1``.
+
+    Raises:
+        SettingsError: It is none of these, a GPU stands twice, or there are too many processes.
+    """
+    word = re.sub(r"\s", "", str(text)).lower().replace(",gpu:", ",")
+    parts = re.fullmatch(r"(auto)|cpu(?::([0-9]{1,6}))?|gpu(?::([0-9]{1,6}(?:,[0-9]{1,6})*))?", word)
+    if not parts:
+        raise SettingsError(
+            f"devices: '{text}' is no choice of devices; write auto, cpu, cpu:2 (two processes), gpu or gpu:0,1"
+        )
+    automatic, workers, gpus = parts.groups()
+    if automatic:
+        return DeviceChoice("auto")
+    if word.startswith("cpu"):
+        if workers and not 1 <= int(workers) <= _MOST_WORKERS:
+            raise SettingsError(f"devices: {text} is out of range; accepted: cpu:1 to cpu:{_MOST_WORKERS}")
+        return DeviceChoice("cpu", workers=int(workers or 1))
+    positions = tuple(int(position) for position in (gpus or "").split(",") if position)
+    if len(set(positions)) < len(positions):
+        raise SettingsError(f"devices: a GPU stands twice in '{text}'; keep one of them")
+    return DeviceChoice("gpu", gpus=positions)
 
 
 def total_memory() -> float:
-    """Bytes of main memory; infinite where the system does not tell."""
+    """Bytes of main memory, or of a container's share; infinite where the system does not tell."""
     try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
+        memory = float("inf")
+    return min(memory, *map(_memory_limit, _MEMORY_LIMITS))
+
+
+def _memory_limit(file: Path) -> float:
+    try:
+        return float(file.read_text())
+    except (OSError, ValueError):  # There is none, or it says "max".
         return float("inf")
+
+
+def usable_cores() -> int:
+    """Processor cores this process may use: no more than its affinity and its container's share allow."""
+    import joblib  # Here, since it takes a while and few commands need it.
+
+    return int(joblib.cpu_count())
+
+
+def processor_name() -> str:
+    """What the processor is called, as well as the system tells."""
+    try:
+        named = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(errors="replace"), re.MULTILINE)
+    except OSError:
+        named = None
+    return named[1].strip() if named else platform.processor() or platform.machine() or "unknown"

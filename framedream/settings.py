@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from framedream.catalog import find_model
 from framedream.errors import SettingsError, nearest
+from framedream.machine import parse_devices
 from framedream.presets import DEFAULT, read_preset
 
 Layers = tuple[tuple[str, float], ...]
@@ -102,6 +103,18 @@ def parse_rate(value: str | float | Fraction) -> Fraction:
         raise SettingsError(f"fps: {value} is not above 0 and up to 1000 frames per second")
     ntsc = Fraction(round(rate) * 1000, 1001)
     return ntsc if abs(rate - ntsc) < Fraction(1, 200) and rate != round(rate) else rate
+
+
+def parse_scheduler(value: str) -> str:
+    """Read the address of a Dask scheduler: ``tcp://host:8786``, or with ``tls``, ``ucx`` and the like."""
+    host = r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\s/:@\[\]]+)"
+    parts = re.fullmatch(rf"(?!https?:)[a-z][a-z0-9+.-]*://{host}:(?P<port>[0-9]{{1,5}})", str(value).strip())
+    if not parts or not 1 <= int(parts["port"]) <= 65_535:
+        raise SettingsError(
+            f"scheduler: '{value}' is no address of a Dask scheduler; write it as tcp://host:8786, "
+            "as the scheduler says when it starts"
+        )
+    return parts[0]
 
 
 def _parse_path(value: str | Path) -> Path:
@@ -289,13 +302,17 @@ class RunSettings:
     """How the machine is used; nothing here changes a picture.
 
     Attributes:
-        threads: Processor threads of a worker. Default: all.
+        devices: What works: auto (all GPUs, else the CPU), cpu, cpu:2 (two processes), gpu or gpu:0,1; see `devices`.
+        threads: Processor threads of a worker. Default: an even share of the cores.
+        scheduler: Address of a running Dask scheduler, as tcp://host:8786, whose workers do the work.
     """
 
+    devices: str = "auto"
     threads: int | None = None
+    scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        _coerce(self)
+        _coerce(self, devices=lambda text: str(parse_devices(text)), scheduler=parse_scheduler)
         _check(self, "threads", self.threads is None or 1 <= self.threads <= 1024, "1 to 1024")
 
 

@@ -105,6 +105,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def gigabytes(amount: float | None) -> str:
+    """Bytes of memory as ``25 GB``; nothing where they are not known."""
+    return "" if amount is None or amount == float("inf") else f"{amount / 1e9:.0f} GB"
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows in columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -19,6 +19,8 @@ from framedream.catalog import MODELS
 from framedream.cli import _run
 from framedream.errors import DeviceError
 from framedream.gallery.report import ReportItem
+from framedream.jobs import devices
+from framedream.jobs.devices import Gpu
 from framedream.media import open_footage, read_image, write_image
 from framedream.terminal import bar
 
@@ -104,6 +106,8 @@ def test_a_command_without_flags_is_the_default_preset(spy):
         (["--scale", "0.5", "--fps", "29.97"], {"scale": 0.5, "fps": "30000/1001"}),
         (["--codec", "libx265", "--crf", "20"], {"codec": "libx265", "crf": 20}),
         (["--threads", "2", "--random-seed", "7"], {"threads": 2, "random_seed": 7}),
+        (["--devices", "gpu:1,0"], {"devices": "gpu:1,0"}),
+        (["--devices=cpu:2", "--scheduler=tcp://farm:8786"], {"devices": "cpu:2", "scheduler": "tcp://farm:8786"}),
     ],
 )
 def test_flags_are_the_settings_of_their_names(spy, flags, values):
@@ -220,6 +224,40 @@ def test_layers_are_listed_with_resolution_and_channels(capsys):
     assert ["conv1", "Conv2D", "2", "64"] in lines
 
 
+@pytest.fixture
+def machine(monkeypatch):
+    """Makes a machine with these GPUs, two cores and 16 GB."""
+    monkeypatch.setattr("framedream.machine.processor_name", lambda: "Some Processor")
+
+    def make(*gpus: Gpu) -> None:
+        monkeypatch.setattr(devices, "find_gpus", lambda: list(gpus))
+        for module in ("framedream.machine", "framedream.jobs.devices"):
+            monkeypatch.setattr(f"{module}.usable_cores", lambda: 2)
+            monkeypatch.setattr(f"{module}.total_memory", lambda: 16e9)
+
+    return make
+
+
+def test_devices_are_listed_with_what_auto_takes(machine, capsys):
+    machine()
+    assert run("devices") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "cpu  Some Processor  16 GB  2 cores",
+        "auto takes: 2 workers on the CPU with 1 thread each",
+    ]
+
+
+def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
+    machine(Gpu("NVIDIA H200", 150_754_820_096), Gpu("NVIDIA L4"))
+    assert run("devices") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "cpu    Some Processor  16 GB   2 cores",
+        "gpu:0  NVIDIA H200     151 GB",
+        "gpu:1  NVIDIA L4",
+        "auto takes: gpu:0, gpu:1",
+    ]
+
+
 # What goes wrong.
 
 
@@ -241,6 +279,9 @@ def test_layers_are_listed_with_resolution_and_channels(capsys):
         (["video", "a.mp4", "b.mp4", "--preset", "gone.toml"], "gone.toml"),
         (["video", "a.mp4", "b.mp4", "--size", "64x48", "--scale", "2"], "size and scale"),
         (["video", "a.mp4", "b.mp4", "--start", "soon"], "no moment"),
+        (["video", "a.mp4", "b.mp4", "--devices", "tpu"], "write auto, cpu"),
+        (["image", "a.png", "b.png", "--devices", "cpu:0"], "cpu:1 to cpu:1024"),
+        (["folder", "a", "b", "--scheduler", "farm:8786"], "tcp://host:8786"),
         (["layers", "squeezednet"], "did you mean 'squeezenet'"),
     ],
 )
@@ -324,6 +365,7 @@ print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
         (["--version"], 0),
         (["presets"], 0),
         (["models"], 0),
+        (["devices"], 0),
         (["video", "gone.mp4", "out.mp4"], 4),
         (["video", str(ROOT / "README.md"), "out.mp4"], 4),
         (["video", str(ROOT / "samples" / "bunny.mp4"), "/proc/out.mp4"], 5),
@@ -342,7 +384,7 @@ def test_help_names_the_commands():
     result = process("--help")
     assert result.returncode == 0
     assert result.stderr == ""
-    for name in ("video", "image", "presets", "models", "layers"):
+    for name in ("video", "image", "presets", "models", "layers", "devices"):
         assert f"\n  {name}" in result.stdout or f" {name} " in result.stdout
 
 

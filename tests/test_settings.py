@@ -10,6 +10,7 @@ import pytest
 
 from framedream import DreamSettings, FootageSettings, Moment, MotionSettings, OutputSettings, RunSettings, Settings
 from framedream.errors import SettingsError
+from framedream.machine import DeviceChoice, parse_devices
 from framedream.settings import parse_layers, parse_moment, parse_rate, parse_size, setting_homes
 
 GROUPS = {
@@ -92,6 +93,9 @@ def test_values_out_of_range_are_refused_by_name_with_what_is_accepted(group, na
         (FootageSettings, "size", (1, 2, 3)),
         (FootageSettings, "fps", [25]),
         (FootageSettings, "fps", float("inf")),
+        (RunSettings, "devices", 2),
+        (RunSettings, "devices", ["gpu:0"]),
+        (RunSettings, "scheduler", 8786),
     ],
 )
 def test_values_of_the_wrong_kind_are_refused_by_name(group, name, value):
@@ -300,3 +304,63 @@ def test_size_and_scale_given_together_are_refused():
 def test_a_later_size_replaces_an_earlier_scale_and_the_other_way_round():
     assert Settings.of(scale=2).override({"size": "64x48"}).footage == FootageSettings(size=(64, 48))
     assert Settings.of(size="64x48").override({"scale": 2}).footage == FootageSettings(scale=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "choice", "shortest"),
+    [
+        ("auto", DeviceChoice("auto"), "auto"),
+        ("cpu", DeviceChoice("cpu"), "cpu"),
+        ("cpu:1", DeviceChoice("cpu"), "cpu"),
+        ("CPU:1024", DeviceChoice("cpu", workers=1024), "cpu:1024"),
+        ("gpu", DeviceChoice("gpu"), "gpu"),
+        ("gpu:3", DeviceChoice("gpu", gpus=(3,)), "gpu:3"),
+        (" gpu:2, 00 ", DeviceChoice("gpu", gpus=(2, 0)), "gpu:2,0"),
+        ("gpu:0, gpu:1", DeviceChoice("gpu", gpus=(0, 1)), "gpu:0,1"),
+    ],
+)
+def test_devices_are_read(text, choice, shortest):
+    assert parse_devices(text) == choice
+    assert RunSettings(devices=text).devices == shortest
+    assert parse_devices(shortest) == choice
+
+
+@pytest.mark.parametrize("text", ["", "tpu", "gpus", "cpu:", "cpu:two", "cpu:-1", "cpu:1,2", "gpu:", "gpu:0,,1", "0,1"])
+def test_devices_that_make_no_sense_are_refused_with_what_can_be_written(text):
+    with pytest.raises(SettingsError, match=r"^devices: .*write auto, cpu, cpu:2"):
+        RunSettings(devices=text)
+
+
+@pytest.mark.parametrize("text", ["cpu:0", "cpu:1025"])
+def test_numbers_of_processes_out_of_range_are_refused(text):
+    with pytest.raises(SettingsError, match=f"^devices: {text} is out of range; accepted: cpu:1 to cpu:1024"):
+        RunSettings(devices=text)
+
+
+def test_a_gpu_named_twice_is_refused():
+    with pytest.raises(SettingsError, match=r"^devices: a GPU stands twice in 'gpu:1,0,01'"):
+        RunSettings(devices="gpu:1,0,01")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://10.0.0.1:8786", "tls://farm.example.org:1", "ucx://node-7:65535", "tcp://[fe80::1%eth0]:8786"],
+)
+def test_addresses_of_schedulers_are_accepted(address):
+    assert RunSettings(scheduler=f" {address} ").scheduler == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "farm", "farm:8786", "tcp://farm", "tcp://:8786", "tcp://farm:0", "tcp://farm:65536", "tcp://farm:8786/x",
+        "tcp://me@farm:8786", "tcp://fe80::1:8786", "http://farm:8787", "https://farm:8787",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_of_a_scheduler_is_refused_with_what_one_looks_like(address):
+    with pytest.raises(SettingsError, match=r"^scheduler: .*tcp://host:8786"):
+        RunSettings(scheduler=address)
+
+
+def test_by_default_the_machine_chooses_and_no_scheduler_is_asked():
+    assert RunSettings() == RunSettings(devices="auto", scheduler=None, threads=None)
