@@ -281,7 +281,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["video", "a.mp4", "b.mp4", "--start", "soon"], "no moment"),
         (["video", "a.mp4", "b.mp4", "--devices", "tpu"], "write auto, cpu"),
         (["image", "a.png", "b.png", "--devices", "cpu:0"], "cpu:1 to cpu:1024"),
-        (["folder", "a", "b", "--scheduler", "farm:8786"], "tcp://host:8786"),
+        (["video", "a.mp4", "b.mp4", "--scheduler", "farm:8786"], "tcp://host:8786"),
         (["layers", "squeezednet"], "did you mean 'squeezenet'"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -126,7 +127,8 @@ from unittest.mock import MagicMock
 config, get_logger = MagicMock(), MagicMock()
 print("a library that talks")
 config.list_physical_devices.side_effect = lambda kind: ["a", "b"] if kind == "GPU" else []
-config.experimental.get_device_details.side_effect = {"a": {"device_name": os.environ["CUDA_DEVICE_ORDER"]}, "b": {}}.get
+details = {"a": {"device_name": os.environ["CUDA_DEVICE_ORDER"]}, "b": {}}
+config.experimental.get_device_details.side_effect = details.get
 """
 
 
@@ -258,7 +260,7 @@ def test_memory_is_no_more_than_the_share_of_a_container(tmp_path, monkeypatch):
         assert total_memory() == memory
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "sched_setaffinity"), reason="this system has no affinities")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinities")
 def test_cores_are_no_more_than_the_affinity_allows():
     script = """
 import os
