@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import pickle
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from framedream import RunSettings
 from framedream.errors import SettingsError
 from framedream.jobs import devices
 from framedream.jobs.devices import Device, Gpu, cpu_split, describe, devices_of, find_gpus
-from framedream.machine import total_memory
 
 TWO = [{"name": "NVIDIA H200", "memory": 150_000_000_000}, {"name": "NVIDIA L4", "memory": None}]
 
@@ -246,27 +244,3 @@ def test_devices_travel_to_other_processes():
 def test_devices_are_told_in_words(machine, choice, words):
     machine(cores=8, gpus=TWO)
     assert describe(devices_of(RunSettings(devices=choice))) == words
-
-
-# What the machine has.
-
-
-def test_memory_is_no_more_than_the_share_of_a_container(tmp_path, monkeypatch):
-    whole = total_memory()
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr("framedream.machine._MEMORY_LIMITS", (limit,))
-    for text, memory in (("max\n", whole), ("4096\n", 4096), (f"{2**63}\n", whole)):
-        limit.write_text(text)
-        assert total_memory() == memory
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinities")
-def test_cores_are_no_more_than_the_affinity_allows():
-    script = """
-import os
-from framedream.machine import usable_cores
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-print(usable_cores())
-"""
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert result.stdout == "1\n"

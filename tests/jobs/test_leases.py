@@ -202,14 +202,13 @@ def test_a_forked_process_does_not_take_its_parents_lease_for_its_own(environmen
     if not hasattr(os, "fork"):
         pytest.skip("this system does not fork")
     script = """
-lease(gpus[:1])
-sys.stdout.flush()
+pin(lease(gpus[:1]))
 if not os.fork():
     print(name(lease(gpus[:1])), name(lease(gpus)), flush=True)
     os._exit(0)
 os.wait()
 """
-    assert run(script, environment) == "None gpu:1"
+    assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5,6") == "None gpu:1"
 
 
 def test_the_folder_of_locks_is_for_its_user_alone(environment, tmp_path):
