@@ -61,6 +61,10 @@ class DeviceError(FramedreamError):
     exit_code = 7
 
 
+class OutOfMemory(DeviceError):
+    """A device or the machine had not the memory for what was to be done."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Say which known word was probably meant.
 
