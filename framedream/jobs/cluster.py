@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from framedream.errors import DeviceError
+from framedream.jobs.cluster_backend import dask_backend
 from framedream.jobs.cluster_checks import check, look, token
 from framedream.jobs.tasks import Outcome, Prepare, Task, failure, perform_pickled, pickled
 
@@ -139,7 +140,7 @@ class ClusterWorkers:
                 options["resources"] = {"GPU": 1}
             with self._lock:
                 self._waiting[outcome] = (needs_gpu, time.monotonic())
-            with joblib.parallel_config(backend=_backend(self._client, options), n_jobs=-1):
+            with joblib.parallel_config(backend=dask_backend(self._client, options), n_jobs=-1):
                 result = joblib.Parallel()([joblib.delayed(perform_pickled)(payload, self._prepare)])[0]
         except KilledWorker as error:
             where = getattr(error.last_worker, "address", "a worker")
@@ -210,17 +211,6 @@ class ClusterWorkers:
     def _settle_all(self, outcome: Outcome) -> None:
         for future in list(self._waiting):
             self._settle(future, outcome)
-
-
-def _backend(client: Any, options: Mapping[str, Any]) -> Any:
-    """Joblib's Dask backend, which by itself would run the tasks of a cluster with one thread in this process."""
-    from joblib._dask import DaskDistributedBackend
-
-    class Backend(DaskDistributedBackend):  # type: ignore[misc, unused-ignore]
-        def effective_n_jobs(self, n_jobs: int) -> int:
-            return max(2, n_jobs)
-
-    return Backend(client=client, **options)
 
 
 def _has_gpu(worker: Mapping[str, Any]) -> bool:

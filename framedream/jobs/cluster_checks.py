@@ -82,7 +82,8 @@ def check(found: Mapping[str, Any], addresses: Sequence[str], text: str, folder:
     here = versions()
     for address in addresses:
         worker = found.get(address)
-        if isinstance(worker, ImportError):
+        # Dask hands on what could not be unpickled there as text.
+        if isinstance(worker, BaseException) and "ModuleNotFoundError" in repr(worker):
             raise DeviceError(
                 f"worker {address} cannot import framedream {here['framedream']} ({worker}); install it there"
             )

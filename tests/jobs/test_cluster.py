@@ -58,7 +58,7 @@ class Cluster:
         return started
 
     def wait_for(self, count: int) -> None:
-        eventually(lambda: self.said(0).count("Register worker") + self.said(0).count("Starting worker") >= count)
+        eventually(lambda: self.said(0).count("Register worker") >= count)
 
     def said(self, number: int) -> str:
         return (self.folder / f"log{number}").read_text()
