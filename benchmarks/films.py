@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,6 +15,7 @@ from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
 from framedream.dream.dreamer import Dream, Dreamer
 from framedream.media import Frame, open_footage, resize
 from framedream.render.footage import dream_footage
+from framedream.render.segments import Length, segments
 from framedream.render.windows import windows
 from framedream.settings import FootageSettings, Settings
 
@@ -65,12 +66,16 @@ def clip_frames(clip: str, settings: FootageSettings, count: int | None = None) 
 
 
 def dreamed(
-    frames: Iterable[Frame], cuts: Collection[int], dreamer: Dreamer, settings: Settings
+    frames: Iterable[Frame], cuts: Collection[int], dreamer: Dreamer, settings: Settings, length: Length = "auto"
 ) -> Iterator[np.ndarray]:
-    """Dream frames as the program does, and round them to 8 bits as a film does."""
+    """Dream frames as the program does, in segments of a length, and round them to 8 bits as a film does."""
     frames = list(frames)
-    divided = windows(len(frames), cuts, *frames[0].pixels.shape[:2])
-    for frame in dream_footage(frames, divided, dreamer, settings.dream, settings.motion):
+    divided = windows(segments(len(frames), cuts, length), *frames[0].pixels.shape[:2])
+
+    def read(first: int) -> Generator[Frame]:
+        yield from frames[first:]
+
+    for frame in dream_footage(read, divided, dreamer, settings.dream, settings.motion):
         if frame is not None:
             yield eight_bit(frame.pixels)
 

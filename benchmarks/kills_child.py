@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.kills import Trap
 from framedream import cli
 from framedream.dream.dreamer import Dream, Dreamer
-from framedream.jobs import work
+from framedream.jobs import storage, work
 from framedream.media import footage, publish, writing
 from framedream.media.pieces import CodedPiece
 
@@ -22,7 +22,7 @@ def main() -> None:
     trap = Trap(stage, at)
     trap.watch("reading", footage, "resize")
     trap.watch("dreaming", Dreamer, "dream")
-    trap.watch("storing", work, "save_arrays")
+    trap.watch("storing", storage, "save_arrays")
     trap.watch("storing", publish, "sync")
     trap.watch("encoding", CodedPiece, "add")
     trap.watch("publishing", writing, "publish")

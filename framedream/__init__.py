@@ -23,9 +23,9 @@ from framedream.errors import (
     Stopped,
     WeightsError,
 )
-from framedream.jobs.batch import Batch, BatchProgress, dream_folder
+from framedream.jobs.batch import Batch, dream_folder
 from framedream.jobs.image import dream_image
-from framedream.jobs.progress import Progress
+from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import Film, dream_video
 from framedream.presets import preset_names
 from framedream.settings import (

@@ -62,6 +62,10 @@ def parse_devices(text: str) -> DeviceChoice:
     return DeviceChoice("gpu", gpus=positions)
 
 
+TILES = (1024, 512, 256)
+"""Sides of tiles, in pixels, that are tried where a frame does not fit the memory."""
+
+
 def total_memory() -> float:
     """Bytes of main memory, or of a container's share; infinite where the system does not tell."""
     try:

@@ -299,20 +299,25 @@ class OutputSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How the machine is used; nothing here changes a picture.
+    """How the machine is used; but for `segment`, nothing here changes a picture.
 
     Attributes:
         devices: What works: auto (all GPUs, else the CPU), cpu, cpu:2 (two processes), gpu or gpu:0,1; see `devices`.
         threads: Processor threads of a worker. Default: an even share of the cores.
+        segment: Frames of a segment, at most: what long shots are divided into, to be dreamed
+            side by side; auto makes them 64 to 128 frames long, none leaves shots whole.
         scheduler: Address of a running Dask scheduler, as tcp://host:8786, whose workers do the work.
     """
 
     devices: str = "auto"
     threads: int | None = None
+    segment: int | Literal["auto", "none"] = "auto"
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
         _coerce(self, devices=lambda text: str(parse_devices(text)), scheduler=parse_scheduler)
+        usual = self.segment in ("auto", "none")
+        _check(self, "segment", usual or 8 <= _int(self, "segment") <= 1_000_000, "auto, none, or 8 frames and more")
         _check(self, "threads", self.threads is None or 1 <= self.threads <= 1024, "1 to 1024")
 
 

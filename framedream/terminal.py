@@ -10,8 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from framedream.jobs.batch import BatchProgress
-from framedream.jobs.progress import Progress, Report
+from framedream.jobs.progress import BatchProgress, Progress, Report
 
 log = logging.getLogger("framedream")
 
@@ -53,9 +52,9 @@ def bars(quiet: bool) -> Generator[Callable[[BatchProgress], None] | None]:
             items.append(tqdm(total=progress.items, unit="item", dynamic_ncols=True, file=sys.stderr))
         if progress.inner:
             frames.show(progress.inner)
-            return
-        frames.close()
-        items[0].set_postfix_str(printable(progress.name), refresh=not progress.ended)
+        else:
+            frames.close()
+            items[0].set_postfix_str(printable(progress.name), refresh=not progress.ended)
         items[0].update(progress.item - (not progress.ended) - items[0].n)
 
     try:
@@ -81,8 +80,7 @@ class _FrameBar:
                 total=progress.frames, initial=before, unit="frame", dynamic_ncols=True, file=sys.stderr,
                 **self._options,
             )  # fmt: skip
-        backwards = f", {progress.backwards} backwards" if progress.backwards else ""
-        self._bar.set_postfix_str(f"shot {progress.shot} of {progress.shots}{backwards}", refresh=False)
+        self._bar.set_postfix_str(_doing(progress), refresh=False)
         if not self._bar.update(progress.frame - self._bar.n):
             self._bar.refresh()
 
@@ -90,6 +88,16 @@ class _FrameBar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _doing(progress: Progress) -> str:
+    """What is being done: by whom, where there are several."""
+    if progress.workers:
+        return printable(", ".join(f"{name} {task}" for name, task in progress.workers.items()))
+    if not progress.shots:
+        return ""
+    backwards = f", {progress.backwards} backwards" if progress.backwards else ""
+    return f"shot {progress.shot} of {progress.shots}{backwards}"
 
 
 def printable(text: str) -> str:

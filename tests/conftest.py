@@ -39,6 +39,12 @@ def samples() -> Path:
     return Path(__file__).parents[1] / "samples"
 
 
+@pytest.fixture(autouse=True)
+def one_core(monkeypatch) -> None:
+    """Work is done in this process, where tests can put stand-ins, unless workers are asked for."""
+    monkeypatch.setattr("framedream.jobs.devices.usable_cores", lambda: 1)
+
+
 @pytest.fixture
 def clip(tmp_path) -> Path:
     """Six frames of a texture that moves two pixels to the left a frame, 96×64."""

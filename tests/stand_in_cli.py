@@ -7,6 +7,7 @@ Every dream takes SECONDS, and is noted as a line in LOG when it is finished.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -39,6 +40,7 @@ class Restless(Dreaming):
 if __name__ == "__main__":
     log, seconds, *arguments = sys.argv[1:]
     video.dreamer_for = batch.dreamer_for = lambda settings: Restless(Path(log), float(seconds))
+    os.environ.setdefault("FRAMEDREAM_DEVICES", "cpu")
     from framedream.cli import main
 
     main(arguments)

@@ -52,7 +52,7 @@ class Say:
             "prepared": list(PREPARED),
             "tensorflow": "tensorflow" in sys.modules,
             "sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
-            "sigterm": signal.getsignal(signal.SIGTERM) == signal.SIG_DFL,
+            "sigterm": signal.getsignal(signal.SIGTERM) == signal.SIG_IGN,
             "blocked": signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()),
             "env": os.environ.get("STAND_IN"),
         }

@@ -1,11 +1,16 @@
-"""Stands for the dreamer where the network does not matter."""
+"""Stands for the dreamer where the network does not matter, for footage and for a store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+
+from framedream.media import Frame
+from framedream.render.bearings import Read
+from framedream.render.store import is_shared
 
 
 @dataclass(frozen=True)
@@ -62,3 +67,53 @@ class Dreaming:
         else:
             change = self.on(image, np.atleast_3d(step_size))
         return Dreamed(np.clip(image + change, 0, 255).astype(np.float32), (1.0, 2.0))
+
+
+def reader(frames: Sequence[Frame]) -> Read:
+    """Gives frames of footage that lies in a list, from a number on."""
+
+    def read(first: int) -> Generator[Frame]:
+        yield from frames[first:]
+
+    return read
+
+
+class Box:
+    """A store in memory that breaks down at its n-th save, before or after the arrays are safe.
+
+    Attributes:
+        kept: What is in it, by name.
+        names: Of what was saved, in that order.
+        made: What somebody else is making: one who waits for it finds it.
+    """
+
+    def __init__(self, fails_at: int | None = None, *, after: bool = False) -> None:
+        self.kept: dict[str, dict[str, np.ndarray]] = {}
+        self.made: dict[str, dict[str, np.ndarray]] = {}
+        self.names: list[str] = []
+        self.fails_at, self.after = fails_at, after
+        self.alone: str | None = None
+
+    def load(self, name: str) -> dict[str, np.ndarray] | None:
+        return {key: array.copy() for key, array in self.kept[name].items()} if name in self.kept else None
+
+    def save(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        assert self.alone == name or not is_shared(name)
+        self.names.append(name)
+        fails = len(self.names) == self.fails_at
+        if not fails or self.after:
+            assert name not in self.kept
+            self.kept[name] = {key: array.copy() for key, array in arrays.items()}
+        if fails:
+            raise OSError("power cut")
+
+    @contextmanager
+    def alone_with(self, name: str) -> Generator[None]:
+        assert self.alone is None
+        self.alone = name
+        if name in self.made:
+            self.kept[name] = self.made[name]
+        try:
+            yield
+        finally:
+            self.alone = None

@@ -17,8 +17,8 @@ from framedream.dream.objective import LayerEnergy
 from framedream.dream.octaves import OctaveCore, octave_sizes
 from framedream.dream.runtime import tf
 from framedream.dream.tiles import tiled_objective
-from framedream.errors import DeviceError
-from framedream.machine import total_memory
+from framedream.errors import DeviceError, OutOfMemory
+from framedream.machine import TILES, total_memory
 from framedream.settings import DreamSettings
 
 _T = TypeVar("_T")
@@ -27,9 +27,6 @@ _log = logging.getLogger("framedream")
 
 _BYTES_PER_PIXEL = 700
 """Main memory that the gradient of a whole frame takes, about."""
-
-_TILES = (1024, 512, 256)
-"""Sides of tiles, in pixels, that are tried where a frame does not fit the memory."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,13 @@ class Dreamer:
     whatever the frames' sizes. The same frame gives the same dream.
     """
 
-    def __init__(self, settings: DreamSettings) -> None:
+    def __init__(self, settings: DreamSettings, tile: int | None = None) -> None:
         """Load the network.
+
+        Args:
+            settings: How frames are dreamed.
+            tile: Side of the tiles that frames are dreamed in, in pixels; 0 dreams them whole
+                if they fit the main memory. Default: smaller and smaller ones as memory runs out.
 
         Raises:
             SettingsError: A layer does not exist.
@@ -73,7 +75,7 @@ class Dreamer:
         self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound, tf.TensorSpec([None]), steps])
         self._measure = tf.function(self._objective, [frame])
         self._measure_tiled = tf.function(partial(tiled_objective, self._objective.with_places), [frame, steps])
-        self._tile = 0
+        self._tile, self._tile_is_set = tile or 0, tile is not None
         self._sizes: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
     def dream(
@@ -95,7 +97,7 @@ class Dreamer:
 
         Raises:
             InputError: The frame is smaller than the network can take.
-            DeviceError: The device ran out of memory.
+            DeviceError: The device ran out of memory; `OutOfMemory` where smaller tiles may help.
         """
         return self._run(image, self.sizes(*image.shape[:2]), steps, step_size, ceilings)
 
@@ -172,7 +174,9 @@ class Dreamer:
     def _take_smaller_tiles(self, image: np.ndarray, error: Exception) -> None:
         """Go on with smaller tiles, for this frame and all that follow."""
         height, width = image.shape[:2]
-        smaller = [tile for tile in _TILES if tile < (self._tile or max(height, width))]
+        smaller = [tile for tile in TILES if tile < (self._tile or max(height, width))]
+        if smaller and self._tile_is_set:
+            raise OutOfMemory(f"a frame of {width}x{height} does not fit the device's memory") from error
         if not smaller:
             raise DeviceError(
                 f"a frame of {width}x{height} does not fit the device's memory, not even in tiles; "
@@ -186,4 +190,4 @@ class Dreamer:
 
 def _tile_that_fits(height: int, width: int) -> int:
     """The side of tiles for frames that would fill the main memory; 0 where they fit as a whole."""
-    return _TILES[0] if height * width * _BYTES_PER_PIXEL > total_memory() / 2 else 0
+    return TILES[0] if height * width * _BYTES_PER_PIXEL > total_memory() / 2 else 0

@@ -14,8 +14,12 @@ _KEPT = 4
 """Networks kept in memory: a batch rarely changes between more."""
 
 
-def dreamer_for(settings: Settings) -> Dreamer:
+def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
     """What dreams a single frame with these settings.
+
+    Args:
+        settings: The settings.
+        tile: Side of tiles, see `framedream.dream.dreamer.Dreamer`.
 
     Raises:
         SettingsError: A layer does not exist.
@@ -25,11 +29,11 @@ def dreamer_for(settings: Settings) -> Dreamer:
     from framedream.dream.runtime import use_threads
 
     use_threads(settings.run.threads)
-    return _loaded(settings.dream)
+    return _loaded(settings.dream, tile)
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _loaded(settings: DreamSettings) -> Dreamer:
+def _loaded(settings: DreamSettings, tile: int | None) -> Dreamer:
     from framedream.dream.dreamer import Dreamer
 
-    return Dreamer(settings)
+    return Dreamer(settings, tile)

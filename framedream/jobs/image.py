@@ -8,8 +8,8 @@ import numpy as np
 
 from framedream.errors import InputError
 from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.film_job import check_apart
 from framedream.jobs.preflight import check_memory
-from framedream.jobs.video import check_apart
 from framedream.media import check_image_name, check_pixels, look_at_image, read_image, resize, write_image
 from framedream.render.color import kept_color
 from framedream.settings import FootageSettings, Settings

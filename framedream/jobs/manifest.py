@@ -14,7 +14,7 @@ from framedream.errors import InputError, WeightsError
 from framedream.media import images_in
 from framedream.settings import Moment, Settings
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of the layout of work folders."""
 
 _HEAD = 2**20
@@ -98,7 +98,8 @@ class Manifest:
 def flat(settings: Settings) -> dict[str, str]:
     """All settings that can change a picture, by their flat names, as text; "" where nothing is set."""
     groups = (settings.dream, settings.motion, settings.footage, settings.output)
-    return {item.name: _text(getattr(group, item.name)) for group in groups for item in fields(group)}
+    found = {item.name: _text(getattr(group, item.name)) for group in groups for item in fields(group)}
+    return found | {"segment": _text(settings.run.segment)}
 
 
 def identity(source: Path) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,9 @@ class Progress:
         frame: Frames finished.
         frames: Frames there are, or None if that is not known.
         shot: Number of the shot being dreamed, from 1.
-        shots: Shots there are.
+        shots: Shots there are; 0 where several films are meant.
         backwards: Frames of the passes backwards finished.
+        workers: What each worker does, by its name; empty where the work is done in this process.
     """
 
     frame: int
@@ -23,6 +24,27 @@ class Progress:
     shot: int
     shots: int
     backwards: int = 0
+    workers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """Where a batch stands.
+
+    Attributes:
+        item: Number of the item at work, from 1.
+        items: How many there are.
+        name: What it is called.
+        inner: Where the item itself stands; None when it begins or ends, and for stills.
+        ended: Whether it has ended. Where several are at work at once, ``item`` counts those that
+            have, and ``inner`` is about all of them together.
+    """
+
+    item: int
+    items: int
+    name: str
+    inner: Progress | None = None
+    ended: bool = False
 
 
 Report = Callable[[Progress], None]

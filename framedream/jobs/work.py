@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import socket
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from framedream.errors import InputError, LockedError, OutputError, SettingsError
-from framedream.jobs.arrays import load_arrays, save_arrays
 from framedream.jobs.journal import Journal
 from framedream.jobs.manifest import Manifest
 from framedream.jobs.results import result_state
-from framedream.media import Piece
+from framedream.jobs.storage import RUNNING, STORES, Storage
 from framedream.media.publish import sync, write_durably
-from framedream.render.store import finished
-
-_T = TypeVar("_T")
 
 SUFFIX = ".framedream"
 """What a work folder's name adds to that of the output."""
 
 _MANIFEST, _JOURNAL, _LOCK, _OWNER = "manifest.json", "journal", "lock", "owner"
-_STORES = ("frames", "pieces")
 
 
 def work_path(target: Path) -> Path:
@@ -37,7 +29,7 @@ def work_path(target: Path) -> Path:
     return target.with_name(target.name + SUFFIX)
 
 
-class WorkFolder:
+class WorkFolder(Storage):
     """The work folder of one output, locked as long as it is open.
 
     A frame or piece counts once its file has its final name; the journal only remembers
@@ -58,7 +50,8 @@ class WorkFolder:
     """
 
     def __init__(self, path: Path, target: Path, manifest: Manifest, *, restart: bool = False) -> None:
-        self.path, self._target = path, target
+        super().__init__(path)
+        self._target = target
         self._locks = contextlib.ExitStack()
         self.begun_elsewise: list[str] = []
         try:
@@ -73,10 +66,11 @@ class WorkFolder:
         existed = self.path.is_dir()
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock_folder()
+        self.end_work()
         stored = Manifest.read(self.path / _MANIFEST)
         if stored and stored.target != manifest.target:
             raise OutputError(f"{self.path}: is the work folder of {stored.target}; name another one with --work")
-        for name in _STORES:
+        for name in STORES:
             (self.path / name).mkdir(exist_ok=True)
             for part in (self.path / name).glob(".*.part-*"):
                 part.unlink()
@@ -89,58 +83,6 @@ class WorkFolder:
         sync(self.path)
         if not existed:
             sync(self.path.parent)
-
-    def load(self, name: str) -> dict[str, NDArray[Any]] | None:
-        """A stored frame, or None if there is none, or it is damaged."""
-        return self._guarded(load_arrays, self._frame(name))
-
-    def save(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Store a frame; it is on the disk when this returns.
-
-        Raises:
-            OutputError: The disk is full or refuses.
-        """
-        self._guarded(save_arrays, self._frame(name), arrays)
-
-    def release(self, before: int) -> None:
-        """Remove frames that have been encoded.
-
-        Args:
-            before: The first frame that has not. The one before it stays: the next may go on from it.
-        """
-        for path in (self.path / "frames").glob("[a-z]*-[0-9]*.npz"):
-            number = path.stem.split("-")[1]
-            if int(number) < before and path.stem != finished(before - 1):
-                path.unlink(missing_ok=True)
-
-    def has_piece(self, number: int) -> bool:
-        """Whether a piece is stored."""
-        return self._piece(number).exists()
-
-    def save_piece(self, number: int, piece: Piece) -> None:
-        """Store an encoded piece; it is on the disk when this returns.
-
-        Raises:
-            OutputError: The disk is full or refuses.
-        """
-        self._guarded(save_arrays, self._piece(number), piece.packed())
-
-    def load_piece(self, number: int) -> Piece:
-        """A stored piece.
-
-        Raises:
-            OutputError: It is damaged; it is removed, so that the next run makes it anew.
-        """
-        path = self._piece(number)
-        stored = self._guarded(load_arrays, path)
-        if stored is None:
-            path.unlink(missing_ok=True)
-            raise OutputError(f"{path}: is damaged; run the same command again, which makes it anew")
-        return Piece.unpacked(stored)
-
-    def is_empty(self) -> bool:
-        """Whether no frame and no piece is stored."""
-        return not any(any((self.path / name).glob("*.npz")) for name in _STORES)
 
     def note(self, kind: str, **values: Any) -> None:
         """Append to the journal.
@@ -168,11 +110,11 @@ class WorkFolder:
     def remove(self) -> None:
         """Remove what this class has put there, and the folder if nothing else is in it."""
         with contextlib.suppress(OSError):
-            self._clear()
-            for name in _STORES:
+            self.clear()
+            for name in STORES:
                 (self.path / name).rmdir()
         with contextlib.suppress(OSError):
-            for name in (_MANIFEST, _JOURNAL, _OWNER, _LOCK):
+            for name in (_MANIFEST, _JOURNAL, _OWNER, RUNNING, _LOCK):
                 (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
 
@@ -192,17 +134,10 @@ class WorkFolder:
         return is_other and self.completed() is not None
 
     def _begin(self, manifest: Manifest) -> None:
-        self._clear()
+        self.clear()
         (self.path / _JOURNAL).unlink(missing_ok=True)
         write_durably(self.path / _MANIFEST, manifest.write)
         self.journal = Journal(self.path / _JOURNAL)
-
-    def _clear(self) -> None:
-        """Remove all frames and pieces; no name of one is left on the disk when this returns."""
-        for name in _STORES:
-            for path in (self.path / name).glob("*.npz"):
-                path.unlink()
-            sync(self.path / name)
 
     def _check_is_ours(self) -> None:
         """Refuse a place where something else is."""
@@ -213,11 +148,11 @@ class WorkFolder:
             raise OutputError(f"{path}: is a file, not a work folder; name another --work")
         if path.is_dir() and Manifest.read(path / _MANIFEST) is None:
             # A run that was killed while it began or tidied up leaves nothing but these.
-            left = [_LOCK, _OWNER, *_STORES]
+            left = [_LOCK, _OWNER, RUNNING, *STORES]
             if (path / _JOURNAL).is_file() and Journal.is_one(path / _JOURNAL):
                 left.append(_JOURNAL)
             others = sorted(item.name for item in path.iterdir() if item.name not in left and ".part-" not in item.name)
-            others += [f"{name}/{item.name}" for name in _STORES for item in (path / name).glob("*")]
+            others += [f"{name}/{item.name}" for name in STORES for item in (path / name).glob("*")]
             if others:
                 raise OutputError(f"{path}: holds other things ({others[0]}); name an empty or new folder with --work")
 
@@ -243,22 +178,6 @@ class WorkFolder:
         except Timeout:
             raise LockedError(message) from None
         self._locks.callback(lock.release)
-
-    def _frame(self, name: str) -> Path:
-        return self.path / "frames" / f"{name}.npz"
-
-    def _piece(self, number: int) -> Path:
-        return self.path / "pieces" / f"{number:06d}.npz"
-
-    def _guarded(self, action: Callable[..., _T], *values: Any) -> _T:
-        try:
-            return action(*values)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                cure = "make room and run the same command again: what is done is kept"
-            else:
-                cure = "check the disk and its permissions, or give --work another place"
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror or error}); {cure}") from error
 
 
 def _compare(stored: Manifest, manifest: Manifest, path: Path) -> None:

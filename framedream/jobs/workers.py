@@ -162,9 +162,10 @@ def _executor(env: Mapping[str, str]) -> Any:
 
 def _begin(parent: int, every: float) -> None:
     """What a worker process does first."""
-    # Ctrl-C goes to all processes of a terminal; the parent decides what it means for its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Ctrl-C goes to all processes of a terminal, and who stops a service asks all of its processes to end;
+    # the parent decides what it means for its workers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if hasattr(os, "getppid"):

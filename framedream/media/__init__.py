@@ -9,7 +9,7 @@ from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, 
 from framedream.media.opening import open_footage
 from framedream.media.pieces import Piece
 from framedream.media.stills import check_image_name, look_at_image, read_image, write_image
-from framedream.media.writing import FilmInPieces, FilmWriter, is_folder_name, open_film
+from framedream.media.writing import FilmInPieces, FilmWriter, PieceFactory, is_folder_name, open_film
 
 __all__ = [
     "ColorTags",
@@ -20,6 +20,7 @@ __all__ = [
     "Footage",
     "Frame",
     "Piece",
+    "PieceFactory",
     "Pixels",
     "Sound",
     "check_image_name",

@@ -30,47 +30,24 @@ _PIECE = 250
 """Frames that `FilmWriter` encodes as one piece."""
 
 
-class FilmInPieces:
-    """A film whose frames are encoded piece by piece, and put together when all are there.
+class PieceFactory:
+    """Makes the encoders of a film's pieces; where the film will be, nothing is touched.
 
     Args:
-        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv or .webm; an animated .gif, .webp
-            or .png; without suffix, or an existing folder, a folder of numbered PNGs. Missing
-            parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
-            millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
+        path: See `FilmInPieces`.
         like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
         settings: Codec, crf and pixel format. Default: the usual ones.
 
     Raises:
         SettingsError: The suffix, codec, pixel format or crf cannot be used.
-        OutputError: It cannot be written there.
     """
 
-    def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
+    def __init__(self, path: Path | str, like: FilmLike, settings: OutputSettings | None = None) -> None:
         name, self.path, settings = str(path), Path(path), settings or OutputSettings()
         self._like = like
         self._form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
         if self._form is None and settings != OutputSettings():
             raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
-        prepare(self.path)
-        if self._form is not None:
-            self._try_encoder(self._form)
-            self._form.tell_losses()
-        elif like.sound is not None:
-            log.info("%s: a folder of images has no sound; it is left out", path)
-
-    def check_vacant(self) -> None:
-        """See that the film replaces nothing but an older film.
-
-        Raises:
-            OutputError: It is to be a folder, and there is one with something in it.
-        """
-        if self._form is not None:
-            return
-        if self.path.is_symlink() or self.path.is_mount():
-            raise OutputError(f"{self.path}: is a link or a disk, which no folder can replace; name a folder in it")
-        if self.path.is_dir() and any(self.path.iterdir()):
-            raise OutputError(f"{self.path}: the folder is not empty; empty it or name another")
 
     def encoder(self) -> PieceEncoder:
         """What encodes a piece."""
@@ -91,6 +68,45 @@ class FilmInPieces:
         usual = 1 / self._like.rate if self._like.rate else _USUAL_DURATION
         step = times[index] - times[index - 1] if index else usual
         return own or self._like.last_duration or step
+
+
+class FilmInPieces(PieceFactory):
+    """A film whose frames are encoded piece by piece, and put together when all are there.
+
+    Args:
+        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv or .webm; an animated .gif, .webp
+            or .png; without suffix, or an existing folder, a folder of numbered PNGs. Missing
+            parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
+            millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
+        like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
+        settings: Codec, crf and pixel format. Default: the usual ones.
+
+    Raises:
+        SettingsError: The suffix, codec, pixel format or crf cannot be used.
+        OutputError: It cannot be written there.
+    """
+
+    def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
+        super().__init__(path, like, settings)
+        prepare(self.path)
+        if self._form is not None:
+            self._try_encoder(self._form)
+            self._form.tell_losses()
+        elif like.sound is not None:
+            log.info("%s: a folder of images has no sound; it is left out", path)
+
+    def check_vacant(self) -> None:
+        """See that the film replaces nothing but an older film.
+
+        Raises:
+            OutputError: It is to be a folder, and there is one with something in it.
+        """
+        if self._form is not None:
+            return
+        if self.path.is_symlink() or self.path.is_mount():
+            raise OutputError(f"{self.path}: is a link or a disk, which no folder can replace; name a folder in it")
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise OutputError(f"{self.path}: the folder is not empty; empty it or name another")
 
     def assemble(
         self,

@@ -13,6 +13,12 @@ from framedream.motion.warp import warp
 MATURE = 100.0
 """Maturity of what was dreamed from nothing, and the most there is, in frames."""
 
+_MOST_STRENGTHENED = 1.25
+"""Factor by which a mixture of dreams is made stronger, at most."""
+
+GROWTH = 10.0
+"""Frames in which a young dream grows up: steps shrink by e in as many."""
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -91,7 +97,12 @@ class Seed:
 
 
 def residual_seed(
-    frame: np.ndarray, moved: Motion, before: Carried, persistence: float, foreseen: Foreseen | None = None
+    frame: np.ndarray,
+    moved: Motion,
+    before: Carried,
+    persistence: float,
+    foreseen: Foreseen | None = None,
+    turning: float = 0.0,
 ) -> Seed:
     """A frame with the dream of the frame before it carried along.
 
@@ -107,6 +118,7 @@ def residual_seed(
         before: What that frame hands on.
         persistence: Share of the dream that is carried on, 0…1.
         foreseen: What the pass backwards dreamed of this frame.
+        turning: Share of it that is mixed in everywhere, 0…1.
     """
     image = warp(cv2.subtract(before.dream, before.frame), moved.flow)
     image *= (persistence * moved.valid)[..., None]
@@ -118,5 +130,16 @@ def residual_seed(
         image[uncovered] += new[uncovered, None] * foreseen.change[uncovered]
         maturity += new * (foreseen.maturity - maturity)
         covered += float(new[foreseen.maturity >= 1].sum()) / new.size
+        if turning:
+            image = _mixed(image, foreseen.change, turning)
+            maturity += turning * (foreseen.maturity - maturity)
     image += frame
     return Seed(np.clip(image, 0, 255, out=image), maturity, covered)
+
+
+def _mixed(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """Some of another dream, as strong as both: what differs in them would cancel out in a plain mean."""
+    mean = one + share * (other - one)
+    strengths = [float(np.sqrt(np.mean(np.square(each, dtype=np.float32)))) for each in (one, other, mean)]
+    wanted = (1 - share) * strengths[0] + share * strengths[1]
+    return np.asarray(mean * (min(wanted / strengths[2], _MOST_STRENGTHENED) if strengths[2] > 0 else 1), np.float32)

@@ -12,23 +12,27 @@ from dataclasses import replace
 
 from framedream.media.frames import Frame
 from framedream.render.ahead import ahead
+from framedream.render.bearings import Bearings, Dreamer, Read
 from framedream.render.carried import MATURE, Carried
 from framedream.render.color import kept_color
-from framedream.render.shot import Dreamer, Shot
-from framedream.render.store import Nowhere, Store, finished
-from framedream.render.windows import Window, gathered
+from framedream.render.keys import Keys
+from framedream.render.segments import Segment
+from framedream.render.shot import Shot
+from framedream.render.store import InMemory, Store, finished
+from framedream.render.windows import Window, gathered, too_short
 from framedream.settings import DreamSettings, MotionSettings
 
 _FRAMES_AHEAD = 3
 
 
 def dream_footage(
-    frames: Iterable[Frame],
+    read: Read,
     divided: Sequence[Window],
     dreamer: Dreamer,
     dream: DreamSettings,
     motion: MotionSettings,
     store: Store | None = None,
+    keys: Sequence[int] = (),
 ) -> Generator[Frame | None]:
     """Dream frames in their order, the dream sticking to what moves.
 
@@ -36,43 +40,72 @@ def dream_footage(
     ahead in a thread. What is in the store already is taken from there.
 
     Args:
-        frames: The footage's frames, all of one size, from `first_needed` on.
-        divided: The windows to be dreamed.
+        read: Gives the footage's frames, all of one size, from a number on.
+        divided: Neighbouring windows, which are to be dreamed.
         dreamer: What dreams a single frame.
         dream: How a frame is dreamed from nothing.
         motion: How a dream is carried on.
         store: Where dreamed frames are kept. Default: nowhere.
+        keys: All keys of the footage, rising, if others than those of these windows.
 
     Yields:
         The dreamed frames, one for each, with its time. Between them None for every frame
         of the passes backwards, so that whoever waits sees that something is done.
 
     Raises:
-        KeyError: The first window does not begin a shot, and what it goes on from is not stored.
+        KeyError: What the first window goes on from is not stored.
     """
-    store = store or Nowhere()
-    with closing(ahead(frames, _FRAMES_AHEAD)) as footage:
+    if not divided:
+        return
+    store = store or InMemory()
+    first = divided[0]
+    is_begun = not first.begins_segment and motion.flow != "none"
+    with closing(ahead(read(first.first - is_begun), _FRAMES_AHEAD)) as footage:
         if motion.flow == "none":
-            yield from _alone(footage, divided[0].first if divided else 0, dreamer, dream, store)
+            yield from _alone(footage, first.first, divided[-1].stop, dreamer, dream, store)
             return
-        shot = Shot(dreamer, dream, motion, store)
-        if divided and not divided[0].begins_shot:
-            shot.go_on_from(divided[0].first - 1, next(footage).pixels)
+        before = next(footage, None) if is_begun else None
+        if is_begun and before is None:
+            raise too_short(first.first - 1)
+        shot: Shot | None = None
+        bearings: Bearings
+        keys = sorted({number for window in divided for number in window.segment.keys} | set(keys))
         for window, seen in gathered(footage, divided):
-            if window.begins_shot:
-                shot = Shot(dreamer, dream, motion, store)
+            if shot is None or window.begins_segment:
+                bearings = Bearings(window.segment.shot, read, dreamer, dream, motion, store)
+                bearings.take({number: frame.pixels for number, frame in enumerate(seen, window.first)})
+                _take_keys(window.segment, bearings, keys, read, dreamer, dream, motion, store)
+                shot = Shot(window.segment, bearings, dreamer, dream, motion, store)
+                if before is not None:
+                    shot.go_on_from(window.first - 1, before.pixels)
+                    before = None
             yield from shot.dreamed(window, seen)
+            # Let go of before the next window is read.
+            seen.clear()
+            bearings.take({})
 
 
-def first_needed(window: Window, motion: MotionSettings) -> int:
-    """The frame with which reading begins: one before a window that goes on from it."""
-    return window.first - (not window.begins_shot and motion.flow != "none")
+def _take_keys(
+    segment: Segment,
+    bearings: Bearings,
+    keys: Sequence[int],
+    read: Read,
+    dreamer: Dreamer,
+    dream: DreamSettings,
+    motion: MotionSettings,
+    store: Store,
+) -> None:
+    """See to the keys of a segment."""
+    start, end = segment.shot
+    of_shot = Keys(segment.shot, [key for key in keys if start < key < end], read, dreamer, dream, motion, store)
+    for number in segment.keys:
+        of_shot.take(number, bearings.reference(number))
 
 
 def _alone(
-    frames: Iterable[Frame], first: int, dreamer: Dreamer, dream: DreamSettings, store: Store
+    frames: Iterable[Frame], first: int, stop: int, dreamer: Dreamer, dream: DreamSettings, store: Store
 ) -> Generator[Frame]:
-    for number, frame in enumerate(frames, first):
+    for number, frame in zip(range(first, stop), frames):  # noqa: B905
         stored = store.load(finished(number))
         if stored is None:
             pixels = kept_color(dreamer.dream(frame.pixels).pixels, frame.pixels, dream.color)

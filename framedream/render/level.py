@@ -30,10 +30,10 @@ class Reference:
     strength: float
     losses: tuple[float, ...]
 
-    def blended(self, other: Reference) -> Reference:
-        """Half of each, for a shot that changes on its way."""
-        losses = tuple((mine + its) / 2 for mine, its in zip(self.losses, other.losses, strict=True))
-        return Reference((self.strength + other.strength) / 2, losses)
+    def mixed(self, other: Reference, share: float = 0.5) -> Reference:
+        """Some of another, 0…1, and the rest of this, for a shot that changes on its way."""
+        losses = tuple(mine + share * (its - mine) for mine, its in zip(self.losses, other.losses, strict=True))
+        return Reference(self.strength + share * (other.strength - self.strength), losses)
 
 
 @dataclass(frozen=True)

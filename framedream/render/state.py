@@ -37,5 +37,10 @@ class State:
     def unpacked(cls, frame: np.ndarray, stored: dict[str, NDArray[Any]]) -> State:
         """What `packed` gave, with its frame: the same state to the last bit."""
         gain, total = stored["level"].tolist()
+        return cls(Carried.unpacked(frame, stored), Level(gain, total), cls.reference_of(stored))
+
+    @staticmethod
+    def reference_of(stored: dict[str, NDArray[Any]]) -> Reference:
+        """The reference alone of what `packed` gave."""
         strength, *losses = stored["reference"].tolist()
-        return cls(Carried.unpacked(frame, stored), Level(gain, total), Reference(strength, tuple(losses)))
+        return Reference(strength, tuple(losses))

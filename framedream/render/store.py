@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -21,15 +22,29 @@ class Store(Protocol):
         """Keep arrays; returns when they are safe."""
         ...
 
+    def alone_with(self, name: str) -> AbstractContextManager[None]:
+        """Wait until nobody else is making what has this name, and keep others from it meanwhile."""
+        ...
 
-class Nowhere:
-    """Keeps nothing, for films that are made in one go."""
 
-    def load(self, name: str) -> None:
-        """Nothing was saved."""
+class InMemory:
+    """For films that are made in one go: frames are forgotten, what several segments need is kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[str, NDArray[Any]]] = {}
+
+    def load(self, name: str) -> dict[str, NDArray[Any]] | None:
+        """A key, a sketch or a judgement."""
+        return self._kept.get(name)
 
     def save(self, name: str, arrays: Arrays) -> None:
-        """Forget them."""
+        """Keep it if it is one."""
+        if is_shared(name):
+            self._kept[name] = dict(arrays)
+
+    def alone_with(self, name: str) -> AbstractContextManager[None]:
+        """Nobody else is at work."""
+        return nullcontext()
 
 
 def seen_backwards(window: int, frame: int) -> str:
@@ -42,9 +57,24 @@ def seen_backwards(window: int, frame: int) -> str:
     return f"back-{window:06d}-{frame:06d}"
 
 
-def judged(window: int) -> str:
-    """Name of what dreams from nothing reach in a window."""
-    return f"judged-{window:06d}"
+def judged(first: int) -> str:
+    """Name of what dreams from nothing reach in a stretch of a shot; see `framedream.render.bearings`."""
+    return f"judged-{first:06d}"
+
+
+def key(frame: int) -> str:
+    """Name of a key; see `framedream.render.keys`."""
+    return f"key-{frame:06d}"
+
+
+def sketched(frame: int) -> str:
+    """Name of a key's sketch."""
+    return f"sketch-{frame:06d}"
+
+
+def is_shared(name: str) -> bool:
+    """Whether several segments of a shot need what has this name."""
+    return name.split("-")[0] in ("judged", "key", "sketch")
 
 
 def finished(frame: int) -> str:

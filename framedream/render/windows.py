@@ -1,13 +1,14 @@
-"""Footage in pieces that fit the memory: what a pass backwards can see at once."""
+"""Segments in pieces that fit the memory: what a pass backwards can see at once."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from framedream.errors import InputError
 from framedream.media.frames import Frame
+from framedream.render.segments import Segment
 
 _LONGEST, _SHORTEST = 128, 16
 """Frames of a window that are delivered; a long one spends less on what lies ahead of it."""
@@ -22,40 +23,47 @@ _BYTES_PER_PIXEL = 19
 
 @dataclass(frozen=True)
 class Window:
-    """Neighbouring frames of one shot, by their numbers in the footage.
+    """Neighbouring frames of one segment, by their numbers in the footage.
 
     Attributes:
         first: The first of them.
         stop: The frame behind the last that belongs to this window; the next one begins there.
-        end: The frame behind the last that is looked at; ``stop`` where a shot ends.
-        begins_shot: Whether a shot begins with the first.
+        end: The frame behind the last that is looked at; the segment's own where it ends.
+        segment: What it is part of.
     """
 
     first: int
     stop: int
     end: int
-    begins_shot: bool
+    segment: Segment
+
+    @property
+    def begins_segment(self) -> bool:
+        """Whether a segment begins with the first frame."""
+        return self.first == self.segment.first
+
+    @property
+    def ends_segment(self) -> bool:
+        """Whether a segment ends with the last frame."""
+        return self.stop == self.segment.stop
 
 
-def windows(count: int, cuts: Collection[int], height: int, width: int) -> list[Window]:
-    """Divide footage at its cuts, and long shots into windows that look a few frames ahead.
+def windows(parts: Iterable[Segment], height: int, width: int) -> list[Window]:
+    """Divide segments into windows of about equal length that look a few frames ahead.
 
     Args:
-        count: Number of frames.
-        cuts: The frames that begin a new shot.
+        parts: The segments.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
     """
     length = window_length(height, width)
     found = []
-    shots = [0, *sorted(cut for cut in set(cuts) if 0 < cut < count), count]
-    for start, end in itertools.pairwise(shots):
-        first = start
-        while first < end:
-            last = end - first <= length + _AHEAD
-            stop = end if last else first + length
-            found.append(Window(first, stop, end if last else stop + _AHEAD, first == start))
-            first = stop
+    for part in parts:
+        frames = part.stop - part.first
+        count = 1 if frames <= length + _AHEAD else -(-frames // length)
+        bounds = [part.first + frames * number // count for number in range(count + 1)]
+        for first, stop in itertools.pairwise(bounds):
+            found.append(Window(first, stop, part.end if stop == part.stop else min(stop + _AHEAD, part.end), part))
     return found
 
 
@@ -79,12 +87,17 @@ def gathered(frames: Iterable[Frame], divided: Sequence[Window]) -> Generator[tu
         while len(kept) < window.end - at:
             frame = next(coming, None)
             if frame is None:
-                raise InputError(
-                    f"the footage ends at frame {at + len(kept)}, sooner than when it was looked through; "
-                    "see that it is not being changed, and run again"
-                )
+                raise too_short(at + len(kept))
             kept.append(frame)
         yield window, list(kept)
+
+
+def too_short(count: int) -> InputError:
+    """The error that footage has only so many frames, though there were more when it was divided."""
+    return InputError(
+        f"the footage ends at frame {count}, sooner than when it was looked through; "
+        "see that it is not being changed, and run again"
+    )
 
 
 def window_length(height: int, width: int) -> int:

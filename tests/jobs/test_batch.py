@@ -18,7 +18,7 @@ from stand_in_cli import Restless
 from framedream import dream_folder, dream_video
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped, WeightsError
 from framedream.jobs import batch as job
-from framedream.jobs import video
+from framedream.jobs import ledger, video
 from framedream.media import open_footage, write_image
 
 TESTS = Path(__file__).parents[1]
@@ -171,7 +171,7 @@ def test_a_film_that_was_finished_is_not_dreamed_again_whatever_its_pictures_do(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(job, "pictures_of", broken)
+        patch.setattr(ledger, "pictures_of", broken)
         try:
             batch = dream_folder(clips, tmp_path / "dreamed", include=["a.mp4"])
             assert (states(batch), batch.items[0].source_pictures) == ({"a.mp4": "done"}, ())
@@ -198,7 +198,7 @@ def test_a_record_that_cannot_be_written_costs_no_film(clips, tmp_path, dreams, 
 
 
 def test_a_report_that_cannot_be_written_once_does_not_end_the_batch(clips, tmp_path, monkeypatch, caplog):
-    write, calls = job.write_report, []
+    write, calls = ledger.write_report, []
 
     def once(*arguments):
         calls.append(True)
@@ -206,7 +206,7 @@ def test_a_report_that_cannot_be_written_once_does_not_end_the_batch(clips, tmp_
             raise OutputError("report.json: cannot be written")
         write(*arguments)
 
-    monkeypatch.setattr(job, "write_report", once)
+    monkeypatch.setattr(ledger, "write_report", once)
     assert set(states(dream_folder(clips, tmp_path / "dreamed")).values()) == {"done"}
     assert "report.json: cannot be written" in caplog.text
 

@@ -19,6 +19,7 @@ from stand_in_cli import Restless
 
 from framedream import Settings, dream_video
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
+from framedream.jobs import plan
 from framedream.jobs import video as job
 from framedream.jobs.arrays import load_arrays, save_arrays
 from framedream.jobs.work import WorkFolder
@@ -33,12 +34,12 @@ def short(monkeypatch):
     """Windows of six frames and pieces of five, so that a short clip has several of both."""
     monkeypatch.setattr(windows, "_LONGEST", 6)
     monkeypatch.setattr(windows, "_SHORTEST", 6)
-    monkeypatch.setattr(job, "_PIECE", 5)
+    monkeypatch.setattr(plan, "_PIECE", 5)
 
 
 @pytest.fixture
 def clip(tmp_path, short) -> Path:
-    """A shot of 26 frames, which is windows of 6, 6 and 14, and one of 4."""
+    """A shot of 26 frames, which is windows of 5, 5, 5, 5 and 6, and one of 4."""
     pictures = [*pan(26, 64, 80, step=(1.3, 0.4)), *(0.3 * picture for picture in pan(4, 64, 80, seed=1))]
     return write_clip(tmp_path / "clip.mp4", pictures)
 
@@ -261,13 +262,13 @@ def test_restart_does_not_wipe_the_work_at_another_film(clip, dreams, tmp_path):
     assert names(tmp_path / "work" / "frames") == stored
 
 
-def test_without_its_judged_frame_a_window_that_was_begun_goes_on_alike(clip, dreams):
+def test_without_its_judged_frame_a_shot_that_was_begun_goes_on_alike(clip, dreams):
     expected = run(clip, "whole.mp4")
     with pytest.raises(Break):
-        run(clip, progress=breaking_at(14 + 6 + 14 + 3))
+        run(clip, progress=breaking_at(13 + 5 + 13 + 4))
     frames = clip.parent / "film.mp4.framedream" / "frames"
-    assert {"frame-000006.npz", "frame-000008.npz"} <= names(frames)
-    (frames / "judged-000006.npz").unlink()
+    assert {"frame-000005.npz", "frame-000007.npz"} <= names(frames)
+    (frames / "judged-000000.npz").unlink()
     assert run(clip) == expected
 
 
@@ -387,13 +388,13 @@ def test_a_damaged_piece_is_made_anew_and_the_others_stay(clip, dreams, monkeypa
     expected = run(clip, "whole.mp4")
     left_in_pieces(clip, monkeypatch)
     pieces = clip.parent / "film.mp4.framedream" / "pieces"
-    assert names(pieces) == {f"00000{number}.npz" for number in range(4)}
+    assert names(pieces) == {f"00000{number}.npz" for number in range(6)}
     data = bytearray((pieces / "000001.npz").read_bytes())
     data[len(data) // 2] ^= 255
     (pieces / "000001.npz").write_bytes(data)
     with pytest.raises(OutputError, match=r"000001\.npz: is damaged; run the same command again"):
         run(clip)
-    assert names(pieces) == {f"00000{number}.npz" for number in (0, 2, 3)}
+    assert names(pieces) == {f"00000{number}.npz" for number in (0, 2, 3, 4, 5)}
     dreams.steps.clear()
     assert run(clip) == expected
     assert 0 < len(dreams.steps) <= 2 * (14 + 14)
@@ -447,7 +448,7 @@ def test_the_manifest_says_what_a_film_was_begun_with(clip, dreams):
     assert manifest["source"] == str(clip)
     assert manifest["settings"]["steps"] == "13"
     assert {"tensorflow", "framedream", "threads"} <= set(manifest["circumstances"])
-    assert manifest["schema"] == 1
+    assert manifest["schema"] == 2
 
 
 @pytest.mark.parametrize("point", ["save", "save_piece", "note", "release", "assemble", "remove"])

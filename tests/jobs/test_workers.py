@@ -115,7 +115,7 @@ def test_warnings_travel_with_the_outcome_and_are_not_shown_twice(caplog):
     assert [record.getMessage() for record in caplog.records] == ["shown again"]
 
 
-def test_slots_have_processes_of_their_own_prepared_and_deaf_to_ctrl_c(workers):
+def test_slots_have_processes_of_their_own_prepared_and_deaf_to_signals(workers):
     said = [workers.submit(slot, Say()).result(30).value for slot in (0, 1, 0, 1)]
     assert said[:2] == said[2:]
     assert len({said[0]["pid"], said[1]["pid"], os.getpid()}) == 3

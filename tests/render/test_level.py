@@ -85,5 +85,15 @@ def test_an_octave_without_an_objective_has_no_ceiling():
     assert Level().ceilings(Reference(1.0, (float("-inf"), -3.0, 0.0, 2.0))) == [0, 0, 0, 6]
 
 
-def test_references_are_blended_half_and_half():
-    assert REFERENCE.blended(Reference(200.0, (30.0, 0.0))) == Reference(150.0, (20.0, 10.0))
+def test_references_are_mixed_by_their_shares():
+    other = Reference(200.0, (30.0, 0.0))
+    assert REFERENCE.mixed(other) == Reference(150.0, (20.0, 10.0))
+    assert REFERENCE.mixed(other, 0.25) == Reference(125.0, (15.0, 15.0))
+    assert REFERENCE.mixed(other, 0) == REFERENCE
+    assert REFERENCE.mixed(REFERENCE, 0.3) == REFERENCE
+
+
+def test_a_mixture_with_an_octave_without_an_objective_has_no_ceiling_there():
+    nothing = Reference(1.0, (float("-inf"), 2.0))
+    assert Level().ceilings(nothing.mixed(nothing, 0.3)) == [0, 6]
+    assert Level().ceilings(nothing.mixed(Reference(1.0, (4.0, 2.0)), 0.3)) == [0, 6]

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import weakref
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pictures import footage
 
 from framedream.errors import InputError
+from framedream.media import Frame
+from framedream.render.segments import segments
 from framedream.render.windows import gathered, window_length, windows
 
 PICTURE = np.zeros((4, 4, 3), np.float32)
 
 
-def divide(count: int, cuts=()):
-    """Of each window the numbers of its own frames, of those ahead, and whether a shot begins."""
+def divide(count: int, cuts=(), length="none"):
+    """Of each window the numbers of its own frames, of those ahead, and whether a segment begins."""
     found = []
-    for window, frames in gathered(iter(footage([PICTURE] * count)), windows(count, cuts, 4, 4)):
+    for window, frames in gathered(iter(footage([PICTURE] * count)), windows(segments(count, cuts, length), 4, 4)):
         numbers = [int(frame.time * 25) for frame in frames]
         assert numbers == list(range(window.first, window.end))
         own = window.stop - window.first
-        found.append((numbers[:own], numbers[own:], window.begins_shot))
+        found.append((numbers[:own], numbers[own:], window.begins_segment))
     return found
 
 
@@ -44,14 +51,93 @@ def test_a_shot_that_fits_is_one_window():
 
 def test_a_long_shot_is_windows_that_look_at_the_frames_behind_them():
     parts = divide(300)
-    assert [(own[0], len(own)) for own, _, _ in parts] == [(0, 128), (128, 128), (256, 44)]
+    assert [(own[0], len(own)) for own, _, _ in parts] == [(0, 100), (100, 100), (200, 100)]
     assert [begins for _, _, begins in parts] == [True, False, False]
-    assert [ahead for _, ahead, _ in parts] == [list(range(128, 136)), list(range(256, 264)), []]
+    assert [ahead for _, ahead, _ in parts] == [list(range(100, 108)), list(range(200, 208)), []]
 
 
-@pytest.mark.parametrize("count", range(130, 150))
-def test_the_last_window_of_a_long_shot_is_never_a_few_frames(count):
-    assert len(divide(count)[-1][0]) > 8
+@pytest.mark.parametrize("count", [137, 138, 200, 263, 264, 265, 400, 1001])
+def test_windows_of_a_shot_are_of_about_equal_length(count):
+    lengths = [len(own) for own, _, _ in divide(count)]
+    assert max(lengths) - min(lengths) <= 1
+    assert min(lengths) > 64
+
+
+def test_windows_end_with_segments_and_look_at_the_key_behind_them():
+    assert divide(12, [6], length=3) == [
+        ([0, 1, 2], [3], True), ([3, 4, 5], [], True), ([6, 7, 8], [9], True), ([9, 10, 11], [], True)
+    ]  # fmt: skip
+    parts = divide(300, length=150)
+    assert [(own[0], len(own), begins) for own, _, begins in parts] == [
+        (0, 75, True), (75, 75, False), (150, 75, True), (225, 75, False)
+    ]  # fmt: skip
+    assert [ahead for _, ahead, _ in parts] == [list(range(75, 83)), [150], list(range(225, 233)), []]
+
+
+def test_a_window_does_not_look_further_than_the_key_behind_its_segment():
+    """Two windows of 100 frames each: the first looks 8 frames ahead, the second at the key if there is one."""
+    found = windows(segments(1000, (), 200), 4, 4)
+    assert len(found) == 10
+    for window in found:
+        assert window.stop <= window.end <= window.segment.end
+        assert window.end == min(window.stop + (8 if not window.ends_segment else 1), window.segment.end)
+        assert window.begins_segment == (window.first == window.segment.first)
+        assert window.ends_segment == (window.stop == window.segment.stop)
+
+
+SIZES = st.sampled_from([(136, 240), (720, 1280), (1080, 1920), (1440, 2560), (2160, 3840)])
+
+
+@given(
+    size=SIZES,
+    count=st.integers(1, 1200),
+    length=st.one_of(st.sampled_from(["auto", "none"]), st.integers(1, 400)),
+    cuts=st.lists(st.integers(1, 1200), max_size=3),
+)
+def test_no_window_holds_more_frames_than_fit_the_memory(size, count, length, cuts):
+    """As many as are delivered at once, 8 ahead of them, and a key at the end of a segment."""
+    most = window_length(*size)
+    for window in windows(segments(count, cuts, length), *size):
+        key = window.ends_segment and not window.segment.ends_shot
+        assert window.end - window.first <= most + 8 + key
+        whole = window.begins_segment and window.ends_segment
+        assert window.stop - window.first <= (most + 8 if whole else most)
+        assert window.end - window.stop == (key if window.ends_segment else 8)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (1080, 1920), (2160, 3840)])
+def test_a_segment_is_whole_as_long_as_it_fits_and_otherwise_in_as_few_windows_as_do(size):
+    most = window_length(*size)
+    for frames, count in [(most, 1), (most + 8, 1), (most + 9, 2), (2 * most, 2), (2 * most + 1, 3), (5 * most, 5)]:
+        assert len(windows(segments(frames, (), "none"), *size)) == count
+
+
+@pytest.mark.parametrize(("count", "length"), [(1000, "none"), (1000, "auto"), (300, 137), (270, 136)])
+def test_frames_are_kept_no_longer_than_a_window_looks_at_them(count, length):
+    """While windows are gathered, nothing else holds frames than the one that is handed out."""
+    parts = windows(segments(count, (), length), 4, 4)
+    living, most = 0, 0
+
+    def gone():
+        nonlocal living
+        living -= 1
+
+    def frames():
+        nonlocal living, most
+        for number in range(count):
+            picture = PICTURE.copy()
+            weakref.finalize(picture, gone)
+            living += 1
+            most = max(most, living)
+            frame = Frame(picture, Fraction(number, 25))
+            del picture
+            yield frame
+            del frame
+
+    for window, seen in gathered(frames(), parts):
+        assert len(seen) == window.end - window.first
+        del seen
+    assert most <= max(window.end - window.first for window in parts) + 1
 
 
 def test_cuts_beyond_the_footage_or_at_its_start_change_nothing():
@@ -66,8 +152,8 @@ def test_frames_are_taken_only_as_far_as_a_window_sees():
             taken.append(frame)
             yield frame
 
-    next(gathered(frames(), windows(1000, (), 4, 4)))
-    assert len(taken) == 128 + 8
+    next(gathered(frames(), windows(segments(1000, (), "none"), 4, 4)))
+    assert len(taken) == 125 + 8
 
 
 @pytest.mark.parametrize(("height", "width"), [(270, 480), (720, 1280), (1080, 1920)])
@@ -85,12 +171,12 @@ def test_windows_are_shorter_where_frames_are_larger():
 
 
 def test_later_windows_are_gathered_from_their_own_first_frame():
-    parts = windows(300, (), 4, 4)
+    parts = windows(segments(300, (), "none"), 4, 4)
     frames = footage([PICTURE] * 300)
-    found = [(window.first, len(seen)) for window, seen in gathered(frames[128:], parts[1:])]
-    assert found == [(128, 136), (256, 44)]
+    found = [(window.first, len(seen)) for window, seen in gathered(frames[100:], parts[1:])]
+    assert found == [(100, 108), (200, 100)]
 
 
 def test_frames_that_are_missing_are_told():
     with pytest.raises(InputError, match="ends at frame 99"):
-        list(gathered(footage([PICTURE] * 99), windows(100, (), 4, 4)))
+        list(gathered(footage([PICTURE] * 99), windows(segments(100, ()), 4, 4)))

@@ -1,0 +1,176 @@
+"""What becomes of each item of a batch: remembered for later runs, and told in the report."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from framedream.errors import FramedreamError, OutputError, Stopped
+from framedream.gallery.report import Report, ReportItem, write_report
+from framedream.jobs.items import Item
+from framedream.jobs.manifest import Manifest, flat
+from framedream.jobs.pictures import pictures_of
+from framedream.jobs.records import Record, Records
+from framedream.jobs.tasks import RemoteTrace
+from framedream.jobs.video import Film
+from framedream.settings import Settings
+
+log = logging.getLogger("framedream")
+
+_CALM = 20
+"""A report is not written again before this many times as long as writing it took."""
+
+
+class Ledger:
+    """The items of a batch with what became of them. Several threads may tell of theirs.
+
+    Args:
+        source: The folder that is read.
+        target: The folder of the results.
+        items: All items.
+        records: What earlier runs finished.
+        restart: Take nothing of that.
+    """
+
+    def __init__(self, source: Path, target: Path, items: Sequence[Item], records: Records, restart: bool) -> None:
+        self._source, self._target, self.items = source, target, items
+        self._records, self._restart = records, restart
+        self.told = [self._waiting(item) for item in items]
+        self._began, self.clock = datetime.now().astimezone(), time.monotonic()
+        self._next_report = 0.0
+        self._fingerprints: dict[int, str] = {}
+        self._lock = threading.RLock()
+
+    def begin(self, number: int) -> bool:
+        """See whether an item is still to be made, and could be.
+
+        Raises:
+            FramedreamError: It cannot be made.
+        """
+        item = self.items[number]
+        self._tell(number, dataclasses.replace(self._waiting(item), state="running"))
+        if item.problem:
+            raise FramedreamError(f"{item.source}: {item.problem}")
+        if item.target.suffix and item.target.is_dir():
+            raise OutputError(f"{item.target}: a folder is in the way; remove or rename it")
+        self._fingerprints[number] = fingerprint = _fingerprint(item)
+        record = None if self._restart else self._records.find(item.name, fingerprint, item.target)
+        if record:
+            self._tell(number, dataclasses.replace(self._waiting(item), state="kept", **record.told()))
+        return record is None
+
+    def finished(self, number: int, film: Film, warnings: Iterable[str]) -> None:
+        """Remember that an item is there; before its work folder goes, so that nothing is made twice.
+
+        Raises:
+            OutputError: That cannot be written.
+        """
+        item = self.items[number]
+        record = Record(film.frames, film.seconds, tuple(warnings))
+        with self._lock:
+            self._records.add(item.name, self._fingerprints[number], item.target, record)
+            self.told[number] = dataclasses.replace(self._waiting(item), state="done", **record.told())
+
+    def illustrate(self, number: int) -> None:
+        """Add an item's pictures to the report; without them it is finished all the same."""
+        item = self.items[number]
+        try:
+            sources, dreams = pictures_of(item.source, item.target, item.settings)
+            with self._lock:
+                self._records.add_pictures(item.name, (sources, dreams))
+                self._tell(
+                    number,
+                    dataclasses.replace(self.told[number], source_pictures=sources, dreamed_pictures=dreams),
+                )
+        except Exception as error:
+            log.info("%s: no pictures for the report (%s)", item.name, error)
+
+    def failed(self, number: int, error: BaseException, warnings: Iterable[str]) -> None:
+        """Note that an item cannot be made."""
+        item, problem = self.items[number], str(error)
+        if not isinstance(error, FramedreamError):
+            log.debug("%s", item.name, exc_info=error)
+            bug = problem if isinstance(error.__cause__, RemoteTrace) else repr(error)
+            problem = f"{item.source}: a bug in framedream, sorry: {bug}; dream it alone with --debug"
+        log.warning("%s", problem)
+        told = dataclasses.replace(self._waiting(item), state="failed", problem=problem, warnings=tuple(warnings))
+        self._tell(number, told)
+
+    def stopped(self, number: int, problem: str) -> None:
+        """Note that the work at an item was stopped."""
+        self._tell(number, dataclasses.replace(self.told[number], state="stopped", problem=problem))
+
+    def end_early(self) -> Stopped:
+        """Write the last report of a batch that is ended before it is complete; gives what to raise."""
+        self.report(ended=True)
+        count = sum(item.state in ("done", "kept") for item in self.told)
+        return Stopped(
+            f"{self._target}: stopped with {count} of {len(self.items)} items done; the same command goes on from there"
+        )
+
+    def report(self, *, ended: bool = False) -> None:
+        """Write the report, unless it was written a moment ago.
+
+        Raises:
+            OutputError: It cannot be written, and it is the last.
+        """
+        began = time.monotonic()
+        if not ended and began < self._next_report:
+            return
+        now = datetime.now().astimezone()
+        report = Report(
+            str(self._source), str(self._target), self._began, now, tuple(self.told), ended, version("framedream")
+        )
+        try:
+            write_report(self._target, report)
+        except OutputError as error:
+            if ended:
+                raise
+            log.warning("%s", error)  # It is tried again after the next item, which may be made nevertheless.
+        ended_at = time.monotonic()
+        self._next_report = ended_at + _CALM * (ended_at - began) if ended_at - began > 0.1 else 0.0
+
+    def _tell(self, number: int, told: ReportItem) -> None:
+        with self._lock:
+            self.told[number] = told
+            self.report()
+
+    def _waiting(self, item: Item) -> ReportItem:
+        usual = flat(Settings())
+        changed = {name: text for name, text in flat(item.settings).items() if text != usual[name]}
+        path = item.target.relative_to(self._target).as_posix()
+        return ReportItem(item.name, item.kind, item.preset, "waiting", path, changed)
+
+
+@contextmanager
+def heard(warnings: list[str], *, here: bool = False) -> Generator[None]:
+    """Collect the warnings that are given meanwhile, or only those that are given in this thread."""
+    thread = threading.get_ident()
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if not here or record.thread == thread:
+                warnings.append(record.getMessage())
+
+    ear = Ear(logging.WARNING)
+    log.addHandler(ear)
+    try:
+        yield
+    finally:
+        log.removeHandler(ear)
+
+
+def _fingerprint(item: Item) -> str:
+    """What must be the same for a finished item to be kept."""
+    manifest = Manifest.of(item.source, item.target, item.settings)
+    facts = [manifest.identity, manifest.settings, manifest.weights, manifest.source, manifest.target]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

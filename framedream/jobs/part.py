@@ -1,0 +1,127 @@
+"""A part of a film: dreamed and encoded by one process, from where an earlier one left it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from framedream.jobs.plan import Part, Plan
+from framedream.jobs.storage import Storage
+from framedream.media import Footage, PieceFactory
+from framedream.render.ahead import ahead
+from framedream.render.bearings import Dreamer
+from framedream.render.footage import dream_footage
+from framedream.render.store import finished
+from framedream.settings import Settings
+
+_FRAMES_WAITING = 3
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far a part is.
+
+    Attributes:
+        frame: Frames of it that are finished.
+        backwards: Frames of its passes backwards that are.
+        at: The frame at work, by its number in the film.
+    """
+
+    frame: int
+    backwards: int
+    at: int
+
+
+@dataclass(frozen=True)
+class PartMaker:
+    """Makes parts of one film.
+
+    Attributes:
+        footage: What is dreamed of.
+        encoding: Makes the film's encoders.
+        settings: How it is dreamed.
+        storage: Where frames and pieces are kept.
+        plan: How the work is divided.
+        dreamer: Gives what dreams a single frame; asked once something is to be dreamed.
+        check: Called between frames; what it raises ends the work.
+        tell: Called after each frame of each pass.
+    """
+
+    footage: Footage
+    encoding: PieceFactory
+    settings: Settings
+    storage: Storage
+    plan: Plan
+    dreamer: Callable[[], Dreamer]
+    check: Callable[[], None]
+    tell: Callable[[Stage], None]
+
+    def missing(self, part: Part) -> list[int]:
+        """Pieces of a part that are not stored."""
+        return [number for number in part.pieces if not self.storage.has_piece(number)]
+
+    def make(self, part: Part) -> None:
+        """Dream and encode all pieces of a part that are not stored yet."""
+        missing = self.missing(part)
+        while missing:
+            # Usually all that follow the last one stored; a damaged one may lie between.
+            run = next(
+                (index for index in range(1, len(missing)) if missing[index] != missing[0] + index), len(missing)
+            )
+            self._make_pieces(part, missing[0], missing[0] + run)
+            missing = missing[run:]
+        self.storage.release_part(part.first, part.stop)
+        self._release_shared(part)
+
+    def _make_pieces(self, part: Part, piece: int, stop: int) -> None:
+        """Dream and encode some neighbouring pieces."""
+        ends = dict(zip(part.pieces, part.ends, strict=True))
+        start, end = ends.get(piece - 1, part.first), ends[stop - 1]
+        windows = [window for window in part.windows[self._where_to_begin(part, start) :] if window.first < end]
+        self.storage.release(part.first, windows[0].first)
+        caught_up = {window.stop for window in windows if window.stop <= start}
+        frames = dream_footage(
+            self.footage.frames, windows, self.dreamer(), self.settings.dream, self.settings.motion, self.storage,
+            self.plan.keys,
+        )  # fmt: skip
+        times = self.plan.survey.times
+        encoder, number, backwards = self.encoding.encoder(), windows[0].first, 0
+        with closing(ahead(frames, _FRAMES_WAITING)) as dreamed:
+            for frame in dreamed:
+                if frame is None:
+                    backwards += 1
+                else:
+                    if number >= start:
+                        shown = self.encoding.shown_for(times, number, frame.duration)
+                        encoder.add(frame.pixels, frame.time, shown)
+                    number += 1
+                done = max(number, start)
+                self.tell(Stage(done - part.first, backwards, done - 1 if frame else done))
+                if frame and number in caught_up:
+                    self.storage.release(part.first, number)
+                if number == ends[piece]:
+                    self.storage.save_piece(piece, encoder.finish())
+                    self.storage.release(part.first, number)
+                    encoder, piece = self.encoding.encoder(), piece + 1
+                if number < len(times):
+                    self.check()
+
+    def _release_shared(self, part: Part) -> None:
+        """Remove what the shots of a part share once they are complete."""
+        shots = {window.segment.shot for window in part.windows}
+        for start, end in shots:
+            others = [other for other in self.plan.parts if other.first < end and other.stop > start]
+            if not any(self.missing(other) for other in others):
+                self.storage.release_shared(start, end)
+
+    def _where_to_begin(self, part: Part, start: int) -> int:
+        """The window that begins with a frame, or an earlier one if what it goes on from is damaged."""
+        begin = next(index for index, window in enumerate(part.windows) if window.first == start)
+        if self.settings.motion.flow == "none":
+            return begin
+        while not part.windows[begin].begins_segment:
+            if self.storage.load(finished(part.windows[begin].first - 1)) is not None:
+                break
+            begin -= 1
+        return begin

@@ -1,0 +1,124 @@
+"""How the work at a film is divided: parts to be made side by side, each of windows and of encoded pieces.
+
+The plan follows from the footage and the settings alone, so every process that works at a
+film, today or after a crash, comes to the same one.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from framedream.render.segments import Segment, segments
+from framedream.render.windows import Window, windows
+from framedream.settings import Settings
+
+_PIECE = 24
+"""Frames of an encoded piece, at least: each begins with a key frame."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What has to be known of footage before it is divided.
+
+    Attributes:
+        times: When each frame is shown, in seconds.
+        cuts: The frames that begin a later shot.
+        height: Height of a frame in pixels.
+        width: Width of a frame in pixels.
+    """
+
+    times: Sequence[Fraction]
+    cuts: Sequence[int]
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """Neighbouring segments that one worker makes.
+
+    Attributes:
+        number: Its place in the film, from 0.
+        windows: Its windows, in order.
+        pieces: Numbers of its encoded pieces in the film.
+        ends: The frame behind the last of each of these pieces.
+    """
+
+    number: int
+    windows: tuple[Window, ...]
+    pieces: range
+    ends: tuple[int, ...]
+
+    @property
+    def first(self) -> int:
+        """Its first frame."""
+        return self.windows[0].first
+
+    @property
+    def stop(self) -> int:
+        """The frame behind its last."""
+        return self.windows[-1].stop
+
+
+class Plan:
+    """The parts of a film.
+
+    Attributes:
+        survey: What it was made of.
+        parts: In the order of the film. Shots too short to be worth a piece of their own go together.
+    """
+
+    def __init__(self, survey: Survey, settings: Settings) -> None:
+        self.survey = survey
+        cuts = survey.cuts if settings.motion.flow != "none" else ()
+        found = segments(len(survey.times), cuts, settings.run.segment)
+        self.parts: list[Part] = []
+        pieces = 0
+        for group in _groups(found):
+            parts = tuple(windows(group, survey.height, survey.width))
+            ends = _piece_ends(parts)
+            self.parts.append(Part(len(self.parts), parts, range(pieces, pieces + len(ends)), ends))
+            pieces += len(ends)
+
+    @property
+    def keys(self) -> list[int]:
+        """The keys of all shots, rising."""
+        return sorted({key for part in self.parts for window in part.windows for key in window.segment.keys})
+
+    @property
+    def pieces(self) -> int:
+        """Number of pieces of the film."""
+        return self.parts[-1].pieces.stop if self.parts else 0
+
+    @property
+    def shots(self) -> int:
+        """Number of shots of the film."""
+        return len(self.survey.cuts) + 1
+
+    def shot_of(self, frame: int) -> int:
+        """Number of the shot that a frame belongs to, from 1."""
+        return bisect.bisect_right(self.survey.cuts, frame) + 1
+
+
+def _groups(found: Sequence[Segment]) -> list[list[Segment]]:
+    """Neighbours that have enough frames for a piece together; the last may have fewer."""
+    groups: list[list[Segment]] = []
+    for segment in found:
+        if groups and groups[-1][-1].stop - groups[-1][0].first < _PIECE:
+            groups[-1].append(segment)
+        else:
+            groups.append([segment])
+    return groups
+
+
+def _piece_ends(parts: Sequence[Window]) -> tuple[int, ...]:
+    """The frame behind the last of each piece: whole windows, enough of them to be worth a key frame."""
+    ends, first = [], parts[0].first
+    for window in parts:
+        if window.stop - first >= _PIECE or window is parts[-1]:
+            ends.append(window.stop)
+            first = window.stop
+    return tuple(ends)

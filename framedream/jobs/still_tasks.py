@@ -1,0 +1,56 @@
+"""Stills of a batch as tasks that worker processes do, some at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from framedream.jobs.film_tasks import check_running
+from framedream.jobs.image import dream_image
+from framedream.jobs.items import Item
+from framedream.jobs.ledger import heard
+from framedream.jobs.storage import Storage
+from framedream.jobs.tasks import Outcome, failure
+
+
+@dataclass(frozen=True)
+class StillsTask:
+    """Dream some stills.
+
+    Attributes:
+        items: The stills.
+        numbers: Their numbers in the batch.
+        folder: Where the run's token is.
+        token: The token.
+    """
+
+    items: tuple[Item, ...]
+    numbers: tuple[int, ...]
+    folder: Path
+    token: str
+
+    @property
+    def label(self) -> str:
+        """What the work is."""
+        return self.items[0].source.name + (f" and {len(self.items) - 1} more" if len(self.items) > 1 else "")
+
+    def run(self) -> list[tuple[Outcome, tuple[str, ...], float]]:
+        """What became of each, what was warned of, and how long it took in seconds."""
+        ends = []
+        for item in self.items:
+            began, warnings, end = time.monotonic(), list[str](), Outcome("done")
+            with heard(warnings):
+                try:
+                    check_running(Storage(self.folder), self.token)
+                    dream_image(item.source, item.target, item.settings)
+                except Exception as error:
+                    end = failure(error)
+            ends.append((end, tuple(warnings), time.monotonic() - began))
+        return ends
+
+
+def anywhere(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Items with names that are good in another process."""
+    return tuple(replace(item, source=item.source.absolute(), target=item.target.absolute()) for item in items)

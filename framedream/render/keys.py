@@ -1,0 +1,173 @@
+"""The keys of a divided shot: frames dreamed before all others, in which its segments meet.
+
+What they dream of comes from a sketch: a small, cheap dream of the whole shot, carried from its
+middle to both ends as the dream itself is from frame to frame. So the dream that comes to a key
+has grown much the same creatures as the one that starts there.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from framedream.motion.flow import FlowEstimator
+from framedream.render.bearings import Dreamer, Read, taken
+from framedream.render.carried import GROWTH, MATURE, Carried, residual_seed
+from framedream.render.color import kept_color
+from framedream.render.level import Level, Reference
+from framedream.render.state import State
+from framedream.render.store import Store, key, sketched
+from framedream.settings import DreamSettings, MotionSettings
+
+_SMALLEST = 64
+"""Smaller side of a sketch, in pixels, at least, if the frame has as many."""
+
+_STRIDE = 3
+"""Every how many frames of a shot there is one of the sketch, if they fit the memory."""
+
+_BYTES = 2**28
+"""What the sketch's frames between two keys may have of the memory."""
+
+_STEPS = 1
+"""Ascent steps at each octave of a sketch's frame."""
+
+_RUN_UP = 24
+"""Frames of the sketch before its first key: what was dreamed from nothing must become what is carried."""
+
+_CLIMB = 6
+"""Ascent steps at each octave with which a key begins, of the size that frames dreamed from nothing take."""
+
+_SETTLE = 10
+"""Dreams of a key that follow, as if the picture stood still: so it is as old as what is carried there."""
+
+
+class Keys:
+    """Dreams the keys of one shot.
+
+    Args:
+        shot: Its first frame, and the frame behind its last.
+        numbers: All its keys, rising.
+        read: Gives the footage's frames.
+        dreamer: What dreams a single frame.
+        dream: How a frame is dreamed from nothing.
+        motion: How a dream is carried on.
+        store: Where keys and sketches are kept.
+    """
+
+    def __init__(
+        self, shot: tuple[int, int], numbers: list[int], read: Read, dreamer: Dreamer, dream: DreamSettings,
+        motion: MotionSettings, store: Store,
+    ) -> None:  # fmt: skip
+        self._first, self._numbers, self._read = shot[0], numbers, read
+        self._dreamer, self._dream, self._motion, self._store = dreamer, dream, motion, store
+
+    def take(self, number: int, reference: Reference) -> None:
+        """Dream a key and store it, unless that is done; what another process does meanwhile is waited for.
+
+        Args:
+            number: The frame's number in the footage.
+            reference: What dreams from nothing reach there.
+        """
+        if self._store.load(key(number)) is not None:
+            return
+        for at in self._way_to(number):
+            sketch = self._sketch(at)
+        with self._store.alone_with(key(number)):
+            if self._store.load(key(number)) is None:
+                (frame,) = (seen.pixels for seen in taken(self._read, number, number + 1))
+                self._store.save(key(number), self._dreamed(sketch, frame, reference).packed())
+
+    def _dreamed(self, sketch: dict[str, np.ndarray], frame: np.ndarray, reference: Reference) -> State:
+        """A key, dreamed from its sketch until it is as strong as a dream that has been carried there."""
+        height, width = frame.shape[:2]
+        change = cv2.resize(sketch["change"].astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        level = Level()
+        carried = self._climbed(frame, frame + change, _CLIMB, self._dream.step_size, level, reference)
+        for _ in range(_SETTLE):
+            level = level.seen(self._dreamer.strength(carried.dream), reference)
+            seed = frame + self._motion.persistence * (carried.dream - frame)
+            size = self._motion.follow_step_size * level.gain
+            carried = self._climbed(frame, seed, self._motion.follow_steps, size, level, reference)
+        # What the controller summed up here says nothing about frames that move.
+        return State(carried, Level(), reference)
+
+    def _climbed(
+        self, frame: np.ndarray, seed: np.ndarray, steps: int, size: float, level: Level, reference: Reference
+    ) -> Carried:
+        dream = self._dreamer.dream(
+            np.clip(seed, 0, 255), steps=steps, step_size=np.full((*frame.shape[:2], 1), size, np.float32),
+            ceilings=level.ceilings(reference),
+        )  # fmt: skip
+        return Carried.of(frame, kept_color(dream.pixels, frame, self._dream.color), MATURE)
+
+    def _way_to(self, number: int) -> list[int]:
+        """The keys that a sketch passes on its way to one; it begins at the middle one."""
+        keys, middle = self._numbers, len(self._numbers) // 2
+        index = keys.index(number)
+        return keys[middle : index + 1] if index >= middle else keys[index : middle + 1][::-1]
+
+    def _sketch(self, number: int) -> dict[str, np.ndarray]:
+        """The sketch at a key; made, if it is not there, from that at its neighbour nearer to the middle."""
+        stored = self._store.load(sketched(number))
+        if stored is not None:
+            return stored
+        with self._store.alone_with(sketched(number)):
+            stored = self._store.load(sketched(number))
+            if stored is not None:
+                return stored
+            way = self._way_to(number)
+            before = way[-2] if len(way) > 1 else max(self._first, number - _RUN_UP)
+            frames, stride = self._small_frames(before, number)
+            begun = State.unpacked(frames[0], self._sketch(before)) if len(way) > 1 else self._begun(frames[0])
+            state = self._carried_on(frames, stride, begun)
+            change = (state.carried.dream - state.carried.frame).astype(np.float16)
+            made = state.packed() | {"change": change}
+            self._store.save(sketched(number), made)
+        return made
+
+    def _small_frames(self, start: int, end: int) -> tuple[list[np.ndarray], float]:
+        """Some frames between two, in the order from one to the other, both included; and how far apart they are."""
+        low, high = min(start, end), max(start, end)
+        small: list[np.ndarray] = []
+        wanted = {low}
+        for number, frame in enumerate(taken(self._read, low, high + 1), low):
+            if number in wanted:
+                small.append(_small(frame.pixels))
+            if number == low:
+                fitting = max(2, _BYTES // small[0].nbytes)
+                steps = max(1, min((high - low) // _STRIDE + 1, fitting - 1, high - low))
+                wanted = {low + round((high - low) * index / steps) for index in range(steps + 1)}
+        return small if start <= end else small[::-1], (high - low) / steps
+
+    def _carried_on(self, frames: list[np.ndarray], stride: float, state: State) -> State:
+        """The sketch of the last of some frames, from that of the first."""
+        assert self._motion.flow != "none"
+        estimator = FlowEstimator(self._motion.flow)
+        for frame in frames[1:]:
+            moved = estimator.motion(frame, state.carried.frame)
+            seed = residual_seed(frame, moved, state.carried, self._motion.persistence)
+            held = self._motion.follow_step_size * state.level.gain
+            young = max(self._motion.young_step_size - held, 0) * np.exp(-seed.maturity * stride / GROWTH)
+            dream = self._dreamer.dream(
+                seed.image, steps=_STEPS, step_size=held + young, ceilings=state.level.ceilings(state.reference)
+            )
+            pixels = kept_color(dream.pixels, frame, self._dream.color)
+            carried = Carried.of(frame, pixels, seed.maturity + 1)
+            level = state.level.seen(self._dreamer.strength(carried.dream), state.reference)
+            state = State(carried, level, state.reference)
+        return state
+
+    def _begun(self, frame: np.ndarray) -> State:
+        """The sketch's first frame, dreamed from nothing."""
+        dream = self._dreamer.dream(frame)
+        carried = Carried.of(frame, kept_color(dream.pixels, frame, self._dream.color), MATURE)
+        return State(carried, Level(), Reference(self._dreamer.strength(carried.dream), dream.losses))
+
+
+def _small(frame: np.ndarray) -> np.ndarray:
+    """A frame at half its size, or at the smallest that a sketch may have."""
+    height, width = frame.shape[:2]
+    scale = min(1.0, max(0.5, _SMALLEST / min(height, width)))
+    if scale == 1:
+        return frame
+    return cv2.resize(frame, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
