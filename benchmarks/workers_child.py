@@ -11,7 +11,7 @@ from framedream.jobs.devices import Device
 
 HEIGHT, WIDTH = 48, 64
 
-STEP = 0.03
+STEP = 0.04
 """Seconds that the stand-in takes for an ascent step of a full frame, all octaves together."""
 
 

@@ -304,8 +304,7 @@ class RunSettings:
     Attributes:
         devices: What works: auto (all GPUs, else the CPU), cpu, cpu:2 (two processes), gpu or gpu:0,1; see `devices`.
         threads: Processor threads of a worker. Default: an even share of the cores.
-        segment: Frames of a segment, at most: what long shots are divided into, to be dreamed
-            side by side; auto makes them 64 to 128 frames long, none leaves shots whole.
+        segment: Frames of the segments that long shots are divided into; auto: 64 to 128; none: shots stay whole.
         scheduler: Address of a running Dask scheduler, as tcp://host:8786, whose workers do the work.
     """
 
