@@ -32,7 +32,7 @@ _LOST = 0.25
 _MEASURED_EVERY = 2
 """Every how many frames the strength is measured."""
 
-_TURN = 24
+_TURN = 36
 """Frames over which a dream turns into that of the key it comes to, at most."""
 
 

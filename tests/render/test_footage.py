@@ -415,7 +415,7 @@ def rising(sketched: float) -> Dreaming:
 @pytest.mark.parametrize("length", [32, 20, 3])
 @pytest.mark.parametrize("passes", [1, 2])
 def test_a_dream_turns_into_that_of_the_key_it_comes_to(passes, length):
-    """No jump is left at the key: 24 frames, or as many as there are, take over what it differs by.
+    """No jump is left at the key: 36 frames, or as many as there are, take over what it differs by.
 
     The farther a key is from the middle, the longer was its sketch, and the more it has been added to.
     Where the pass backwards reaches the shot's first frame, the first segment is the key's dream altogether.
@@ -469,11 +469,11 @@ def test_only_the_last_window_of_a_segment_turns_into_the_key_it_comes_to(short_
 @pytest.mark.parametrize(
     ("segment", "frames"),
     [
-        (Segment(0, 100, (0, 200)), 24), (Segment(0, 25, (0, 200)), 24), (Segment(0, 24, (0, 200)), 23),
+        (Segment(0, 100, (0, 200)), 36), (Segment(0, 37, (0, 200)), 36), (Segment(0, 36, (0, 200)), 35),
         (Segment(10, 12, (0, 200)), 1), (Segment(10, 11, (0, 200)), 0), (Segment(100, 200, (0, 200)), 0),
     ],
 )  # fmt: skip
-def test_24_frames_turn_into_a_key_or_all_but_the_first_and_none_where_the_shot_ends(segment, frames):
+def test_36_frames_turn_into_a_key_or_all_but_the_first_and_none_where_the_shot_ends(segment, frames):
     assert turn(segment) == frames
 
 
@@ -500,11 +500,11 @@ def test_dreams_are_held_by_what_is_reached_where_they_are():
 
 
 def test_in_one_pass_only_the_frames_that_turn_into_a_key_are_dreamed_backwards():
-    """Of 40 frames 24, and the key itself, which was dreamed before."""
+    """Of 40 frames 36, and the key itself, which was dreamed before."""
     dreaming, items = yielded([scene(64, 80)] * 80, length=40)
-    assert [item is None for item in items] == [True] * 25 + [False] * 80
+    assert [item is None for item in items] == [True] * 37 + [False] * 80
     keys = 1 + 9 + 11
-    assert len(dreaming.images) == 1 + keys + (24 + 40 - 1) + (40 - 1) + 1
+    assert len(dreaming.images) == 1 + keys + (36 + 40 - 1) + (40 - 1) + 1
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
