@@ -154,9 +154,8 @@ def kills(place: Path, clip: Path, runs: int) -> None:
         told: dict[str, tuple[int, int]] = {}
         watch = threading.Thread(target=_watch, args=(process, frames, told), daemon=True)
         watch.start()
-        time.sleep(random.uniform(0.35, 0.95) * seconds)
-        victim = random.choice(workers_under(process.pid))
-        os.kill(victim, signal.SIGKILL)
+        time.sleep(random.uniform(0.35, 0.8) * seconds)
+        os.kill(random.choice(workers_under(process.pid)), signal.SIGKILL)
         code = process.wait()
         watch.join()
         equal = film.exists() and film.read_bytes() == whole
