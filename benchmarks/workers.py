@@ -147,38 +147,47 @@ def kills(place: Path, clip: Path, runs: int) -> None:
     random.seed(1)
     same = 0
     for run in range(runs):
-        film = place / f"{run}.mp4"
-        frames = Path(f"{film}.framedream") / "frames"
-        words = [sys.executable, "-m", "framedream", "video", str(clip), str(film), "--quiet", *flags]
-        process = subprocess.Popen(words)
-        told: dict[str, tuple[int, int]] = {}
-        watch = threading.Thread(target=_watch, args=(process, frames, told), daemon=True)
-        watch.start()
-        time.sleep(random.uniform(0.35, 0.8) * seconds)
-        os.kill(random.choice(workers_under(process.pid)), signal.SIGKILL)
-        code = process.wait()
-        watch.join()
+        film, saved = place / f"{run}.mp4", dict[str, set[int]]()
+        code = None
+        while code is None:
+            saved.clear()
+            film.unlink(missing_ok=True)
+            code = _killed_run([str(clip), str(film), "--quiet", *flags], saved, random.uniform(0.3, 0.8) * seconds)
         equal = film.exists() and film.read_bytes() == whole
-        back = {part: steps for part, steps in told.items() if steps[1] > 1}
-        same += equal and not back
+        again = sorted(name for name, files in saved.items() if len(files) > 1)
+        same += equal and not again
         print(
             f"{run + 1:3} exit {code} {'identical' if equal else 'DIFFERENT'}; "
-            f"frames finished and begun again, by part: {back or 'none'}",
+            f"of {len(saved)} frames stored, stored again: {again or 'none'}",
             flush=True,
         )
-    print(f"{same} of {runs} films identical, no frame that was stored dreamed again")
+    print(f"{same} of {runs} films identical, with no frame that was stored dreamed again")
 
 
-def _watch(process: subprocess.Popen[bytes], frames: Path, told: dict[str, tuple[int, int]]) -> None:
-    """Note how far each part came, and by how many frames it ever fell back."""
+def _killed_run(words: list[str], saved: dict[str, set[int]], delay: float) -> int | None:
+    """Exit code of a run one of whose workers was killed after so many seconds; None if there was none any more."""
+    process = subprocess.Popen([sys.executable, "-m", "framedream", "video", *words])
+    watch = threading.Thread(
+        target=_watch, args=(process, Path(f"{words[1]}.framedream") / "frames", saved), daemon=True
+    )
+    watch.start()
+    time.sleep(delay)
+    victims = workers_under(process.pid)
+    if victims:
+        os.kill(random.choice(victims), signal.SIGKILL)
+    code = process.wait()
+    watch.join()
+    return code if victims else None
+
+
+def _watch(process: subprocess.Popen[bytes], frames: Path, saved: dict[str, set[int]]) -> None:
+    """Note the files that each frame was ever stored as: by their times, for a frame dreamed again is a new file."""
     while process.poll() is None:
-        for path in frames.glob(".told-??????"):
+        for path in [*frames.glob("frame-*.npz"), *frames.glob("back-*.npz")]:
             try:
-                frame = int(path.read_text().split()[0])
-            except (OSError, IndexError, ValueError):
+                saved.setdefault(path.name, set()).add(path.stat().st_mtime_ns)
+            except OSError:
                 continue
-            furthest, back = told.get(path.name, (0, 0))
-            told[path.name] = max(furthest, frame), max(back, furthest - frame)
         time.sleep(0.02)
 
 
