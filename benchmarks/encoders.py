@@ -41,8 +41,8 @@ def results(codec: str, runs: int, seconds: float) -> collections.Counter[str]:
     """How often each result came out."""
     film = FilmInPieces(
         Path(tempfile.gettempdir(), f"encoders{SUFFIXES.get(codec, '.mp4')}"),
-        FilmFormat(80, 64),
-        OutputSettings(codec=codec),
+        like=FilmFormat(80, 64),
+        settings=OutputSettings(codec=codec),
     )
     shown, found = pictures(), collections.Counter[str]()
     began = time.monotonic()
