@@ -15,6 +15,7 @@ from framedream.errors import DeviceError
 from framedream.jobs.cluster_backend import dask_backend
 from framedream.jobs.cluster_checks import check, look, token
 from framedream.jobs.tasks import Outcome, Prepare, Task, failure, perform_pickled, pickled
+from framedream.jobs.workers import promised
 
 TIMEOUT = 10.0
 """Seconds a scheduler has to answer."""
@@ -93,12 +94,8 @@ class ClusterWorkers:
         Returns:
             Its outcome to come: ``lost`` if too many workers died of it, never an exception.
         """
-        outcome: Future[Outcome] = Future()
-        outcome.set_running_or_notify_cancel()
-        try:
-            payload = pickled(task)
-        except Exception as error:
-            outcome.set_result(failure(error))
+        outcome, payload = promised(task)
+        if payload is None:
             return outcome
         with self._lock:
             self._waiting[outcome] = (False, time.monotonic())

@@ -90,12 +90,8 @@ class LocalWorkers:
         Raises:
             DeviceError: The workers are closed, or the system gives no process.
         """
-        outcome: Future[Outcome] = Future()
-        outcome.set_running_or_notify_cancel()
-        try:
-            payload = pickled(task)
-        except Exception as error:
-            outcome.set_result(failure(error))
+        outcome, payload = promised(task)
+        if payload is None:
             return outcome
         with self._lock:
             try:
@@ -141,6 +137,17 @@ class LocalWorkers:
         for thread in threads:
             if thread is not None:
                 thread.join(max(0.0, until - time.monotonic()))
+
+
+def promised(task: Task) -> tuple[Future[Outcome], bytes | None]:
+    """An outcome to come and the task as it travels; None for a task that cannot, whose outcome is there already."""
+    outcome: Future[Outcome] = Future()
+    outcome.set_running_or_notify_cancel()
+    try:
+        return outcome, pickled(task)
+    except Exception as error:
+        outcome.set_result(failure(error))
+        return outcome, None
 
 
 def parent_is_alive(parent: int) -> bool:
