@@ -29,20 +29,23 @@ from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import Film, dream_video
 from framedream.presets import preset_names
 from framedream.settings import (
+    ChangeSettings,
     DreamSettings,
     FootageSettings,
-    Moment,
     MotionSettings,
     OutputSettings,
     RunSettings,
     Settings,
+    ZoomSettings,
 )
+from framedream.values import Moment
 
 __version__ = version("framedream")
 
 __all__ = [
     "Batch",
     "BatchProgress",
+    "ChangeSettings",
     "DeviceError",
     "DreamSettings",
     "Film",
@@ -60,6 +63,7 @@ __all__ = [
     "SettingsError",
     "Stopped",
     "WeightsError",
+    "ZoomSettings",
     "__version__",
     "dream_folder",
     "dream_image",

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator
-from dataclasses import fields, make_dataclass
+from dataclasses import Field, fields, make_dataclass
 from pathlib import Path
 from types import FrameType, UnionType
 from typing import (
@@ -30,7 +30,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 import framedream
 from framedream.catalog import MODELS, find_model
 from framedream.errors import FramedreamError, ItemsFailed, Stopped
-from framedream.settings import RunSettings, Settings
+from framedream.settings import AS_TEXT, RunSettings, Settings
 from framedream.terminal import bar, bars, clock, gigabytes, printable, speak, table
 
 _USAGE, _INTERRUPTED, _TERMINATED = 2, 130, 143
@@ -58,15 +58,17 @@ def _flags(group: str) -> Any:
         default = getattr(settings, item.name)
         shown = (lambda _, value=default: value) if isinstance(default, int | float | str) else False
         parameter = Parameter(show_default=shown)
-        flags.append((item.name, Annotated[_flag_type(hints[item.name]) | None, parameter], None))
+        flags.append((item.name, Annotated[_flag_type(item, hints[item.name]) | None, parameter], None))
     about = {"__doc__": type(settings).__doc__, "__module__": __name__}
     return make_dataclass(f"{group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
 
 
-def _flag_type(hint: Any) -> Any:
+def _flag_type(item: Field[Any], hint: Any) -> Any:
     """Types that settings parse themselves are plain text on the command line."""
+    if item.metadata == AS_TEXT:
+        return str
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    known = [part for part in parts if part in (int, float, str, Path) or get_origin(part) is Literal]
+    known = [part for part in parts if part in (bool, int, float, str, Path) or get_origin(part) is Literal]
     return Union[tuple(known)] if known else str  # noqa: UP007
 
 

@@ -6,166 +6,39 @@ section of each docstring is also the help text of the flags.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 
 from framedream.catalog import find_model
 from framedream.errors import SettingsError, nearest
 from framedream.machine import parse_devices
 from framedream.presets import DEFAULT, read_preset
+from framedream.values import (
+    Layers,
+    Moment,
+    Pair,
+    Size,
+    check,
+    check_choices,
+    coerce,
+    parse_growth,
+    parse_layers,
+    parse_moment,
+    parse_pair,
+    parse_path,
+    parse_rate,
+    parse_scheduler,
+    parse_seconds,
+    parse_size,
+    parse_speed,
+    whole_number,
+)
 
-Layers = tuple[tuple[str, float], ...]
-"""Layer names with their coefficients, as in ``fire5=0.5,fire7=1``."""
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A point in a film: a time in seconds, or the number of a frame.
-
-    Attributes:
-        seconds: Time from the film's start, or None if a frame is meant.
-        frame: Index of a frame, counted from 0, or None if a time is meant.
-    """
-
-    seconds: Fraction | None = None
-    frame: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.frame}f" if self.seconds is None else f"{float(self.seconds):g}"
-
-
-def parse_layers(value: str | Mapping[str, float] | Layers) -> Layers:
-    """Read ``"fire5=0.5,fire7=1"``, a mapping, or pairs; a name alone has weight 1.
-
-    Raises:
-        SettingsError: A weight is not a number, or a name stands twice.
-    """
-    if isinstance(value, str):
-        terms = [term.partition("=") for term in value.split(",") if term.strip()]
-        pairs: list[tuple[str, Any]] = [(name.strip(), text.strip() if sign else 1.0) for name, sign, text in terms]
-    else:
-        pairs = list(value.items()) if isinstance(value, Mapping) else list(value)
-    layers = []
-    for name, weight in pairs:
-        try:
-            number = float(weight)
-        except (TypeError, ValueError):
-            raise SettingsError(f"layers: weight '{weight}' of '{name}' is not a number; write {name}=0.5") from None
-        if not name or not math.isfinite(number):
-            raise SettingsError(f"layers: '{name}={weight}' is no layer with a weight; write layers as a=1,b=0.5")
-        layers.append((name, number))
-    if len({name for name, _ in layers}) < len(layers):
-        raise SettingsError(f"layers: a layer stands twice in '{value}'; keep one of them")
-    return tuple(layers)
-
-
-def parse_size(value: str | Size) -> Size:
-    """Read ``"1280x720"`` or a pair of whole numbers."""
-    if not isinstance(value, str):
-        width, height = value
-        return int(width), int(height)
-    parts = re.fullmatch(r"(\d+)[x×](\d+)", value.strip())
-    if not parts:
-        raise SettingsError(f"size: '{value}' is not WIDTHxHEIGHT in pixels, as in 1280x720")
-    return int(parts[1]), int(parts[2])
-
-
-def parse_moment(value: str | float | Fraction | Moment) -> Moment:
-    """Read seconds (``2.5``), a clock time (``1:02.5``, ``0:01:02.5``) or a frame (``62f``)."""
-    if isinstance(value, Moment):
-        return value
-    text = str(value).strip().removesuffix("s")
-    if re.fullmatch(r"\d+f", text):
-        return Moment(frame=int(text[:-1]))
-    if not re.fullmatch(r"(\d+:){0,2}(\d+\.?\d*|\.\d+)", text):
-        raise SettingsError(f"'{value}' is no moment; write seconds (2.5), a clock time (1:02.5) or a frame (62f)")
-    seconds = Fraction(0)
-    for part in text.split(":"):
-        seconds = seconds * 60 + Fraction(part)
-    return Moment(seconds=seconds)
-
-
-def parse_rate(value: str | float | Fraction) -> Fraction:
-    """Read frames per second: ``25``, ``30000/1001``, ``29.97`` (taken as 30000/1001)."""
-    try:
-        rate = Fraction(value) if isinstance(value, str) else Fraction(value).limit_denominator(100_000)
-    except (ValueError, ZeroDivisionError):
-        raise SettingsError(f"fps: '{value}' is no frame rate; write 25, 29.97 or 30000/1001") from None
-    if not 0 < rate <= 1000:
-        raise SettingsError(f"fps: {value} is not above 0 and up to 1000 frames per second")
-    ntsc = Fraction(round(rate) * 1000, 1001)
-    return ntsc if abs(rate - ntsc) < Fraction(1, 200) and rate != round(rate) else rate
-
-
-def parse_scheduler(value: str) -> str:
-    """Read the address of a Dask scheduler: ``tcp://host:8786``, or with ``tls``, ``ucx`` and the like."""
-    host = r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\s/:@\[\]]+)"
-    parts = re.fullmatch(rf"(?!https?:)[a-z][a-z0-9+.-]*://{host}:(?P<port>[0-9]{{1,5}})", str(value).strip())
-    if not parts or not 1 <= int(parts["port"]) <= 65_535:
-        raise SettingsError(
-            f"scheduler: '{value}' is no address of a Dask scheduler; write it as tcp://host:8786, "
-            "as the scheduler says when it starts"
-        )
-    return parts[0]
-
-
-def _parse_path(value: str | Path) -> Path:
-    return Path(value).expanduser()
-
-
-def _coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
-    """Bring text and near types (from flags, TOML, notebooks) to each field's own type."""
-    hints = get_type_hints(type(settings))
-    for item in fields(settings):
-        value = getattr(settings, item.name)
-        if value is None:
-            continue
-        if item.name in parsers:
-            value = _parsed(item.name, value, parsers[item.name])
-        elif float in (get_args(hints[item.name]) or (hints[item.name],)):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise SettingsError(f"{item.name}: {value!r} is not a number")
-            value = float(value)
-        elif hints[item.name] in (int, int | None):
-            value = _int(settings, item.name)
-        elif not isinstance(value, str) and not (int in get_args(hints[item.name]) and isinstance(value, int)):
-            raise SettingsError(f"{item.name}: {value!r} is not a text")
-        object.__setattr__(settings, item.name, value)
-
-
-def _parsed(name: str, value: Any, parse: Callable[[Any], Any]) -> Any:
-    try:
-        return parse(value)
-    except (TypeError, ValueError, OverflowError):
-        raise SettingsError(f"{name}: {value!r} cannot be used; write it as the flag --{name} is written") from None
-
-
-def _int(settings: Any, name: str) -> int:
-    value = getattr(settings, name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SettingsError(f"{name}: {value!r} is not a whole number")
-    return value
-
-
-def _check(settings: Any, name: str, good: bool, accepted: str) -> None:
-    if not good:
-        raise SettingsError(f"{name}: {getattr(settings, name)} is out of range; accepted: {accepted}")
-
-
-def _check_choices(settings: Any) -> None:
-    for name, hint in get_type_hints(type(settings)).items():
-        choices = get_args(hint)
-        value = getattr(settings, name)
-        if choices and all(isinstance(choice, str) for choice in choices) and value not in choices:
-            raise SettingsError(f"{name}: '{value}' is not one of {', '.join(choices)}{nearest(str(value), choices)}")
+AS_TEXT = {"as_text": True}
+"""Marks fields whose flags are text that the settings read themselves, as in ``1.3/s``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,18 +76,18 @@ class DreamSettings:
     random_seed: int = 0
 
     def __post_init__(self) -> None:
-        _coerce(self, layers=parse_layers, weights=_parse_path)
-        _check_choices(self)
+        coerce(self, layers=parse_layers, weights=parse_path)
+        check_choices(self)
         entry = find_model(self.model)
         object.__setattr__(self, "model", entry.name)
         object.__setattr__(self, "layers", self.layers or parse_layers(entry.start))
-        _check(self, "octaves", self.octaves == "auto" or 1 <= _int(self, "octaves") <= 32, "auto, or 1 to 32")
-        _check(self, "octave_scale", 1.05 <= self.octave_scale <= 4, "1.05 to 4")
-        _check(self, "steps", 0 <= self.steps <= 10_000, "0 to 10000")
-        _check(self, "step_size", 0 < self.step_size <= 255, "above 0, up to 255 levels")
-        _check(self, "smoothing", 0 <= self.smoothing <= 8, "0 to 8 pixels")
-        _check(self, "jitter", 0 <= self.jitter <= 512, "0 to 512 pixels")
-        _check(self, "random_seed", 0 <= self.random_seed < 2**31, "0 to 2147483647")
+        check(self, "octaves", self.octaves == "auto" or 1 <= whole_number(self, "octaves") <= 32, "auto, or 1 to 32")
+        check(self, "octave_scale", 1.05 <= self.octave_scale <= 4, "1.05 to 4")
+        check(self, "steps", 0 <= self.steps <= 10_000, "0 to 10000")
+        check(self, "step_size", 0 < self.step_size <= 255, "above 0, up to 255 levels")
+        check(self, "smoothing", 0 <= self.smoothing <= 8, "0 to 8 pixels")
+        check(self, "jitter", 0 <= self.jitter <= 512, "0 to 512 pixels")
+        check(self, "random_seed", 0 <= self.random_seed < 2**31, "0 to 2147483647")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,13 +116,13 @@ class MotionSettings:
     cuts: Literal["auto", "none"] = "auto"
 
     def __post_init__(self) -> None:
-        _coerce(self)
-        _check_choices(self)
-        _check(self, "passes", self.passes in (1, 2), "1 or 2")
-        _check(self, "persistence", 0 <= self.persistence <= 1, "0 to 1")
-        _check(self, "follow_steps", 0 <= self.follow_steps <= 10_000, "0 to 10000")
+        coerce(self)
+        check_choices(self)
+        check(self, "passes", self.passes in (1, 2), "1 or 2")
+        check(self, "persistence", 0 <= self.persistence <= 1, "0 to 1")
+        check(self, "follow_steps", 0 <= self.follow_steps <= 10_000, "0 to 10000")
         for name in ("follow_step_size", "young_step_size"):
-            _check(self, name, 0 < getattr(self, name) <= 255, "above 0, up to 255 levels")
+            check(self, name, 0 < getattr(self, name) <= 255, "above 0, up to 255 levels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,11 +144,61 @@ class FootageSettings:
     fps: Fraction | None = None
 
     def __post_init__(self) -> None:
-        _coerce(self, size=parse_size, start=parse_moment, end=parse_moment, fps=parse_rate)
+        coerce(self, size=parse_size, start=parse_moment, end=parse_moment, fps=parse_rate)
         if self.size is not None and self.scale is not None:
             raise SettingsError("size and scale were both given; keep one of them")
-        _check(self, "size", self.size is None or min(self.size) >= 1, "WIDTHxHEIGHT in pixels, as in 1280x720")
-        _check(self, "scale", self.scale is None or 0 < self.scale <= 16, "above 0, up to 16")
+        check(self, "size", self.size is None or min(self.size) >= 1, "WIDTHxHEIGHT in pixels, as in 1280x720")
+        check(self, "scale", self.scale is None or 0 < self.scale <= 16, "above 0, up to 16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoomSettings:
+    """The journey of a zoom. Speeds are for one second, whatever the frame rate.
+
+    Attributes:
+        zoom: Factor by which the picture grows in a second, as in 1.3/s; below 1 the fall goes outwards.
+        rotate: Degrees by which the picture turns in a second, clockwise.
+        pan: What the view moves over the picture in a second, right and down, as X,Y in widths and heights.
+        center: The point that zoom and turn leave in place, as X,Y in widths and heights.
+        ease: Seconds in which the motion begins, and ends, gently.
+        duration: Length in seconds. Default: that of the sound, or 10.
+        loop: Let the last frame lead into the first.
+    """
+
+    zoom: float = field(default=1.3, metadata=AS_TEXT)
+    rotate: float = field(default=0.0, metadata=AS_TEXT)
+    pan: Pair = (0.0, 0.0)
+    center: Pair = (0.5, 0.5)
+    ease: Fraction = Fraction(0)
+    duration: Fraction | None = None
+    loop: bool = False
+
+    def __post_init__(self) -> None:
+        coerce(
+            self, zoom=parse_growth, rotate=parse_speed, pan=parse_pair, center=parse_pair, ease=parse_seconds,
+            duration=parse_seconds,
+        )  # fmt: skip
+        check(self, "zoom", 0.05 <= self.zoom <= 20, "0.05/s to 20/s")
+        check(self, "rotate", abs(self.rotate) <= 720, "-720 to 720 degrees a second")
+        check(self, "pan", max(map(abs, self.pan)) <= 4, "-4,-4 to 4,4")
+        check(self, "center", all(-1 <= share <= 2 for share in self.center), "-1,-1 to 2,2; 0.5,0.5 is the middle")
+        check(self, "duration", self.duration is None or self.duration > 0, "above 0 seconds")
+        if self.loop and self.ease:
+            raise SettingsError("ease: a loop neither begins nor ends; leave --ease or --loop out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSettings:
+    """What changes settings in the course of a film.
+
+    Attributes:
+        sound: A file whose loudness is followed, and which becomes the film's sound.
+    """
+
+    sound: Path | None = None
+
+    def __post_init__(self) -> None:
+        coerce(self, sound=parse_path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,8 +216,8 @@ class OutputSettings:
     pixel_format: str | None = None
 
     def __post_init__(self) -> None:
-        _coerce(self)
-        _check(self, "crf", self.crf is None or 0 <= self.crf <= 63, "0 to 63")
+        coerce(self)
+        check(self, "crf", self.crf is None or 0 <= self.crf <= 63, "0 to 63")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,10 +237,15 @@ class RunSettings:
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        _coerce(self, devices=lambda text: str(parse_devices(text)), scheduler=parse_scheduler)
+        coerce(self, devices=lambda text: str(parse_devices(text)), scheduler=parse_scheduler)
         usual = self.segment in ("auto", "none")
-        _check(self, "segment", usual or 8 <= _int(self, "segment") <= 1_000_000, "auto, none, or 8 frames and more")
-        _check(self, "threads", self.threads is None or 1 <= self.threads <= 1024, "1 to 1024")
+        check(
+            self,
+            "segment",
+            usual or 8 <= whole_number(self, "segment") <= 1_000_000,
+            "auto, none, or 8 frames and more",
+        )
+        check(self, "threads", self.threads is None or 1 <= self.threads <= 1024, "1 to 1024")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,6 +256,8 @@ class Settings:
         dream: How one frame is dreamed.
         motion: How a dream is carried from frame to frame.
         footage: Which part of the footage is taken, and at what size.
+        zoom: The journey of a zoom.
+        change: What changes settings in the course of a film.
         output: How the film is encoded.
         run: How the machine is used.
     """
@@ -335,6 +265,8 @@ class Settings:
     dream: DreamSettings = DreamSettings()
     motion: MotionSettings = MotionSettings()
     footage: FootageSettings = FootageSettings()
+    zoom: ZoomSettings = ZoomSettings()
+    change: ChangeSettings = ChangeSettings()
     output: OutputSettings = OutputSettings()
     run: RunSettings = RunSettings()
 

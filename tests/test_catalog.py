@@ -62,7 +62,7 @@ def test_every_network_has_its_own_preprocessing():
 @pytest.mark.parametrize("name", SMALL)
 def test_the_first_layers_exist_and_the_size_is_as_said(name):
     from framedream.dream.models import _build
-    from framedream.settings import parse_layers
+    from framedream.values import parse_layers
 
     entry = MODELS[name]
     model = _build(entry, None)

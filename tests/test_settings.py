@@ -8,15 +8,36 @@ from pathlib import Path
 
 import pytest
 
-from framedream import DreamSettings, FootageSettings, Moment, MotionSettings, OutputSettings, RunSettings, Settings
+from framedream import (
+    ChangeSettings,
+    DreamSettings,
+    FootageSettings,
+    Moment,
+    MotionSettings,
+    OutputSettings,
+    RunSettings,
+    Settings,
+    ZoomSettings,
+)
 from framedream.errors import SettingsError
 from framedream.machine import DeviceChoice, parse_devices
-from framedream.settings import parse_layers, parse_moment, parse_rate, parse_size, setting_homes
+from framedream.settings import setting_homes
+from framedream.values import (
+    parse_growth,
+    parse_layers,
+    parse_moment,
+    parse_pair,
+    parse_rate,
+    parse_seconds,
+    parse_size,
+)
 
 GROUPS = {
     "dream": DreamSettings,
     "motion": MotionSettings,
     "footage": FootageSettings,
+    "zoom": ZoomSettings,
+    "change": ChangeSettings,
     "output": OutputSettings,
     "run": RunSettings,
 }
@@ -364,3 +385,42 @@ def test_what_is_no_address_of_a_scheduler_is_refused_with_what_one_looks_like(a
 
 def test_by_default_the_machine_chooses_and_no_scheduler_is_asked():
     assert RunSettings() == RunSettings(devices="auto", scheduler=None, threads=None)
+
+
+@pytest.mark.parametrize(("text", "factor"), [("1.3/s", 1.3), ("0.8", 0.8), (2, 2.0)])
+def test_a_zoom_is_a_factor_for_a_second(text, factor):
+    assert parse_growth(text) == factor
+    assert ZoomSettings(zoom=text).zoom == factor
+
+
+@pytest.mark.parametrize("text", ["fast", "1.3/m", "nan", ""])
+def test_other_zooms_are_refused_with_an_example(text):
+    with pytest.raises(SettingsError, match=r"write 1\.3/s"):
+        parse_growth(text)
+
+
+def test_points_are_shares_of_width_and_height():
+    assert parse_pair("0.25,-0.5") == parse_pair((0.25, -0.5)) == (0.25, -0.5)
+    for text in ("0.5", "a,b", "1,2,3", "nan,0"):
+        with pytest.raises(SettingsError, match="X,Y"):
+            parse_pair(text)
+
+
+def test_lengths_are_seconds_or_clock_times():
+    assert [parse_seconds(text) for text in ("2.5", "2.5s", "1:02", 3)] == [Fraction(5, 2), Fraction(5, 2), 62, 3]
+    with pytest.raises(SettingsError, match="length of time"):
+        parse_seconds("62f")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("zoom", 0), ("zoom", 21), ("rotate", 721), ("pan", (5, 0)), ("center", (3, 0.5)), ("duration", 0), ("loop", 1)],
+)
+def test_journeys_out_of_range_are_refused(name, value):
+    with pytest.raises(SettingsError, match=name):
+        ZoomSettings(**{name: value})
+
+
+def test_a_loop_has_no_beginning_to_ease():
+    with pytest.raises(SettingsError, match="loop"):
+        ZoomSettings(loop=True, ease=1)

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from framedream.errors import InputError, WeightsError
 from framedream.media import images_in
-from framedream.settings import Moment, Settings
+from framedream.settings import Settings
+from framedream.values import Moment
 
 SCHEMA = 2
 """Number of the layout of work folders."""
@@ -97,7 +98,7 @@ class Manifest:
 
 def flat(settings: Settings) -> dict[str, str]:
     """All settings that can change a picture, by their flat names, as text; "" where nothing is set."""
-    groups = (settings.dream, settings.motion, settings.footage, settings.output)
+    groups = (settings.dream, settings.motion, settings.footage, settings.zoom, settings.change, settings.output)
     found = {item.name: _text(getattr(group, item.name)) for group in groups for item in fields(group)}
     return found | {"segment": _text(settings.run.segment)}
 

@@ -14,7 +14,8 @@ import numpy as np
 from framedream.errors import InputError
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame, Pixels, Sound, Source
-from framedream.settings import FootageSettings, Moment
+from framedream.settings import FootageSettings
+from framedream.values import Moment
 
 
 class Footage:
