@@ -75,7 +75,7 @@ def dreamed(
     def read(first: int) -> Generator[Frame]:
         yield from frames[first:]
 
-    for frame in dream_footage(read, divided, dreamer, settings.dream, settings.motion):
+    for frame in dream_footage(read, divided, dreamer, lambda _: settings):
         if frame is not None:
             yield eight_bit(frame.pixels)
 

@@ -33,8 +33,8 @@ from benchmarks.workers_child import HEIGHT, WIDTH, take
 from framedream import Settings
 from framedream.jobs.batch import find_items
 from framedream.jobs.devices import Device
-from framedream.jobs.film_job import FilmJob
 from framedream.jobs.film_tasks import NetworkTask
+from framedream.jobs.footage_job import FootageJob
 from framedream.jobs.ledger import Ledger
 from framedream.jobs.makers import Makers
 from framedream.jobs.records import Records
@@ -102,7 +102,7 @@ def speed(place: Path) -> None:
 
 def dream_long(place: Path, workers: LocalWorkers, count: int) -> None:
     """Make a film of the long shot."""
-    with FilmJob(place / "long.mp4", place / f"long-{count}.mp4", Settings()) as job:
+    with FootageJob(place / "long.mp4", place / f"long-{count}.mp4", Settings()) as job:
         job.surveyed(look_through(job.footage, job.settings, lambda: None))
         make_with(workers, job, lambda: False, None)
         job.folder.remove()

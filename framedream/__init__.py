@@ -24,9 +24,11 @@ from framedream.errors import (
     WeightsError,
 )
 from framedream.jobs.batch import Batch, dream_folder
+from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image
 from framedream.jobs.progress import BatchProgress, Progress
-from framedream.jobs.video import Film, dream_video
+from framedream.jobs.video import dream_video
+from framedream.jobs.zoom import zoom
 from framedream.presets import preset_names
 from framedream.settings import (
     ChangeSettings,
@@ -69,4 +71,5 @@ __all__ = [
     "dream_image",
     "dream_video",
     "preset_names",
+    "zoom",
 ]

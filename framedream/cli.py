@@ -9,28 +9,38 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator
-from dataclasses import Field, fields, make_dataclass
-from pathlib import Path
-from types import FrameType, UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    NoReturn,
-    TypeAlias,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from types import FrameType
+from typing import NoReturn
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError
 
 import framedream
 from framedream.catalog import MODELS, find_model
-from framedream.errors import FramedreamError, ItemsFailed, Stopped
-from framedream.settings import AS_TEXT, RunSettings, Settings
+from framedream.errors import FramedreamError, ItemsFailed, SettingsError, Stopped
+from framedream.flags import (
+    Change,
+    ChangeFlags,
+    Dream,
+    DreamFlags,
+    Footage,
+    FootageFlags,
+    Motion,
+    MotionFlags,
+    Output,
+    OutputFlags,
+    Preset,
+    Presets,
+    Quiet,
+    Restart,
+    Run,
+    RunFlags,
+    Work,
+    Zoom,
+    ZoomFlags,
+    given,
+    settings_of,
+)
+from framedream.settings import RunSettings
 from framedream.terminal import bar, bars, clock, gigabytes, printable, speak, table
 
 _USAGE, _INTERRUPTED, _TERMINATED = 2, 130, 143
@@ -49,54 +59,6 @@ app = App(
 )
 
 
-def _flags(group: str) -> Any:
-    """The flags of one group of settings: as its dataclass, but nothing is given until it is given."""
-    settings = getattr(Settings(), group)
-    hints = get_type_hints(type(settings))
-    flags = []
-    for item in fields(settings):
-        default = getattr(settings, item.name)
-        shown = (lambda _, value=default: value) if isinstance(default, int | float | str) else False
-        parameter = Parameter(show_default=shown)
-        flags.append((item.name, Annotated[_flag_type(item, hints[item.name]) | None, parameter], None))
-    about = {"__doc__": type(settings).__doc__, "__module__": __name__}
-    return make_dataclass(f"{group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
-
-
-def _flag_type(item: Field[Any], hint: Any) -> Any:
-    """Types that settings parse themselves are plain text on the command line."""
-    if item.metadata == AS_TEXT:
-        return str
-    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    known = [part for part in parts if part in (bool, int, float, str, Path) or get_origin(part) is Literal]
-    return Union[tuple(known)] if known else str  # noqa: UP007
-
-
-def _group(number: int, flags: Any) -> Any:
-    title = flags.__name__.removesuffix("Flags")
-    return Annotated[flags, Parameter(name="*", group=Group(title, sort_key=number))]
-
-
-DreamFlags, MotionFlags, FootageFlags, OutputFlags, RunFlags = map(
-    _flags, ("dream", "motion", "footage", "output", "run")
-)
-if TYPE_CHECKING:
-    Dream: TypeAlias = Any
-    Motion: TypeAlias = Any
-    Footage: TypeAlias = Any
-    Output: TypeAlias = Any
-    Run: TypeAlias = Any
-else:
-    Dream, Motion, Footage, Output, Run = map(
-        _group, range(1, 6), (DreamFlags, MotionFlags, FootageFlags, OutputFlags, RunFlags)
-    )
-Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
-Presets = Annotated[list[str] | None, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False, show_default=False)]
-Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]
-Work = Annotated[str | None, Parameter(group=Group("Run", sort_key=5), show_default=False)]
-Restart = Annotated[bool, Parameter(group=Group("Run", sort_key=5), negative=(), show_default=False)]
-
-
 @app.command(sort_key=1)
 def video(
     source: str,
@@ -106,6 +68,7 @@ def video(
     preset: Preset = "framedream",
     dream: Dream = DreamFlags(),  # noqa: B008
     motion: Motion = MotionFlags(),  # noqa: B008
+    change: Change = ChangeFlags(),  # noqa: B008
     footage: Footage = FootageFlags(),  # noqa: B008
     output: Output = OutputFlags(),  # noqa: B008
     run: Run = RunFlags(),  # noqa: B008
@@ -125,14 +88,12 @@ def video(
         restart: Begin anew, whatever the work folder holds.
         quiet: Say nothing but warnings and errors.
     """
-    settings = _settings(preset, dream, motion, footage, output, run)
+    settings = settings_of(preset, dream, motion, change, footage, output, run)
     speak(quiet)
     with bar(quiet) as report, _stoppable() as stop:
         film = framedream.dream_video(source, target, settings, progress=report, work=work, restart=restart, stop=stop)
     if not quiet:
-        frames = "1 frame" if film.frames == 1 else f"{film.frames} frames"
-        rate = film.frames / film.seconds
-        print(f"{film.path}: {frames} in {clock(film.seconds)}, {rate:.2f} frames per second")
+        _tell(film)
 
 
 @app.command(sort_key=2)
@@ -171,7 +132,7 @@ def folder(
         restart: Make everything anew.
         quiet: Say nothing but warnings and errors.
     """
-    values = _given(dream, motion, footage, output, run)
+    values = given(dream, motion, footage, output, run)
     speak(quiet)
     with bars(quiet) as report, _stoppable() as stop:
         batch = framedream.dream_folder(
@@ -211,11 +172,58 @@ def image(
         scale: Dream at this multiple of the image's size.
         quiet: Say nothing but warnings and errors.
     """
-    settings = _settings(preset, dream, FootageFlags(size=size, scale=scale), run)
+    settings = settings_of(preset, dream, FootageFlags(size=size, scale=scale), run)
     speak(quiet)
     framedream.dream_image(source, target, settings, save_octaves=save_octaves)
     if not quiet:
         print(f"{target}: dreamed")
+
+
+@app.command(sort_key=4)
+def zoom(
+    *paths: str,
+    preset: Preset = "framedream",
+    dream: Dream = DreamFlags(),  # noqa: B008
+    motion: Motion = MotionFlags(),  # noqa: B008
+    zoom: Zoom = ZoomFlags(),  # noqa: B008
+    change: Change = ChangeFlags(),  # noqa: B008
+    size: str | None = None,
+    scale: float | None = None,
+    start: str | None = None,
+    fps: str | None = None,
+    output: Output = OutputFlags(),  # noqa: B008
+    run: Run = RunFlags(),  # noqa: B008
+    work: Work = None,
+    restart: Restart = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fall into a still without end, or from one into the next.
+
+    However the work at it ends, the same command goes on from there.
+
+    Args:
+        paths: One or several stills, and last the film. A still is an image, a video of which a frame is taken,
+            or the word noise; the film is .mp4, .mov, .mkv, .webm, .gif, .webp, or a folder for numbered PNGs.
+        preset: A look by name, or a .toml file; see `presets`.
+        size: Size of the film, as WIDTHxHEIGHT in pixels; stills fill it and are cut to it.
+        scale: Make the film this multiple of the first still's size.
+        start: Which frame of a video is taken: seconds (2.5), a clock time (1:02.5), or a frame (62f).
+        fps: Frames per second of the film (25 if not given).
+        work: Folder for the frames in the making; default: beside the film, removed at the end.
+        restart: Begin anew, whatever the work folder holds.
+        quiet: Say nothing but warnings and errors.
+    """
+    if len(paths) < 2:
+        raise SettingsError("zoom takes one still or more, and then the film, as in: zoom still.jpg zoom.mp4")
+    part = FootageFlags(size=size, scale=scale, start=start, fps=fps)
+    settings = settings_of(preset, dream, motion, part, zoom, change, output, run)
+    speak(quiet)
+    with bar(quiet) as report, _stoppable() as stop:
+        film = framedream.zoom(
+            paths[:-1], paths[-1], settings, progress=report, work=work, restart=restart, stop=stop
+        )  # fmt: skip
+    if not quiet:
+        _tell(film)
 
 
 @app.command(sort_key=5)
@@ -264,6 +272,12 @@ def devices() -> None:
     rows += [(f"gpu:{number}", gpu.name, gigabytes(gpu.memory), "") for number, gpu in enumerate(find_gpus())]
     table(rows)
     print(f"auto takes: {describe(devices_of(RunSettings()))}")
+
+
+def _tell(film: framedream.Film) -> None:
+    """What a command says of the film it made."""
+    frames = "1 frame" if film.frames == 1 else f"{film.frames} frames"
+    print(f"{film.path}: {frames} in {clock(film.seconds)}, {film.frames / film.seconds:.2f} frames per second")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -340,43 +354,3 @@ def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
 def _failed(message: str, code: int) -> int:
     print(f"framedream: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code
-
-
-def _settings(preset: str, *groups: Any) -> Settings:
-    return Settings.of(preset).override(_environment(), source="environment").override(_flags_given(*groups))
-
-
-def _flags_given(*groups: Any) -> dict[str, Any]:
-    flags = {item.name: getattr(group, item.name) for group in groups for item in fields(group)}
-    return {name: value for name, value in flags.items() if value is not None}
-
-
-def _given(*groups: Any) -> dict[str, Any]:
-    """What the environment and the flags say together, for presets that are not known yet."""
-    flags, environment = _flags_given(*groups), _environment()
-    Settings().override(environment, source="environment")
-    for name, others in _BEATS.items():
-        if name in flags:
-            environment = {other: value for other, value in environment.items() if other not in others}
-    return environment | flags
-
-
-_BEATS = {"size": ("scale",), "scale": ("size",), "model": ("layers", "weights")}
-"""Flags that make values of the environment meaningless."""
-
-
-def _environment() -> dict[str, int | float | str]:
-    """Settings given as ``FRAMEDREAM_STEP_SIZE=2``; numbers are read as numbers."""
-    given: dict[str, int | float | str] = {}
-    for name, text in os.environ.items():
-        key = name.removeprefix("FRAMEDREAM_").lower()
-        if key != name.lower() and key != "preset":
-            given[key] = _number(text)
-    return given
-
-
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text

@@ -16,6 +16,7 @@ from framedream.catalog import find_model
 from framedream.errors import SettingsError, nearest
 from framedream.machine import parse_devices
 from framedream.presets import DEFAULT, read_preset
+from framedream.timeline import Timeline, parse_timeline
 from framedream.values import (
     Layers,
     Moment,
@@ -192,13 +193,15 @@ class ChangeSettings:
     """What changes settings in the course of a film.
 
     Attributes:
+        timeline: A .toml file of keys: settings at moments, and what follows the sound. It beats flags.
         sound: A file whose loudness is followed, and which becomes the film's sound.
     """
 
+    timeline: Timeline | None = field(default=None, metadata=AS_TEXT)
     sound: Path | None = None
 
     def __post_init__(self) -> None:
-        coerce(self, sound=parse_path)
+        coerce(self, timeline=parse_timeline, sound=parse_path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +272,18 @@ class Settings:
     change: ChangeSettings = ChangeSettings()
     output: OutputSettings = OutputSettings()
     run: RunSettings = RunSettings()
+
+    def __post_init__(self) -> None:
+        if self.change.timeline is None:
+            return
+        homes = setting_homes()
+        base = replace(self, change=replace(self.change, timeline=None))
+
+        def valued(name: str, value: Any) -> Any:
+            return getattr(getattr(base.override({name: value}), homes[name]), name)
+
+        timeline = self.change.timeline.checked(homes, valued)
+        object.__setattr__(self, "change", replace(self.change, timeline=timeline))
 
     @classmethod
     def of(cls, preset: str | Path = DEFAULT, **values: Any) -> Settings:

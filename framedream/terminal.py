@@ -95,7 +95,7 @@ def _doing(progress: Progress) -> str:
     if progress.workers:
         return printable(", ".join(f"{name} {task}" for name, task in progress.workers.items()))
     if not progress.shots:
-        return ""
+        return f"{progress.beforehand} dreamed beforehand" if progress.beforehand else ""
     backwards = f", {progress.backwards} backwards" if progress.backwards else ""
     return f"shot {progress.shot} of {progress.shots}{backwards}"
 

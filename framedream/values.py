@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -78,6 +79,8 @@ def parse_moment(value: str | float | Fraction | Moment) -> Moment:
     """Read seconds (``2.5``), a clock time (``1:02.5``, ``0:01:02.5``) or a frame (``62f``)."""
     if isinstance(value, Moment):
         return value
+    if isinstance(value, Fraction) and value >= 0:
+        return Moment(seconds=value)
     text = str(value).strip().removesuffix("s")
     if re.fullmatch(r"\d+f", text):
         return Moment(frame=int(text[:-1]))
@@ -160,7 +163,7 @@ def parse_path(value: str | Path) -> Path:
 
 def coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
     """Bring text and near types (from flags, TOML, notebooks) to each field's own type."""
-    hints = get_type_hints(type(settings))
+    hints = _hints(settings.__class__)
     for item in fields(settings):
         value = getattr(settings, item.name)
         if value is None:
@@ -179,6 +182,12 @@ def coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
         elif not isinstance(value, str) and not (int in get_args(hints[item.name]) and isinstance(value, int)):
             raise SettingsError(f"{item.name}: {value!r} is not a text")
         object.__setattr__(settings, item.name, value)
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a class's fields, found out once: settings that change are made for every frame."""
+    return get_type_hints(kind)
 
 
 def _parsed(name: str, value: Any, parse: Callable[[Any], Any]) -> Any:
@@ -216,7 +225,7 @@ def check_choices(settings: Any) -> None:
     Raises:
         SettingsError: One has not; names the nearest.
     """
-    for name, hint in get_type_hints(type(settings)).items():
+    for name, hint in _hints(settings.__class__).items():
         choices = get_args(hint)
         value = getattr(settings, name)
         if choices and all(isinstance(choice, str) for choice in choices) and value not in choices:

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from stand_ins import Dreaming
 
-from framedream.jobs import batch, video
+from framedream.jobs import batch, video, zoom
+from framedream.settings import DreamSettings
 
 
 class Restless(Dreaming):
@@ -25,12 +26,12 @@ class Restless(Dreaming):
         self._log, self._seconds = log, seconds
         super().__init__(strength=lambda image: float(image.std()))
 
-    def dream(self, image: np.ndarray, **options):
+    def dream(self, image: np.ndarray, look: DreamSettings | None = None, **options):
         grain = np.random.default_rng(0).uniform(-1, 1, image.shape).astype(np.float32)
         self.from_nothing = lambda number: 14 * grain
         self.on = lambda image, size: 38 * size * grain + 0.1 * (128 * grain + 128 - image)
         time.sleep(self._seconds)
-        dream = super().dream(image, **options)
+        dream = super().dream(image, look, **options)
         if self._log:
             with self._log.open("a") as file:
                 file.write("dreamed\n")
@@ -39,7 +40,7 @@ class Restless(Dreaming):
 
 if __name__ == "__main__":
     log, seconds, *arguments = sys.argv[1:]
-    video.dreamer_for = batch.dreamer_for = lambda settings: Restless(Path(log), float(seconds))
+    video.dreamer_for = batch.dreamer_for = zoom.dreamer_for = lambda settings: Restless(Path(log), float(seconds))
     os.environ.setdefault("FRAMEDREAM_DEVICES", "cpu")
     from framedream.cli import main
 

@@ -23,7 +23,7 @@ import pytest
 from stand_in_cli import Restless
 
 from framedream import errors
-from framedream.settings import Settings
+from framedream.settings import DreamSettings, Settings
 
 DARK = 60
 """Pictures with a lower mean are dark."""
@@ -123,7 +123,7 @@ class Obedient(Restless):
         orders = self._orders.current()
         what = hashlib.sha256(image.tobytes())
         for name in sorted(options):
-            what.update(f"{name} {np.asarray(options[name]).tobytes()!r}".encode())
+            what.update(f"{name} {_bytes(options[name])!r}".encode())
         dark = bool(image.mean() < DARK)
         self._orders.note(self._tile, what.hexdigest()[:16], dark)
         Obedient.count += 1
@@ -138,6 +138,10 @@ class Obedient(Restless):
             raise (getattr(errors, kind, None) or getattr(__import__("builtins"), kind))(text)
         time.sleep(orders.get("seconds", 0.0))
         return super().dream(image, **options)
+
+
+def _bytes(value: Any) -> bytes:
+    return repr(value).encode() if isinstance(value, DreamSettings) else np.asarray(value).tobytes()
 
 
 def dreamer_for(settings: Settings, tile: int | None = None) -> Obedient:

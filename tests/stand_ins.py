@@ -11,6 +11,8 @@ import numpy as np
 from framedream.media import Frame
 from framedream.render.bearings import Read
 from framedream.render.store import is_shared
+from framedream.render.stretches import Look
+from framedream.settings import DreamSettings, MotionSettings, Settings
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,11 @@ class Dreaming:
         on: Callable[[np.ndarray, np.ndarray], np.ndarray | float] = lambda image, size: 0.0,
         strength: Callable[[np.ndarray], float] = lambda image: 0.0,
     ) -> None:
-        self.full, self.on, self.strength = full, on, strength
+        self.full, self.on = full, on
+        self.strength = lambda image, look=None: strength(image)
         self.from_nothing = from_nothing or (lambda number: pattern)
         self.images: list[np.ndarray] = []
+        self.looks: list[DreamSettings | None] = []
         self.steps: list[int] = []
         self.sizes: list[np.ndarray | None] = []
         self.ceilings: list[Sequence[float] | None] = []
@@ -52,12 +56,14 @@ class Dreaming:
     def dream(
         self,
         image: np.ndarray,
+        look: DreamSettings | None = None,
         *,
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
         ceilings: Sequence[float] | None = None,
     ) -> Dreamed:
         self.images.append(image)
+        self.looks.append(look)
         self.steps.append(self.full if steps is None else steps)
         self.sizes.append(None if step_size is None else np.broadcast_to(np.squeeze(step_size), image.shape[:2]))
         self.ceilings.append(ceilings)
@@ -67,6 +73,12 @@ class Dreaming:
         else:
             change = self.on(image, np.atleast_3d(step_size))
         return Dreamed(np.clip(image + change, 0, 255).astype(np.float32), (1.0, 2.0))
+
+
+def unchanging(dream: DreamSettings, motion: MotionSettings | None = None) -> Look:
+    """All frames are dreamed alike."""
+    settings = Settings(dream=dream, motion=motion or MotionSettings())
+    return lambda number: settings
 
 
 def reader(frames: Sequence[Frame]) -> Read:

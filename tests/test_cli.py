@@ -52,8 +52,13 @@ def spy(monkeypatch):
     def dream_image(source, target, settings, *, save_octaves):
         calls.append((source, target, settings, save_octaves))
 
+    def zoom(sources, target, settings, *, progress, work, restart, stop):
+        calls.append((sources, target, settings, progress, work, restart, stop))
+        return Film(Path(target), 250, 1, 100.0)
+
     monkeypatch.setattr(framedream, "dream_video", dream_video)
     monkeypatch.setattr(framedream, "dream_image", dream_image)
+    monkeypatch.setattr(framedream, "zoom", zoom)
     return calls
 
 
@@ -121,7 +126,88 @@ def test_every_setting_is_a_flag_of_video(capsys):
     assert run("video", "--help") == 0
     shown = capsys.readouterr().out
     for name, group in setting_homes().items():
-        assert (f"--{name.replace('_', '-')}" in shown) == (group not in ("zoom", "change")), name
+        assert (f"--{name.replace('_', '-')}" in shown) == (group != "zoom"), name
+
+
+def test_a_timeline_and_a_sound_are_files(spy, tmp_path):
+    course = tmp_path / "course.toml"
+    course.write_text('[[key]]\nat = "3s"\nsteps = 4\n')
+    assert run("video", "in.mp4", "out.mp4", "--timeline", course, "--sound", "track.wav") == 0
+    assert spy[0][2] == Settings.of(timeline=course, sound="track.wav")
+    assert spy[0][2].change.timeline.keys[0].values == (("steps", 4),)
+
+
+def test_a_mistake_in_a_timeline_is_one_line_that_names_file_key_and_cure(spy, tmp_path, capsys):
+    course = tmp_path / "course.toml"
+    course.write_text('[[key]]\nat = "3s"\nmodel = "vgg16"\n')
+    assert run("video", "in.mp4", "out.mp4", "--timeline", course) == 2
+    assert one_line(capsys.readouterr().err) == (
+        f"framedream: {course}, key at 3s: model cannot change within a film; give it as --model, for all of it\n"
+    )
+    assert not spy
+
+
+def test_the_help_says_that_a_timeline_beats_flags(capsys):
+    assert run("video", "--help") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Change" in shown
+    assert "It beats flags." in shown
+
+
+@pytest.mark.parametrize(
+    ("flags", "values"),
+    [
+        (["--loop"], {"loop": True}),
+        (["--zoom", "1.5/s", "--rotate", "-10/s"], {"zoom": 1.5, "rotate": -10}),
+        (["--rotate", "-10", "--zoom=0.8"], {"zoom": 0.8, "rotate": -10}),
+        (["--pan", "-0.1,0.2", "--center=0.3,0.7"], {"pan": (-0.1, 0.2), "center": (0.3, 0.7)}),
+        (["--ease", "1.5", "--duration", "1:02"], {"ease": 1.5, "duration": 62}),
+        (["--sound", "song.mp3"], {"sound": "song.mp3"}),
+        (["--size", "64x48", "--fps", "29.97"], {"size": "64x48", "fps": "30000/1001"}),
+        (["--scale", "0.5", "--start", "62f"], {"scale": 0.5, "start": "62f"}),
+        (["--steps", "3", "--follow-steps", "1", "--crf", "20"], {"steps": 3, "follow_steps": 1, "crf": 20}),
+        (["--preset", "eyes", "--devices", "cpu"], {"preset": "eyes", "devices": "cpu"}),
+    ],
+)
+def test_zoom_takes_its_flags(spy, flags, values):
+    assert run("zoom", "still.jpg", "zoom.mp4", *flags) == 0
+    assert run("zoom", *flags, "still.jpg", "zoom.mp4") == 0
+    for call in spy:
+        assert call[:3] == (("still.jpg",), "zoom.mp4", Settings.of(**values))
+
+
+def test_zoom_takes_several_stills_and_last_the_film(spy):
+    assert run("zoom", "a.jpg", "b.jpg", "noise", "out.mp4", "--work", "place", "--restart") == 0
+    assert spy[0][:2] == (("a.jpg", "b.jpg", "noise"), "out.mp4")
+    assert spy[0][4:6] == ("place", True)
+    assert spy[0][6]() is False
+
+
+def test_the_closing_line_of_a_zoom_is_that_of_a_film(spy, capsys):
+    run("zoom", "still.jpg", "zoom.mp4")
+    assert capsys.readouterr().out == "zoom.mp4: 250 frames in 1:40, 2.50 frames per second\n"
+    run("zoom", "still.jpg", "zoom.mp4", "--quiet")
+    assert capsys.readouterr() == ("", "")
+    assert spy[1][3] is None
+
+
+def test_settings_of_a_zoom_are_flags_of_zoom_and_what_is_false_needs_no_default(capsys):
+    from framedream.settings import setting_homes
+
+    assert run("zoom", "--help") == 0
+    shown = capsys.readouterr().out
+    for name in setting_homes():
+        assert (f"--{name.replace('_', '-')} " in shown) == (name != "end"), name
+    assert "--no-loop" not in shown
+    assert "[default: False]" not in shown
+
+
+def test_settings_of_a_zoom_can_come_from_the_environment_and_a_preset(spy, monkeypatch, tmp_path):
+    (tmp_path / "look.toml").write_text("loop = true\nzoom = 1.1\nrotate = '5/s'\n")
+    monkeypatch.setenv("FRAMEDREAM_ZOOM", "1.2")
+    assert run("zoom", "still.jpg", "zoom.mp4", "--preset", tmp_path / "look.toml") == 0
+    zoom = spy[0][2].zoom
+    assert (zoom.loop, zoom.zoom, zoom.rotate) == (True, 1.2, 5)
 
 
 def test_a_flag_beats_the_environment_that_beats_the_preset_that_beats_the_default(spy, tmp_path, monkeypatch):
@@ -181,6 +267,13 @@ def test_the_bar_moves_with_frames_and_counts_frames_dreamed_backwards(capsys):
 
 def test_the_bar_says_nothing_of_backwards_in_one_pass(capsys):
     assert all("backwards" not in line for line in told(capsys, Progress(1, 6, 1, 1), Progress(2, 6, 1, 1)))
+
+
+def test_the_bar_of_a_zoom_says_what_was_dreamed_beforehand_and_nothing_of_shots(capsys):
+    lines = told(capsys, Progress(0, 6, 0, 0, beforehand=2), Progress(3, 6, 0, 0, beforehand=2))
+    assert "2 dreamed beforehand" in lines[0]
+    assert "3/6" in lines[1]
+    assert not any("shot" in line for line in lines)
 
 
 def test_the_bar_does_without_a_number_of_frames(capsys):
@@ -283,6 +376,17 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["image", "a.png", "b.png", "--devices", "cpu:0"], "cpu:1 to cpu:1024"),
         (["video", "a.mp4", "b.mp4", "--scheduler", "farm:8786"], "tcp://host:8786"),
         (["layers", "squeezednet"], "did you mean 'squeezenet'"),
+        (["zoom"], "as in: zoom still.jpg zoom.mp4"),
+        (["zoom", "a.jpg"], "as in: zoom still.jpg zoom.mp4"),
+        (["zoom", "a.jpg", "b.mp4", "--end", "3"], "--end"),
+        (["zoom", "a.jpg", "b.mp4", "--lop"], "--loop"),
+        (["zoom", "a.jpg", "b.mp4", "--no-loop"], "--loop"),
+        (["zoom", "a.jpg", "b.mp4", "--zoom", "fast"], "write 1.3/s"),
+        (["zoom", "a.jpg", "b.mp4", "--rotate", "--loop"], "rotate"),
+        (["zoom", "a.jpg", "b.mp4", "--duration", "--loop"], "--duration requires an argument"),
+        (["zoom", "a.jpg", "b.mp4", "--layers", "--loop"], "--layers requires an argument"),
+        (["zoom", "a.jpg", "b.mp4", "--loop", "--ease", "1"], "leave --ease or --loop out"),
+        (["zoom", "a.jpg", "b.mp4", "--scheduler", "tcp://farm:8786"], "one chain of frames"),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(capsys, arguments, message):
@@ -308,6 +412,29 @@ def test_bad_input_is_one_line_and_code_4(tmp_path, capsys, content):
     assert run("video", tmp_path / "in.mp4", tmp_path / "out.mp4") == 4
     assert str(tmp_path / "in.mp4") in one_line(capsys.readouterr().err)
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_bad_stills_and_sounds_are_one_line_and_code_4(tmp_path, capsys):
+    good, bad, target = tmp_path / "good.png", tmp_path / "bad.jpg", tmp_path / "zoom.mp4"
+    write_image(good, scene(48, 64))
+    bad.write_bytes(b"no image" * 99)
+    for arguments, named in (
+        ([bad, target], bad),
+        ([good, tmp_path / "gone.png", target], tmp_path / "gone.png"),
+        ([good, target, "--sound", tmp_path / "gone.wav"], tmp_path / "gone.wav"),
+        ([good, target, "--sound", bad], bad),
+        ([good, target, "--sound", good], good),
+    ):
+        assert run("zoom", *arguments) == 4
+        assert str(named) in one_line(capsys.readouterr().err)
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["bad.jpg", "good.png"]
+
+
+def test_a_zoom_that_cannot_be_written_is_one_line_and_code_5(tmp_path, capsys):
+    write_image(tmp_path / "good.png", scene(48, 64))
+    for target in (tmp_path / "good.png", tmp_path / "good.png" / "zoom.mp4", "/proc/zoom.mp4"):
+        assert run("zoom", tmp_path / "good.png", target) == 5
+        assert str(target) in one_line(capsys.readouterr().err)
 
 
 def test_weights_that_are_not_there_are_bad_input(clip, tmp_path, capsys):
@@ -370,6 +497,9 @@ print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
         (["video", str(ROOT / "README.md"), "out.mp4"], 4),
         (["video", str(ROOT / "samples" / "bunny.mp4"), "/proc/out.mp4"], 5),
         (["image", "gone.png", "out.png"], 4),
+        (["zoom", "--help"], 0),
+        (["zoom", "gone.png", "out.mp4"], 4),
+        (["zoom", str(ROOT / "samples" / "china.jpg"), "/proc/out.mp4"], 5),
         (["video", "a.mp4", "b.mp4", "--steps", "-1"], 2),
     ],
 )
@@ -384,7 +514,7 @@ def test_help_names_the_commands():
     result = process("--help")
     assert result.returncode == 0
     assert result.stderr == ""
-    for name in ("video", "image", "presets", "models", "layers", "devices"):
+    for name in ("video", "image", "zoom", "presets", "models", "layers", "devices"):
         assert f"\n  {name}" in result.stdout or f" {name} " in result.stdout
 
 
@@ -423,6 +553,17 @@ def test_a_quiet_dream_says_nothing_at_all(tmp_path):
     result = process("image", tmp_path / "still.png", tmp_path / "dream.png", "--steps", 1, "--quiet")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert read_image(tmp_path / "dream.png").shape == (64, 80, 3)
+
+
+def test_a_zoom_shows_a_bar_and_nothing_of_tensorflows(tmp_path):
+    write_image(tmp_path / "still.png", scene(64, 80))
+    result = process("zoom", tmp_path / "still.png", tmp_path / "zoom.mp4", "--duration", "0.2", "--steps", 1)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"{tmp_path / 'zoom.mp4'}: 5 frames in 0:")
+    bars = [line for line in result.stderr.replace("\r", "\n").split("\n") if line.strip()]
+    assert all("/5 [" in line for line in bars), bars
+    assert "5/5" in bars[-1]
+    assert len(list(open_footage(tmp_path / "zoom.mp4").frames())) == 5
 
 
 def test_the_module_runs_as_the_command_does():
@@ -560,6 +701,25 @@ def test_flags_beat_the_environment_for_folders_too(batches, monkeypatch):
     monkeypatch.setenv("FRAMEDREAM_JITTER", "3")
     assert run("folder", "clips", "dreamed", "--scale", "2", "--steps", "7", "--quiet") == 0
     assert batches[1][0][3] == {"scale": 2.0, "steps": 7, "jitter": 3}
+
+
+def test_a_zoom_that_a_signal_stops_is_gone_on_with_by_the_same_command(tmp_path):
+    write_image(tmp_path / "still.png", scene(48, 64))
+    log, film = tmp_path / "log", tmp_path / "zoom.mp4"
+    words = ("zoom", tmp_path / "still.png", film, "--duration", "0.48")
+    with stand_in(log, *words) as running:
+        said_until(running, b"3/12")
+        running.send_signal(signal.SIGINT)
+        out, rest = running.communicate(timeout=60)
+    assert (running.returncode, out) == (130, b"")
+    assert rest.decode().strip().endswith("of 12 frames done; the same command goes on from there")
+    dreamed = len(log.read_text().splitlines())
+    with stand_in(log, *words, "--quiet") as running:
+        assert running.communicate(timeout=60) == (b"", b"")
+    assert running.returncode == 0
+    assert 12 <= dreamed < 21  # Ten of them make the still that it begins with.
+    assert len(log.read_text().splitlines()) <= 22
+    assert len(list(open_footage(film).frames())) == 12
 
 
 def test_work_and_restart_are_flags(spy):

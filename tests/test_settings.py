@@ -407,7 +407,13 @@ def test_points_are_shares_of_width_and_height():
 
 
 def test_lengths_are_seconds_or_clock_times():
-    assert [parse_seconds(text) for text in ("2.5", "2.5s", "1:02", 3)] == [Fraction(5, 2), Fraction(5, 2), 62, 3]
+    assert [parse_seconds(text) for text in ("2.5", "2.5s", "1:02", 3, Fraction(1, 3))] == [
+        Fraction(5, 2),
+        Fraction(5, 2),
+        62,
+        3,
+        Fraction(1, 3),
+    ]
     with pytest.raises(SettingsError, match="length of time"):
         parse_seconds("62f")
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from framedream.dream.runtime import tf
 from framedream.dream.tiles import Objective, tiled_gradient, whole_gradient
 
@@ -29,19 +31,21 @@ _NEIGHBORHOOD = 32
 class Ascent:
     """Gradient ascent with jitter and a normalised gradient, as graph operations.
 
+    What may change from call to call is a tensor, so that one graph does for all of them.
+
     Attributes:
         objective: What is climbed.
         gradient: What each gradient is divided by: its mean magnitude, or its root mean square.
-        smoothing: Sigma of a Gaussian blur of the gradient, in pixels; 0 leaves it as it is.
+        taps: Those of a blur of the gradient, see `gaussian_taps`; a single one leaves it as it is.
             It favors figures over fine noise, and what it grows holds still when it is warped.
-        jitter: Largest shift before a step, in pixels; the image wraps around.
+        jitter: Largest shift before a step, in pixels, scalar int32; the image wraps around.
         random_seed: Seed of the shifts, which depend on nothing else but octave and step.
     """
 
     objective: Objective
     gradient: Literal["mean", "rms"]
-    smoothing: float
-    jitter: int
+    taps: tf.Tensor
+    jitter: tf.Tensor
     random_seed: int
 
     def climb(
@@ -98,8 +102,8 @@ class Ascent:
             lambda: whole_gradient(self.objective, rolled),
         )
         gradient = tf.roll(gradient, -shift, (0, 1))
-        if self.smoothing:
-            gradient = gaussian_blur(gradient, self.smoothing)
+        unblurred = gradient
+        gradient = tf.cond(tf.size(self.taps) > 1, lambda: blurred(unblurred, self.taps), lambda: unblurred)
         if self.gradient == "mean":
             size = tf.reduce_mean(tf.abs(gradient))
         else:
@@ -138,16 +142,31 @@ def _pooled(values: tf.Tensor, size: int, stride: int) -> tf.Tensor:
     return tf.nn.avg_pool2d(values[tf.newaxis], size, stride, "SAME")[0]
 
 
-def gaussian_blur(image: tf.Tensor, sigma: float) -> tf.Tensor:
-    """Blur an H×W×3 image, mirrored at its borders, with a separable Gaussian kernel.
+def gaussian_taps(sigma: float) -> np.ndarray:
+    """The taps of a Gaussian kernel, float32; a single 1 for no blur.
 
     Args:
-        image: H×W×3 float32; each side at least three times sigma.
         sigma: Standard deviation in pixels.
     """
-    reach = math.ceil(3 * sigma)
-    weights = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-reach, reach + 1)]
-    kernel = tf.repeat(tf.reshape(tf.constant(weights) / sum(weights), [-1, 1, 1, 1]), 3, axis=2)
+    reach = blur_reach(sigma)
+    weights = [math.exp(-0.5 * (offset / sigma) ** 2) if offset else 1.0 for offset in range(-reach, reach + 1)]
+    return np.array(weights, np.float32) / np.float32(sum(weights))
+
+
+def blur_reach(sigma: float) -> int:
+    """How far a Gaussian kernel reaches, in pixels."""
+    return math.ceil(3 * sigma)
+
+
+def blurred(image: tf.Tensor, taps: tf.Tensor) -> tf.Tensor:
+    """Blur an H×W×3 image, mirrored at its borders, with a separable kernel.
+
+    Args:
+        image: H×W×3 float32; each side at least as long as the kernel reaches.
+        taps: The kernel in one direction, an odd number of them.
+    """
+    reach = tf.size(taps) // 2
+    kernel = tf.repeat(tf.reshape(taps, [-1, 1, 1, 1]), 3, axis=2)
     padded = tf.pad(image, [[reach, reach], [reach, reach], [0, 0]], "SYMMETRIC")[tf.newaxis]
     across = tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
     return tf.nn.depthwise_conv2d(across, tf.transpose(kernel, [1, 0, 2, 3]), [1, 1, 1, 1], "VALID")[0]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
-from framedream.dream.ascent import Ascent
+from framedream.dream.ascent import Ascent, blur_reach, gaussian_taps
 from framedream.dream.models import load_network
 from framedream.dream.objective import LayerEnergy
 from framedream.dream.octaves import OctaveCore, octave_sizes
@@ -45,42 +43,56 @@ class Dream:
 
 
 class Dreamer:
-    """Dreams frames with one set of settings; made once, used for every frame.
+    """Dreams frames with one network; made once, used for every frame.
 
     The network is loaded and its weights become constants of one graph, traced once
-    whatever the frames' sizes. The same frame gives the same dream.
+    whatever the frames' sizes and whatever changes of the settings. The same frame gives the same dream.
     """
 
-    def __init__(self, settings: DreamSettings, tile: int | None = None) -> None:
+    def __init__(self, settings: DreamSettings, tile: int | None = None, layers: Sequence[str] = ()) -> None:
         """Load the network.
 
         Args:
-            settings: How frames are dreamed.
+            settings: How frames are dreamed, where nothing else is said.
             tile: Side of the tiles that frames are dreamed in, in pixels; 0 dreams them whole
                 if they fit the main memory. Default: smaller and smaller ones as memory runs out.
+            layers: All layers that are ever excited, if others than those of the settings.
 
         Raises:
             SettingsError: A layer does not exist.
             WeightsError: The weights cannot be had.
         """
         self.settings = settings
-        self.network = load_network(settings.model, [name for name, _ in settings.layers], settings.weights)
-        self._objective = LayerEnergy(self.network, tuple(weight for _, weight in settings.layers))
-        ascent = Ascent(
-            self._objective.with_places, settings.gradient, settings.smoothing, settings.jitter, settings.random_seed
+        names = list(dict.fromkeys((*(name for name, _ in settings.layers), *layers)))
+        self.network = load_network(settings.model, names, settings.weights)
+        frame, step_size, weights = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1]), [len(names)]
+        sizes, whole, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
+        weighted, taps = tf.TensorSpec(weights), tf.TensorSpec([None])
+        self._dream = tf.function(
+            self._graph, [weighted, taps, whole, frame, sizes, whole, step_size, bound, tf.TensorSpec([None]), whole]
         )
-        core = OctaveCore(ascent)
-        frame, step_size = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1])
-        sizes, steps, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
-        self._dream = tf.function(core.dream, [frame, sizes, steps, step_size, bound, tf.TensorSpec([None]), steps])
-        self._measure = tf.function(self._objective, [frame])
-        self._measure_tiled = tf.function(partial(tiled_objective, self._objective.with_places), [frame, steps])
+        self._measure = tf.function(lambda image, weights: self._objective(weights)(image), [frame, weighted])
+        self._measure_tiled = tf.function(
+            lambda image, weights, tile: tiled_objective(self._objective(weights).with_places, image, tile),
+            [frame, weighted, whole],
+        )
         self._tile, self._tile_is_set = tile or 0, tile is not None
-        self._sizes: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._told: set[tuple[int, ...]] = set()
+
+    def _objective(self, weights: tf.Tensor) -> LayerEnergy:
+        return LayerEnergy(self.network, weights)
+
+    def _graph(
+        self, weights: tf.Tensor, taps: tf.Tensor, jitter: tf.Tensor, *arguments: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        settings = self.settings
+        ascent = Ascent(self._objective(weights).with_places, settings.gradient, taps, jitter, settings.random_seed)
+        return OctaveCore(ascent).dream(*arguments)
 
     def dream(
         self,
         image: np.ndarray,
+        look: DreamSettings | None = None,
         *,
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
@@ -90,16 +102,20 @@ class Dreamer:
 
         Args:
             image: H×W×3 float32, RGB, in levels 0…255.
-            steps: Ascent steps at each octave; those of the settings if not given.
-            step_size: Levels a step changes: a number or an H×W×1 map; the settings' if not given.
+            look: How this frame is dreamed; as all are if not given. What makes another network or
+                another graph (model, weights, gradient, seed) stays as it is.
+            steps: Ascent steps at each octave; those of the look if not given.
+            step_size: Levels a step changes: a number or an H×W×1 map; the look's if not given.
             ceilings: What the objective may grow to in any place, for each of `sizes`: the
-                image is held there, see `Ascent.climb`. Unbounded if not given.
+                image is held there, see `Ascent.climb`. Unbounded if not given. Of another number of sizes
+                they count from the largest, and the first holds for all that are smaller still.
 
         Raises:
             InputError: The frame is smaller than the network can take.
             DeviceError: The device ran out of memory; `OutOfMemory` where smaller tiles may help.
         """
-        return self._run(image, self.sizes(*image.shape[:2]), steps, step_size, ceilings)
+        look, (height, width) = look or self.settings, image.shape[:2]
+        return self._run(image, look, self.sizes(height, width, look), steps, step_size, ceilings)
 
     def octaves(self, image: np.ndarray) -> list[np.ndarray]:
         """The dream of a frame at each of its sizes, smallest first; the last is what `dream` gives.
@@ -111,56 +127,70 @@ class Dreamer:
             image: H×W×3 float32, RGB, in levels 0…255.
         """
         sizes = self.sizes(*image.shape[:2])
-        return [self._run(image, sizes[:count]).pixels for count in range(1, len(sizes) + 1)]
+        return [self._run(image, self.settings, sizes[:count]).pixels for count in range(1, len(sizes) + 1)]
 
-    def strength(self, image: np.ndarray) -> float:
+    def strength(self, image: np.ndarray, look: DreamSettings | None = None) -> float:
         """The objective of a whole frame at its full size, without jitter.
+
+        Args:
+            image: H×W×3 float32, RGB, in levels 0…255.
+            look: How the frame is dreamed; as all are if not given.
 
         Raises:
             DeviceError: The device ran out of memory.
         """
+        weights = self._weights(look or self.settings)
 
         def measure() -> float:
-            return float(self._measure_tiled(image, self._tile) if self._tile else self._measure(image))
+            tile = self._tile
+            return float(self._measure_tiled(image, weights, tile) if tile else self._measure(image, weights))
 
         return self._fitted(image, measure)
 
-    def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+    def sizes(self, height: int, width: int, look: DreamSettings | None = None) -> list[tuple[int, int]]:
         """Sizes of the octaves of a frame; says once if some had to be left out."""
-        if (height, width) not in self._sizes:
-            asked = self.settings.octaves
-            # The blur of the gradient mirrors as many pixels beyond the border.
-            minimum = max(self.network.minimum_size, math.ceil(3 * self.settings.smoothing))
-            sizes = octave_sizes(height, width, octaves=asked, scale=self.settings.octave_scale, minimum=minimum)
-            if asked != "auto" and len(sizes) < asked:
-                _log.warning(
-                    "%d of %d octaves used: at %dx%d the others are smaller than %s can take (%d pixels)",
-                    len(sizes), asked, width, height, self.network.name, minimum,
-                )  # fmt: skip
-            self._sizes[height, width] = sizes
-        return self._sizes[height, width]
+        look = look or self.settings
+        asked = look.octaves
+        # The blur of the gradient mirrors as many pixels beyond the border.
+        minimum = max(self.network.minimum_size, blur_reach(look.smoothing))
+        sizes = octave_sizes(height, width, octaves=asked, scale=look.octave_scale, minimum=minimum)
+        if asked != "auto" and len(sizes) < asked and (height, width, asked) not in self._told:
+            self._told.add((height, width, asked))
+            _log.warning(
+                "%d of %d octaves used: at %dx%d the others are smaller than %s can take (%d pixels)",
+                len(sizes), asked, width, height, self.network.name, minimum,
+            )  # fmt: skip
+        return sizes
 
     def _run(
         self,
         image: np.ndarray,
+        look: DreamSettings,
         sizes: list[tuple[int, int]],
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
         ceilings: Sequence[float] | None = None,
     ) -> Dream:
-        settings = self.settings
-        steps = settings.steps if steps is None else steps
-        per_pixel = np.asarray(settings.step_size if step_size is None else step_size, np.float32)
-        max_loss = float("inf") if settings.max_loss is None else settings.max_loss
-        bounds = np.zeros(len(sizes), np.float32) if ceilings is None else np.asarray(ceilings, np.float32)
+        steps = look.steps if steps is None else steps
+        per_pixel = np.asarray(look.step_size if step_size is None else step_size, np.float32)
+        max_loss = float("inf") if look.max_loss is None else look.max_loss
+        bounds = np.zeros(len(sizes), np.float32) if ceilings is None else _counted(ceilings, len(sizes))
+        weights, taps = self._weights(look), gaussian_taps(look.smoothing)
 
         def dream() -> Dream:
             pixels, losses, taken = self._dream(
-                image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds, self._tile
+                weights, taps, look.jitter, image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds, self._tile
             )
             return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
 
         return self._fitted(image, dream)
+
+    def _weights(self, look: DreamSettings) -> np.ndarray:
+        """A weight for each layer of the network."""
+        weights = dict(look.layers)
+        if not weights.keys() <= set(self.network.layers):
+            raise ValueError(f"this dreamer has the layers {self.network.layers}, not all of {tuple(weights)}")
+        return np.array([weights.get(name, 0.0) for name in self.network.layers], np.float32)
 
     def _fitted(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
         """Do something with a frame, in smaller and smaller tiles until it fits the device."""
@@ -191,3 +221,9 @@ class Dreamer:
 def _tile_that_fits(height: int, width: int) -> int:
     """The side of tiles for frames that would fill the main memory; 0 where they fit as a whole."""
     return TILES[0] if height * width * _BYTES_PER_PIXEL > total_memory() / 2 else 0
+
+
+def _counted(ceilings: Sequence[float], count: int) -> np.ndarray:
+    """As many ceilings as there are sizes, of which the last is the largest."""
+    given = list(ceilings)
+    return np.asarray([*given[:1] * (count - len(given)), *given[-count:]], np.float32)

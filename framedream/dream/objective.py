@@ -17,11 +17,11 @@ class LayerEnergy:
 
     Attributes:
         network: The network, cut so that its outputs are the layers.
-        weights: A coefficient for each of them.
+        weights: A coefficient for each of them, float32.
     """
 
     network: Network
-    weights: tuple[float, ...]
+    weights: tf.Tensor
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """The objective of one image.
@@ -45,7 +45,7 @@ class LayerEnergy:
             sum before the mean over the image.
         """
         activations = self.network.activations(image[tf.newaxis])
-        terms = [weight * tf.square(layer) for weight, layer in zip(self.weights, activations, strict=True)]
+        terms = [self.weights[index] * tf.square(layer) for index, layer in enumerate(activations)]
         places = [tf.reduce_mean(term, axis=-1, keepdims=True) for term in terms]
         size = tf.reduce_min([tf.shape(place)[1:3] for place in places], axis=0)
         even = [tf.image.resize(place, size, method="area")[0] for place in places]

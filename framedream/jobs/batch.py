@@ -15,6 +15,7 @@ from framedream.errors import FramedreamError, Stopped
 from framedream.gallery.report import ReportItem
 from framedream.jobs.crew import crew, leave_gpus
 from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image
 from framedream.jobs.items import Item, find_items
 from framedream.jobs.ledger import Ledger, heard
@@ -23,7 +24,7 @@ from framedream.jobs.preflight import warn_of_room
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.records import Records
 from framedream.jobs.spread import spread
-from framedream.jobs.video import Film, dream_video
+from framedream.jobs.video import dream_video
 
 
 @dataclass(frozen=True)

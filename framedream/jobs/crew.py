@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +17,10 @@ from framedream.jobs.cluster import ClusterWorkers
 from framedream.jobs.devices import Device, devices_of, find_gpus
 from framedream.jobs.leases import lease, pin
 from framedream.jobs.workers import LocalWorkers, Workers
+from framedream.machine import usable_cores
 from framedream.settings import RunSettings
+
+log = logging.getLogger("framedream")
 
 _PATIENCE = 30.0
 """Seconds that a worker waits for its GPU: the workers of a run that was killed take a moment to end."""
@@ -62,6 +67,27 @@ def leave_gpus() -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 
+def work_alone(run: RunSettings) -> None:
+    """Make this process the worker of one device, for work that cannot be divided.
+
+    Once TensorFlow is imported, it goes on with what that has.
+
+    Raises:
+        SettingsError: A device was asked for that is not there.
+        DeviceError: Other runs work on all that were asked for.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    devices = devices_of(run)
+    if devices[0].kind == "cpu":
+        leave_gpus()
+    else:
+        device = _leased(devices)
+        pin(replace(device, threads=run.threads or usable_cores()))
+    if len(devices) > 1 and run.devices != "auto":
+        log.info("devices: this is one chain of frames, which one device makes; the others are left to other work")
+
+
 def _workers(run: RunSettings, folder: Path, units: int | None) -> Workers | None:
     if run.scheduler is not None:
         return ClusterWorkers(run.scheduler, folder, partial(_join, run.threads))
@@ -75,12 +101,18 @@ def _workers(run: RunSettings, folder: Path, units: int | None) -> Workers | Non
 
 def _take(device: Device) -> None:
     """Make this process the worker of a device."""
+    pin(_leased([device]))
+
+
+def _leased(devices: Sequence[Device]) -> Device:
+    """The first of some devices that is free, or becomes so."""
     until = time.monotonic() + _PATIENCE
-    while lease([device]) is None:
+    while (device := lease(devices)) is None:
         if time.monotonic() > until:
-            raise DeviceError(f"{device.name}: another run works on it; wait for that one, or choose other --devices")
+            names = ", ".join(device.name for device in devices)
+            raise DeviceError(f"{names}: another run works on it; wait for that one, or choose other --devices")
         time.sleep(0.2)
-    pin(device)
+    return device
 
 
 def _join(threads: int | None) -> None:

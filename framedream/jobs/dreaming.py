@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from framedream.changing import layers_of
 from framedream.settings import DreamSettings, Settings
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ _KEPT = 4
 
 
 def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
-    """What dreams a single frame with these settings.
+    """What dreams a single frame with these settings, and with all that they become in the course of a film.
 
     Args:
         settings: The settings.
@@ -29,11 +30,11 @@ def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
     from framedream.dream.runtime import use_threads
 
     use_threads(settings.run.threads)
-    return _loaded(settings.dream, tile)
+    return _loaded(settings.dream, layers_of(settings), tile)
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _loaded(settings: DreamSettings, tile: int | None) -> Dreamer:
+def _loaded(settings: DreamSettings, layers: tuple[str, ...], tile: int | None) -> Dreamer:
     from framedream.dream.dreamer import Dreamer
 
-    return Dreamer(settings, tile)
+    return Dreamer(settings, tile, layers)

@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
+from framedream.changing import check_sound
 from framedream.errors import InputError, OutputError, Stopped
 from framedream.jobs.arrays import StoredPieces
 from framedream.jobs.manifest import Manifest
-from framedream.jobs.plan import Part, Plan, Survey
-from framedream.jobs.preflight import check_memory, check_room
+from framedream.jobs.plan import Part, Plan
+from framedream.jobs.preflight import check_room
 from framedream.jobs.work import WorkFolder, work_path
-from framedream.media import FilmInPieces, open_footage
+from framedream.media import FilmInPieces, FilmLike
 from framedream.settings import Settings
 
 log = logging.getLogger("framedream")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a film is made of what.
+
+    Attributes:
+        sources: The files and folders that are read.
+        name: Name of the film, as it was given: a slash at its end makes a folder.
+        work: The work folder.
+    """
+
+    sources: tuple[Path, ...]
+    name: str
+    work: Path
+
+    @classmethod
+    def of(cls, sources: Iterable[Path], target: Path | str, work: Path | str | None = None) -> Places:
+        """The places that are named, none of which may lie in another's way.
+
+        Raises:
+            InputError: There is no such source.
+            OutputError: Something would be written over or into what is read, or the work folder is no good place.
+        """
+        name = str(target) if Path(target).name else str(Path(target).resolve())
+        place = Path(work).resolve() if work is not None else work_path(Path(name))
+        sources = tuple(sources)
+        for source in sources:
+            check_apart(source, Path(name))
+            _check_place(source, Path(name), place)
+        return cls(sources, name, place)
 
 
 class FilmJob:
@@ -26,60 +59,47 @@ class FilmJob:
     As a context manager it holds the work folder, and lets go of it at the end.
 
     Attributes:
-        source: Name of the footage.
-        name: Name of the film, as it was given: a slash at its end makes a folder.
+        places: Where it is made of what.
         film: What it becomes.
         settings: How it is dreamed.
         folder: Its work folder.
-        footage: What is dreamed of.
+        finished: Its frames and shots, if it is complete.
     """
 
     def __init__(
-        self,
-        source: Path | str,
-        target: Path | str,
-        settings: Settings,
-        *,
-        work: Path | str | None = None,
-        restart: bool = False,
+        self, places: Places, like: FilmLike, settings: Settings, manifest: Manifest, *, restart: bool = False
     ) -> None:
-        """Look at everything that can be known to fail before the first hour is spent.
+        """Begin a work folder, or open the one that was begun.
+
+        Args:
+            places: Where it is made of what.
+            like: The film's form.
+            settings: How it is dreamed.
+            manifest: What the work folder must have been begun with.
+            restart: Begin anew, whatever it holds.
 
         Raises:
-            FramedreamError: See `dream_video`.
+            FramedreamError: See `framedream.jobs.video.dream_video`.
         """
-        name = str(target) if Path(target).name else str(Path(target).resolve())
-        place = Path(work).resolve() if work is not None else work_path(Path(name))
-        self.source, self.name, self.settings = Path(source), name, settings
-        check_apart(self.source, Path(name))
-        _check_place(self.source, Path(name), place)
-        self.footage = open_footage(source, settings.footage)
-        try:
-            check_memory(self.footage.frame_count or 1, self.footage.height, self.footage.width)
-        except InputError as error:
-            raise InputError(f"{source}: {error}") from None
-        self.film = FilmInPieces(name, like=self.footage, settings=settings.output)
-        manifest = Manifest.of(self.source, self.film.path, settings)
-        self.folder = WorkFolder(place, self.film.path, manifest, restart=restart)
+        check_sound(settings, is_there=settings.change.sound is not None)
+        self.places, self.settings, self._like = places, settings, like
+        self.film = FilmInPieces(places.name, like=like, settings=settings.output)
+        self.folder = WorkFolder(places.work, self.film.path, manifest, restart=restart)
         self.finished = self.folder.completed()
         self._plan: Plan | None = None
         try:
-            self._begin()
+            if self.finished is None:
+                self._begin()
         except BaseException as error:
             self.folder.__exit__(type(error), error, None)
             raise
 
     def _begin(self) -> None:
-        if self.finished is not None:
-            return
+        """See whether the work can be done."""
         self.film.check_vacant()
         if self.folder.begun_elsewise:
             changes = ", ".join(self.folder.begun_elsewise)
             log.warning("%s: was begun in other circumstances (%s); the dream may change a little", self.path, changes)
-        known = self.folder.journal.find("survey")
-        if known is not None:
-            tick = self.footage.time_base
-            self._take([ticks * tick for ticks in known["ticks"]], known["cuts"])
 
     @property
     def path(self) -> Path:
@@ -88,27 +108,11 @@ class FilmJob:
 
     @property
     def plan(self) -> Plan | None:
-        """How the work is divided, once the footage has been looked through."""
+        """How the work is divided, once that is known."""
         return self._plan
 
-    def surveyed(self, found: Survey) -> Plan:
-        """Note what the footage is like.
-
-        Raises:
-            InputError: It has no frames.
-            OutputError: There is no room for its film.
-        """
-        if not found.times:
-            raise InputError(f"{self.source}: there is no frame in it; check that the file plays")
-        tick = self.footage.time_base
-        self.folder.note("survey", ticks=[int(time / tick) for time in found.times], cuts=list(found.cuts))
-        return self._take(found.times, found.cuts)
-
-    def _take(self, times: Sequence[Fraction], cuts: Sequence[int]) -> Plan:
-        size = self.footage.height, self.footage.width
-        check_room(self.folder.path, self.path, len(times), *size)
-        self._plan = Plan(Survey(times, cuts, *size), self.settings)
-        return self._plan
+    def _check_room(self, frames: int, in_flight: int) -> None:
+        check_room(self.folder.path, self.path, frames, self._like.height, self._like.width, in_flight)
 
     def missing(self) -> list[Part]:
         """The parts that have pieces which are not stored."""
@@ -147,7 +151,7 @@ class FilmJob:
             "the same command goes on from there"
         )
 
-    def __enter__(self) -> FilmJob:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from framedream.errors import OutputError, Stopped
 from framedream.jobs.dreaming import dreamer_for
-from framedream.jobs.film_job import FilmJob
-from framedream.jobs.part import PartMaker, Stage
+from framedream.jobs.footage_job import FootageJob
+from framedream.jobs.part import PartMaker, Stage, rendered
 from framedream.jobs.plan import Part, Plan, Survey
 from framedream.jobs.progress import Progress
 from framedream.jobs.storage import RUNNING, Storage
@@ -112,7 +112,8 @@ class PartTask:
         encoding = PieceFactory(self.target, footage, settings.output)
         dreamer = partial(dreamer_for, settings, self.tile)
         check = partial(check_running, storage, self.token)
-        PartMaker(footage, encoding, settings, storage, plan, dreamer, check, tell).make(plan.parts[self.number])
+        render, is_carried = rendered(footage, dreamer, settings, storage, plan), settings.motion.flow != "none"
+        PartMaker(render, is_carried, encoding, storage, plan, check, tell).make(plan.parts[self.number])
         return self.tile
 
     def smaller(self) -> PartTask | None:
@@ -143,7 +144,7 @@ class FilmTasks:
         job: The film.
     """
 
-    def __init__(self, job: FilmJob, *, check_network: bool = False) -> None:
+    def __init__(self, job: FootageJob, *, check_network: bool = False) -> None:
         """Let work begin.
 
         Args:
@@ -196,8 +197,8 @@ class FilmTasks:
         self._running[part.number] = part
         assert job.plan is not None
         return PartTask(
-            job.source.absolute(), _absolute(job.name), job.settings, job.folder.path, self._token, job.plan.survey,
-            part.number, self._tile,
+            job.source.absolute(), _absolute(job.places.name), job.settings, job.folder.path, self._token,
+            job.plan.survey, part.number, self._tile,
         )  # fmt: skip
 
     def ended(self, task: Task, outcome: Outcome) -> None:

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from framedream.errors import FramedreamError, OutputError, Stopped
 from framedream.gallery.report import Report, ReportItem, write_report
+from framedream.jobs.here import Film
 from framedream.jobs.items import Item
 from framedream.jobs.manifest import Manifest, flat
 from framedream.jobs.pictures import pictures_of
 from framedream.jobs.records import Record, Records
 from framedream.jobs.tasks import RemoteTrace
-from framedream.jobs.video import Film
 from framedream.settings import Settings
 
 log = logging.getLogger("framedream")
@@ -146,7 +146,7 @@ class Ledger:
 
     def _waiting(self, item: Item) -> ReportItem:
         usual = flat(Settings())
-        changed = {name: text for name, text in flat(item.settings).items() if text != usual[name]}
+        changed = {name: text for name, text in flat(item.settings).items() if text != usual.get(name)}
         path = item.target.relative_to(self._target).as_posix()
         return ReportItem(item.name, item.kind, item.preset, "waiting", path, changed)
 
@@ -171,6 +171,7 @@ def heard(warnings: list[str], *, here: bool = False) -> Generator[None]:
 
 def _fingerprint(item: Item) -> str:
     """What must be the same for a finished item to be kept."""
-    manifest = Manifest.of(item.source, item.target, item.settings)
+    manifest = Manifest.of([item.source], item.target, item.settings)
     facts = [manifest.identity, manifest.settings, manifest.weights, manifest.source, manifest.target]
+    facts += [manifest.sound] if manifest.sound else []  # Without one, earlier records stay good.
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,12 +30,15 @@ class Manifest:
     """What must be the same for a run to go on where another one stopped.
 
     Attributes:
-        source: Absolute name of the footage.
+        source: Absolute name of the footage, or of the first still of a zoom.
         identity: Size, time of change and hash of the footage, see `identity`.
         target: Absolute name of the output.
         settings: All settings that can change a picture, flat, as text.
         weights: Hash of the network's weights file; "" if Keras keeps it, which checks it itself.
         circumstances: Versions of libraries and number of threads: they should not matter much.
+        others: Names and identities of the other stills of a zoom, in their order.
+        sound: Hash of the file whose sound is followed; "" if there is none.
+        kind: What is made of the sources: a dream of a video, or a zoom.
     """
 
     source: str
@@ -44,22 +48,35 @@ class Manifest:
     weights: str
     circumstances: dict[str, str]
     schema: int = SCHEMA
+    others: list[list[str]] = field(default_factory=list)
+    sound: str = ""
+    kind: str = "video"
 
     @classmethod
-    def of(cls, source: Path, target: Path, settings: Settings) -> Manifest:
+    def of(cls, sources: Sequence[Path | str], target: Path, settings: Settings, *, kind: str = "video") -> Manifest:
         """That of a run.
 
+        Args:
+            sources: The footage, or the stills of a zoom; a text stands for what is in no file.
+            target: The output.
+            settings: All settings.
+            kind: What is made: a video or a zoom.
+
         Raises:
-            InputError: The footage cannot be read, or there is no such weights file.
+            InputError: A source or the sound cannot be read, or there is no such weights file.
         """
+        known = [[str(path.resolve()), identity(path)] if isinstance(path, Path) else [path, ""] for path in sources]
         circumstances = {name: version(name) for name in _LIBRARIES} | {"threads": str(settings.run.threads or "all")}
         return cls(
-            str(source.resolve()),
-            identity(source),
+            known[0][0],
+            known[0][1],
             str(target.parent.resolve() / target.name),
-            {name: text for name, text in flat(settings).items() if name != "weights"},
+            {name: text for name, text in flat(settings).items() if name not in ("weights", "sound")},
             weights_hash(settings),
             circumstances,
+            others=known[1:],
+            sound=sound_hash(settings),
+            kind=kind,
         )
 
     @classmethod
@@ -83,9 +100,21 @@ class Manifest:
         ]
         if self.weights != now.weights:
             changes.append("the network's weights are others")
+        if self.sound != now.sound:
+            changes.append("the sound is another")
+        if self.kind != now.kind:
+            changes.append(f"{self.kind} → {now.kind}")
         if self.schema != now.schema:
             changes.append(f"layout of work folders {self.schema} → {now.schema}")
         return changes
+
+    def changed_source(self, now: Manifest) -> str:
+        """The first difference of the sources, as ``a.jpg: has changed since``; "" if there is none."""
+        before, after = ([(each.source, each.identity), *map(tuple, each.others)] for each in (self, now))
+        for (old, known), (new, found) in zip(before, after, strict=False):
+            if (old, known) != (new, found):
+                return f"{new}: has changed since" if old == new else f"{new}: is not {old}"
+        return "" if len(before) == len(after) else f"{now.source}: there were {len(before)} stills, not {len(after)}"
 
     def changed_circumstances(self, now: Manifest) -> list[str]:
         """Differences that may change last bits, as ``tensorflow 2.20 → 2.21``."""
@@ -100,7 +129,10 @@ def flat(settings: Settings) -> dict[str, str]:
     """All settings that can change a picture, by their flat names, as text; "" where nothing is set."""
     groups = (settings.dream, settings.motion, settings.footage, settings.zoom, settings.change, settings.output)
     found = {item.name: _text(getattr(group, item.name)) for group in groups for item in fields(group)}
-    return found | {"segment": _text(settings.run.segment)}
+    # Each value of a timeline by itself, so that a difference can be told in a few words.
+    timeline = settings.change.timeline
+    changing = {f"timeline: {name}": text for name, text in timeline.flat().items()} if timeline else {}
+    return found | {"timeline": ""} | changing | {"segment": _text(settings.run.segment)}
 
 
 def identity(source: Path) -> str:
@@ -135,6 +167,22 @@ def weights_hash(settings: Settings) -> str:
         return _file_hash(path, facts.st_size, facts.st_mtime_ns)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}); check the name") from None
+
+
+def sound_hash(settings: Settings) -> str:
+    """Hash of the file whose sound is followed; "" if there is none.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    path = settings.change.sound
+    if path is None:
+        return ""
+    try:
+        facts = path.stat()
+        return _file_hash(path, facts.st_size, facts.st_mtime_ns)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from None
 
 
 @functools.cache

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from framedream.jobs.changes import course_of
 from framedream.jobs.plan import Part, Plan
 from framedream.jobs.storage import Storage
-from framedream.media import Footage, PieceFactory
+from framedream.media import Footage, Frame, PieceFactory
 from framedream.render.ahead import ahead
 from framedream.render.bearings import Dreamer
 from framedream.render.footage import dream_footage
 from framedream.render.store import finished
+from framedream.render.windows import Window
 from framedream.settings import Settings
 
+Render = Callable[[Sequence[Window]], Generator[Frame | None]]
+"""Gives the dreamed frames of neighbouring windows; None for every frame that is dreamed for their sake."""
+
 _FRAMES_WAITING = 3
+
+
+def rendered(
+    footage: Footage, dreamer: Callable[[], Dreamer], settings: Settings, storage: Storage, plan: Plan
+) -> Render:
+    """What renders footage.
+
+    Args:
+        footage: What is dreamed of.
+        dreamer: Gives what dreams a single frame; asked once something is to be dreamed.
+        settings: How it is dreamed.
+        storage: Where frames are kept.
+        plan: How the work is divided.
+    """
+    course, times = course_of(settings), plan.survey.times
+
+    def look(number: int) -> Settings:
+        return course.at(times[number])
+
+    def render(windows: Sequence[Window]) -> Generator[Frame | None]:
+        return dream_footage(footage.frames, windows, dreamer(), look, storage, plan.keys)
+
+    return render
 
 
 @dataclass(frozen=True)
@@ -38,22 +66,20 @@ class PartMaker:
     """Makes parts of one film.
 
     Attributes:
-        footage: What is dreamed of.
+        render: Gives the dreamed frames.
+        is_carried: Whether a frame is dreamed on from the one before it.
         encoding: Makes the film's encoders.
-        settings: How it is dreamed.
         storage: Where frames and pieces are kept.
         plan: How the work is divided.
-        dreamer: Gives what dreams a single frame; asked once something is to be dreamed.
         check: Called between frames; what it raises ends the work.
         tell: Called after each frame of each pass.
     """
 
-    footage: Footage
+    render: Render
+    is_carried: bool
     encoding: PieceFactory
-    settings: Settings
     storage: Storage
     plan: Plan
-    dreamer: Callable[[], Dreamer]
     check: Callable[[], None]
     tell: Callable[[Stage], None]
 
@@ -81,13 +107,9 @@ class PartMaker:
         windows = [window for window in part.windows[self._where_to_begin(part, start) :] if window.first < end]
         self.storage.release(part.first, windows[0].first)
         caught_up = {window.stop for window in windows if window.stop <= start}
-        frames = dream_footage(
-            self.footage.frames, windows, self.dreamer(), self.settings.dream, self.settings.motion, self.storage,
-            self.plan.keys,
-        )  # fmt: skip
         times = self.plan.survey.times
         encoder, number, backwards = self.encoding.encoder(), windows[0].first, 0
-        with closing(ahead(frames, _FRAMES_WAITING)) as dreamed:
+        with closing(ahead(self.render(windows), _FRAMES_WAITING)) as dreamed:
             for frame in dreamed:
                 if frame is None:
                     backwards += 1
@@ -118,7 +140,7 @@ class PartMaker:
     def _where_to_begin(self, part: Part, start: int) -> int:
         """The window that begins with a frame, or an earlier one if what it goes on from is damaged."""
         begin = next(index for index, window in enumerate(part.windows) if window.first == start)
-        if self.settings.motion.flow == "none":
+        if not self.is_carried:
             return begin
         while not part.windows[begin].begins_segment:
             if self.storage.load(finished(part.windows[begin].first - 1)) is not None:

@@ -7,6 +7,7 @@ film, today or after a crash, comes to the same one.
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -68,17 +69,22 @@ class Plan:
 
     Attributes:
         survey: What it was made of.
+        is_chain: Whether every frame is made of the one before it alone, as in a zoom: that is one part.
         parts: In the order of the film. Shots too short to be worth a piece of their own go together.
     """
 
-    def __init__(self, survey: Survey, settings: Settings) -> None:
-        self.survey = survey
-        cuts = survey.cuts if settings.motion.flow != "none" else ()
-        found = segments(len(survey.times), cuts, settings.run.segment)
+    def __init__(self, survey: Survey, settings: Settings, *, is_chain: bool = False) -> None:
+        """Divide a film.
+
+        Args:
+            survey: What has to be known of it.
+            settings: How it is dreamed.
+            is_chain: Whether every frame is made of the one before it alone.
+        """
+        self.survey, self.is_chain = survey, is_chain
         self.parts: list[Part] = []
         pieces = 0
-        for group in _groups(found):
-            parts = tuple(windows(group, survey.height, survey.width))
+        for parts in [_chain(len(survey.times))] if is_chain else _divided(survey, settings):
             ends = _piece_ends(parts)
             self.parts.append(Part(len(self.parts), parts, range(pieces, pieces + len(ends)), ends))
             pieces += len(ends)
@@ -101,6 +107,19 @@ class Plan:
     def shot_of(self, frame: int) -> int:
         """Number of the shot that a frame belongs to, from 1."""
         return bisect.bisect_right(self.survey.cuts, frame) + 1
+
+
+def _divided(survey: Survey, settings: Settings) -> list[tuple[Window, ...]]:
+    cuts = survey.cuts if settings.motion.flow != "none" else ()
+    found = segments(len(survey.times), cuts, settings.run.segment)
+    return [tuple(windows(group, survey.height, survey.width)) for group in _groups(found)]
+
+
+def _chain(frames: int) -> tuple[Window, ...]:
+    """Windows of a piece each, none of which looks ahead."""
+    whole, count = Segment(0, frames, (0, frames)), max(1, frames // _PIECE)
+    bounds = [frames * number // count for number in range(count + 1)]
+    return tuple(Window(first, stop, stop, whole) for first, stop in itertools.pairwise(bounds))
 
 
 def _groups(found: Sequence[Segment]) -> list[list[Segment]]:

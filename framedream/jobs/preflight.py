@@ -46,11 +46,10 @@ def check_memory(frames: int, height: int, width: int) -> None:
         )
 
 
-def check_room(work: Path, target: Path, frames: int, height: int, width: int) -> None:
+def check_room(work: Path, target: Path, frames: int, height: int, width: int, in_flight: int) -> None:
     """See that there is room for a film on the disks of its work folder and its output.
 
-    Counted are the frames in flight, twice (there are two passes), the encoded pieces and
-    the film that is put together of them.
+    Counted are the frames in flight, the encoded pieces and the film that is put together of them.
 
     Args:
         work: The work folder; what it holds counts as room.
@@ -58,16 +57,16 @@ def check_room(work: Path, target: Path, frames: int, height: int, width: int) -
         frames: Number of frames.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
+        in_flight: Frames that are stored at once until they are encoded, at most.
 
     Raises:
         OutputError: There is far too little room; says how much is needed.
     """
     pixels = height * width
-    in_flight = 2 * min(frames, 2 * window_length(height, width)) * pixels * _STORED
     encoded = encoded_size(target, frames, height, width)
     held = sum(item.stat().st_size for item in work.rglob("*") if item.is_file())
     one_disk = work.stat().st_dev == target.parent.stat().st_dev
-    _check_free(target, work, in_flight - held, encoded * (2 if one_disk else 1))
+    _check_free(target, work, in_flight * pixels * _STORED - held, encoded * (2 if one_disk else 1))
     if not one_disk:
         _check_free(target, target.parent, 0, encoded)
 

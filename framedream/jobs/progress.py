@@ -14,9 +14,10 @@ class Progress:
         frame: Frames finished.
         frames: Frames there are, or None if that is not known.
         shot: Number of the shot being dreamed, from 1.
-        shots: Shots there are; 0 where several films are meant.
+        shots: Shots there are; 0 where several films are meant, or a zoom.
         backwards: Frames of the passes backwards finished.
         workers: What each worker does, by its name; empty where the work is done in this process.
+        beforehand: Frames of a zoom that were dreamed before the film comes to them.
     """
 
     frame: int
@@ -25,6 +26,7 @@ class Progress:
     shots: int
     backwards: int = 0
     workers: Mapping[str, str] = field(default_factory=dict)
+    beforehand: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from framedream.errors import FramedreamError
 from framedream.jobs.dispatch import dispatch
-from framedream.jobs.film_job import FilmJob
 from framedream.jobs.film_tasks import FilmTasks, NetworkTask
+from framedream.jobs.footage_job import FootageJob
+from framedream.jobs.here import Film
 from framedream.jobs.ledger import Ledger, heard
 from framedream.jobs.makers import Makers, fitting, work_of
 from framedream.jobs.progress import BatchProgress, Progress
@@ -19,7 +20,6 @@ from framedream.jobs.records import FOLDER
 from framedream.jobs.still_tasks import StillsTask, anywhere
 from framedream.jobs.storage import Storage
 from framedream.jobs.tasks import Outcome, Task, error_of
-from framedream.jobs.video import Film
 from framedream.jobs.workers import Workers
 from framedream.settings import Settings
 
@@ -181,7 +181,7 @@ class _Spread:
                 if not self._ledger.begin(number):
                     self._ended += 1
                     return
-                job = FilmJob(
+                job = FootageJob(
                     item.source, item.target, fitting(item),
                     work=self._makers.work_folder(item), restart=self._makers.restart,
                 )  # fmt: skip

@@ -17,7 +17,7 @@ from framedream.errors import OutputError
 from framedream.jobs.arrays import load_arrays, save_arrays
 from framedream.media import Piece
 from framedream.media.publish import sync
-from framedream.render.store import finished, is_shared
+from framedream.render.store import finished, is_shared, returning
 
 _T = TypeVar("_T")
 
@@ -55,9 +55,10 @@ class Storage:
 
         Args:
             first: The first frame of the part.
-            before: The first frame that has not. The one before it stays: the next may go on from it.
+            before: The first frame that has not. What there is of the one before it stays: the next may go on from it.
         """
-        self._release(first, before, lambda name: not is_shared(name) and name != finished(before - 1))
+        kept = finished(before - 1), returning(before - 1)
+        self._release(first, before, lambda name: not is_shared(name) and name not in kept)
 
     def release_part(self, first: int, stop: int) -> None:
         """Remove all frames of a part that is encoded, but not what others may need."""

@@ -130,7 +130,7 @@ class WorkFolder(Storage):
 
     def _is_over(self, stored: Manifest, manifest: Manifest) -> bool:
         """Whether a film with other settings was complete, and only its run did not live to tidy up."""
-        is_other = stored.identity != manifest.identity or bool(stored.changed_settings(manifest))
+        is_other = bool(stored.changed_source(manifest) or stored.changed_settings(manifest))
         return is_other and self.completed() is not None
 
     def _begin(self, manifest: Manifest) -> None:
@@ -183,9 +183,9 @@ class WorkFolder(Storage):
 def _compare(stored: Manifest, manifest: Manifest, path: Path) -> None:
     """Refuse to go on with what was begun with other footage or settings."""
     how = "run again as then, or give --restart to begin anew"
-    if (stored.source, stored.identity) != (manifest.source, manifest.identity):
-        changed = "has changed since" if stored.source == manifest.source else f"is not {stored.source}"
-        raise InputError(f"{manifest.source}: {changed}, with which {path} was begun; {how}")
+    changed = stored.changed_source(manifest)
+    if changed:
+        raise InputError(f"{changed}, with which {path} was begun; {how}")
     changes = stored.changed_settings(manifest)
     if changes:
         raise SettingsError(f"{path}: was begun with other settings ({', '.join(changes)}); {how}")

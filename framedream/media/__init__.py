@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from framedream.media.color import ColorTags
 from framedream.media.folder import images_in
-from framedream.media.footage import Footage, resize
+from framedream.media.footage import Footage, fill, reached, resize
 from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
+from framedream.media.loudness import Loudness
+from framedream.media.noise import noise
 from framedream.media.opening import open_footage
 from framedream.media.pieces import Piece
+from framedream.media.sound import sound_of
 from framedream.media.stills import check_image_name, look_at_image, read_image, write_image
-from framedream.media.writing import FilmInPieces, FilmWriter, PieceFactory, is_folder_name, open_film
+from framedream.media.writing import FilmInPieces, FilmWriter, PieceFactory, holds_sound, is_folder_name, open_film
 
 __all__ = [
     "ColorTags",
@@ -19,18 +22,24 @@ __all__ = [
     "FilmWriter",
     "Footage",
     "Frame",
+    "Loudness",
     "Piece",
     "PieceFactory",
     "Pixels",
     "Sound",
     "check_image_name",
     "check_pixels",
+    "fill",
+    "holds_sound",
     "images_in",
     "is_folder_name",
     "look_at_image",
+    "noise",
     "open_film",
     "open_footage",
+    "reached",
     "read_image",
     "resize",
+    "sound_of",
     "write_image",
 ]

@@ -83,10 +83,10 @@ class Footage:
         stop_time = None
         previous = None
         for index, time in enumerate(self._source.times()):
-            if end is not None and _reached(end, index, time):
+            if end is not None and reached(end, index, time):
                 stop_time = time
                 break
-            if first is None and (start is None or _reached(start, index, time)):
+            if first is None and (start is None or reached(start, index, time)):
                 first, self._start = index, time if start else Fraction(0)
             last, previous = index, time
         if first is None or last is None:
@@ -120,6 +120,31 @@ def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return pixels
 
 
+def fill(pixels: Pixels, width: int, height: int, aspect: Fraction = Fraction(1)) -> Pixels:
+    """Bring a picture to a size without distorting it: all of the frame is filled, and what juts out is cut off.
+
+    Args:
+        pixels: float32 RGB, H×W×3, in levels 0…255.
+        width: Width of the frame in pixels.
+        height: Height of the frame in pixels.
+        aspect: Width of the picture's pixels divided by their height; those of the frame are square.
+
+    Returns:
+        The middle of the picture, height×width×3.
+    """
+    old_height, old_width = pixels.shape[:2]
+    if aspect != 1 or not (0 <= old_width - width <= 1 and 0 <= old_height - height <= 1):
+        across, down = width / (old_width * float(aspect)), height / old_height
+        across, down = float(aspect) * max(across, down), max(across, down)
+        # Most of what juts out goes before the rest is enlarged.
+        left, top = int(max(0, (old_width - width / across) / 2 - 2)), int(max(0, (old_height - height / down) / 2 - 2))
+        pixels = pixels[top : old_height - top, left : old_width - left]
+        new_height, new_width = round(pixels.shape[0] * down), round(pixels.shape[1] * across)
+        pixels = resize(np.ascontiguousarray(pixels), max(width, new_width), max(height, new_height))
+    left, top = (pixels.shape[1] - width) // 2, (pixels.shape[0] - height) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+
+
 def _size(source: Source, settings: FootageSettings) -> tuple[int, int]:
     if settings.size:
         return settings.size
@@ -127,7 +152,14 @@ def _size(source: Source, settings: FootageSettings) -> tuple[int, int]:
     return max(1, round(source.width * scale)), max(1, round(source.height * scale))
 
 
-def _reached(moment: Moment, index: int, time: Fraction) -> bool:
+def reached(moment: Moment, index: int, time: Fraction) -> bool:
+    """Whether a frame comes at a moment, or after it.
+
+    Args:
+        moment: A moment of the footage.
+        index: Number of the frame.
+        time: When it is shown, in seconds.
+    """
     return time >= moment.seconds if moment.seconds is not None else index >= (moment.frame or 0)
 
 

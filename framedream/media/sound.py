@@ -7,14 +7,16 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
+import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
+from framedream.errors import InputError
 from framedream.media.frames import Sound
 from framedream.media.recipes import Container
 from framedream.media.video import open_video
@@ -27,6 +29,23 @@ def has_room_for_sound(container: Container, path: Path) -> bool:
     if container.sound_codec is None:
         log.info("%s: %s files have no sound; it is left out", path, path.suffix)
     return container.sound_codec is not None
+
+
+def sound_of(path: Path, end: Fraction | None = None) -> Sound:
+    """The sound of a file as that of another film, which begins with it.
+
+    Args:
+        path: Any file with sound.
+        end: Length of that film in seconds, where it is known.
+
+    Raises:
+        InputError: It is missing, cannot be read, or there is no sound in it.
+    """
+    with open_video(path, "sound") as container:
+        track = next((stream for stream in container.streams.audio if stream.codec_context), None)
+        if track is None:
+            raise InputError(f"{path}: there is no sound in this file; name a sound file, or a film with sound")
+        return Sound(path, (track.start_time or 0) * (track.time_base or Fraction(0)), Fraction(0), end)
 
 
 class SoundFeed:
@@ -49,8 +68,9 @@ class SoundFeed:
         self._source = open_video(sound.path)
         self._early = container.keeps_early_sound
         self._tracks: dict[int, _Track] = {}
+        end = None if sound.end is None else sound.end - (sound.start or 0)
         for stream in self._source.streams.audio:
-            track = _track(stream, output, container, path)
+            track = _track(stream, output, container, path, end)
             if track is not None:
                 self._tracks[stream.index] = track
         self._packets = self._read()
@@ -111,6 +131,7 @@ class _Track(Protocol):
 @dataclass
 class _Copied:
     stream: AudioStream
+    end: Fraction | None
     last: int | None = None
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
@@ -120,6 +141,8 @@ class _Copied:
         if self.last is not None and packet.dts <= self.last:
             return []  # Muxers give up on time that runs backwards; a film should not end for that.
         self.last = packet.dts
+        if self.end is not None and self.stream.codec_context.name.startswith("pcm_"):
+            packet = _shortened_packet(packet, self.end)
         packet.stream = self.stream
         return [packet]
 
@@ -131,6 +154,7 @@ class _Copied:
 class _Encoded:
     source: AudioStream
     stream: AudioStream
+    end: Fraction | None
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
         encoded: list[Packet[AudioStream]] = []
@@ -150,10 +174,36 @@ class _Encoded:
             frame.pts -= round(shift / frame.time_base)
             if frame.pts < 0:
                 return []
-        return list(self.stream.encode(frame))
+            if self.end is not None:
+                frame = _shortened(frame, self.end)
+        return list(self.stream.encode(frame)) if frame.samples else []
 
 
-def _track(source: AudioStream, output: OutputContainer, container: Container, path: Path) -> _Track | None:
+def _shortened_packet(packet: Packet[AudioStream], end: Fraction) -> Packet[AudioStream]:
+    """A packet of plain samples without what would be heard after the end; it has a tick for each sample."""
+    left = int(end / packet.time_base) - (packet.pts or 0)
+    if not packet.duration or left >= packet.duration:
+        return packet
+    short = cast("Packet[AudioStream]", Packet(bytes(packet)[: max(0, left) * (packet.size // packet.duration)]))
+    short.pts, short.dts, short.time_base, short.duration = packet.pts, packet.dts, packet.time_base, max(0, left)
+    return short
+
+
+def _shortened(frame: AudioFrame, end: Fraction) -> AudioFrame:
+    """A frame without what would be heard after the end."""
+    left = max(0, round((end - (frame.pts or 0) * (frame.time_base or 0)) * frame.sample_rate))
+    if left >= frame.samples:
+        return frame
+    values = left if frame.format.is_planar else left * frame.layout.nb_channels
+    samples: Any = np.ascontiguousarray(frame.to_ndarray()[:, :values])
+    short = AudioFrame.from_ndarray(samples, format=frame.format.name, layout=frame.layout.name)
+    short.sample_rate, short.time_base, short.pts = frame.sample_rate, frame.time_base, frame.pts
+    return short
+
+
+def _track(
+    source: AudioStream, output: OutputContainer, container: Container, path: Path, end: Fraction | None
+) -> _Track | None:
     if container.sound_codec is None or source.codec_context is None:
         return None
     codec = source.codec_context.codec.canonical_name
@@ -164,11 +214,11 @@ def _track(source: AudioStream, output: OutputContainer, container: Container, p
             pass  # The muxer refuses it after all: encode it.
         else:
             _describe(copied, source)
-            return _Copied(copied)
+            return _Copied(copied, end)
     encoded = _encoder(source, output, container.sound_codec)
     _describe(encoded, source)
     log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
-    return _Encoded(source, encoded)
+    return _Encoded(source, encoded, end)
 
 
 def _encoder(source: AudioStream, output: OutputContainer, codec: str) -> AudioStream:

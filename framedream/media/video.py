@@ -148,8 +148,12 @@ class _Damage:
         return 0 if self.exact else max(2, expected // 50)
 
 
-def open_video(path: Path) -> InputContainer:
+def open_video(path: Path, kind: str = "video") -> InputContainer:
     """Open a local media file, and nothing a playlist inside it may point to.
+
+    Args:
+        path: The file.
+        kind: What it should be, for messages.
 
     Raises:
         InputError: It is missing, empty, a playlist, or in no format FFmpeg knows.
@@ -162,10 +166,10 @@ def open_video(path: Path) -> InputContainer:
         container = av.open(f"file:{path}", metadata_errors="replace", container_options={"protocol_whitelist": "file"})
     except (FFmpegError, OSError) as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{path}: cannot be read as a video ({reason}); check that the file plays") from None
+        raise InputError(f"{path}: cannot be read as a {kind} ({reason}); check that the file plays") from None
     if set(container.format.name.split(",")) & set(_PLAYLISTS):
         container.close()
-        raise InputError(f"{path}: is a list or text, not a video; name the video file itself")
+        raise InputError(f"{path}: is a list or text, not a {kind}; name the {kind} file itself")
     return container
 
 

@@ -18,6 +18,7 @@ from framedream.media.film import FilmFile
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
+from framedream.media.recipes import container_for
 from framedream.settings import OutputSettings
 
 log = logging.getLogger("framedream")
@@ -327,6 +328,15 @@ class ImageFolder:
     def count(self) -> int:
         """Pictures in the folder."""
         return sum(1 for _ in self.part.glob("*.png"))
+
+
+def holds_sound(name: str) -> bool:
+    """Whether an output of this name can have sound.
+
+    Raises:
+        SettingsError: No film has its suffix.
+    """
+    return not is_folder_name(name) and container_for(Path(name)).sound_codec is not None
 
 
 def is_folder_name(name: str) -> bool:

@@ -6,7 +6,6 @@ changes gradually. All segments of a shot see the same, whoever dreams them.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Protocol
@@ -19,16 +18,12 @@ from framedream.render.color import kept_color
 from framedream.render.level import Level, Reference
 from framedream.render.state import State
 from framedream.render.store import Store, judged
+from framedream.render.stretches import Look, Stretch, stretches
 from framedream.render.windows import too_short
-from framedream.settings import DreamSettings, MotionSettings
+from framedream.settings import DreamSettings
 
 Read = Callable[[int], Generator[Frame]]
 """Gives the frames of the footage, in their order, from a number on."""
-
-_STRETCH = 128
-"""Frames for which one of them tells, at most; somewhat more in a shot that is hardly longer."""
-
-_SLACK = 8
 
 _CANDIDATES = 9
 """Frames of a stretch among which the typical one is looked for."""
@@ -63,13 +58,14 @@ class Dreamer(Protocol):
     def dream(  # noqa: D102
         self,
         image: np.ndarray,
+        look: DreamSettings | None = None,
         *,
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
         ceilings: Sequence[float] | None = None,
     ) -> Dream: ...
 
-    def strength(self, image: np.ndarray) -> float: ...  # noqa: D102
+    def strength(self, image: np.ndarray, look: DreamSettings | None = None) -> float: ...  # noqa: D102
 
 
 class Bearings:
@@ -79,23 +75,14 @@ class Bearings:
         shot: Its first frame, and the frame behind its last.
         read: Gives frames that are not at hand.
         dreamer: What dreams a single frame.
-        dream: How a frame is dreamed from nothing.
-        motion: Whether there is a pass backwards.
+        look: How each frame is dreamed, and whether there is a pass backwards.
         store: Where what was found is kept.
     """
 
-    def __init__(
-        self,
-        shot: tuple[int, int],
-        read: Read,
-        dreamer: Dreamer,
-        dream: DreamSettings,
-        motion: MotionSettings,
-        store: Store,
-    ) -> None:
-        self._read, self._dreamer, self._dream, self._motion, self._store = read, dreamer, dream, motion, store
-        self._stretches = _stretches(shot)
-        self._centers = [(first + stop - 1) / 2 for first, stop in self._stretches]
+    def __init__(self, shot: tuple[int, int], read: Read, dreamer: Dreamer, look: Look, store: Store) -> None:
+        self._read, self._dreamer, self._look, self._store = read, dreamer, look, store
+        self._stretches = stretches(shot, look)
+        self._knots = [(knot, index) for index, stretch in enumerate(self._stretches) for knot in stretch.knots]
         self._found: dict[int, dict[str, np.ndarray]] = {}
         self._frames: Mapping[int, np.ndarray] = {}
 
@@ -105,15 +92,17 @@ class Bearings:
 
     def reference(self, number: int) -> Reference:
         """What is to be reached at a frame of the shot; what tells it is dreamed if it has not been."""
-        at = float(np.interp(number, self._centers, range(len(self._centers))))
-        here = State.reference_of(self._judged(int(at)))
-        return here.mixed(State.reference_of(self._judged(int(at) + 1)), at % 1) if at % 1 else here
+        at = float(np.interp(number, [knot for knot, _ in self._knots], range(len(self._knots))))
+        index = self._knots[int(at)][1]
+        here = State.reference_of(self._judged(index))
+        coming = self._knots[int(at) + 1][1] if at % 1 else index
+        return here.mixed(State.reference_of(self._judged(coming)), at % 1) if coming != index else here
 
     def known(self) -> dict[int, Carried]:
         """The dreams from nothing that tell, of frames at hand, by number."""
         found = {}
-        for index, (first, stop) in enumerate(self._stretches):
-            if any(number in self._frames for number in range(first, stop)):
+        for index, stretch in enumerate(self._stretches):
+            if any(number in self._frames for number in range(stretch.first, stretch.stop)):
                 stored = self._judged(index)
                 typical = int(stored["typical"])
                 if typical in self._frames:
@@ -123,31 +112,38 @@ class Bearings:
     def _judged(self, index: int) -> dict[str, np.ndarray]:
         """The typical frame of a stretch, dreamed from nothing, with what it reached."""
         if index not in self._found:
-            first, stop = self._stretches[index]
-            with self._store.alone_with(judged(first)):
-                stored = self._store.load(judged(first)) or self._found_out(first, stop)
+            stretch = self._stretches[index]
+            with self._store.alone_with(judged(stretch.first)):
+                stored = self._store.load(judged(stretch.first)) or self._found_out(stretch)
             self._found[index] = stored
         return self._found[index]
 
-    def _found_out(self, first: int, stop: int) -> dict[str, np.ndarray]:
-        typical, frame = self._typical(first, stop)
-        dream = self._dreamer.dream(frame)
-        carried = Carried.of(frame, kept_color(dream.pixels, frame, self._dream.color), MATURE)
-        reference = Reference(self._dreamer.strength(carried.dream), dream.losses)
+    def _found_out(self, stretch: Stretch) -> dict[str, np.ndarray]:
+        typical, frame = self._typical(stretch)
+        look = self._look(typical).dream
+        dream = self._dreamer.dream(frame, look=look)
+        carried = Carried.of(frame, kept_color(dream.pixels, frame, look.color), MATURE)
+        reference = Reference(self._dreamer.strength(carried.dream, look=look), dream.losses)
         stored = State(carried, Level(), reference).packed() | {"typical": np.array(typical)}
-        self._store.save(judged(first), stored)
+        self._store.save(judged(stretch.first), stored)
         return stored
 
-    def _typical(self, first: int, stop: int) -> tuple[int, np.ndarray]:
+    def _typical(self, stretch: Stretch) -> tuple[int, np.ndarray]:
         """The frame of middling strength; of few frames the one to start from, which saves a dream."""
-        if stop - first <= 2 * self._dream.steps:
-            candidates = [stop - 1 if self._motion.passes == 2 else first]
+        first, stop, settings = stretch.first, stretch.stop, self._look(stretch.first)
+        if not stretch.is_steady:
+            # The only one that is dreamed as its place between the others says.
+            candidates = [int(stretch.knots[0])]
+        elif stop - first <= 2 * settings.dream.steps:
+            candidates = [stop - 1 if settings.motion.passes == 2 else first]
         else:
             candidates = np.unique(np.linspace(first, stop - 1, _CANDIDATES).astype(int)).tolist()
         pictures = self._pictures(candidates)
         if len(candidates) == 1:
             return candidates[0], pictures[candidates[0]]
-        by_strength = sorted(candidates, key=lambda number: self._dreamer.strength(pictures[number]))
+        by_strength = sorted(
+            candidates, key=lambda number: self._dreamer.strength(pictures[number], look=settings.dream)
+        )
         typical = by_strength[len(by_strength) // 2]
         return typical, pictures[typical]
 
@@ -156,10 +152,3 @@ class Bearings:
             return self._frames
         with closing(taken(self._read, wanted[0], wanted[-1] + 1)) as coming:
             return {number: frame.pixels for number, frame in enumerate(coming, wanted[0]) if number in wanted}
-
-
-def _stretches(shot: tuple[int, int]) -> list[tuple[int, int]]:
-    start, end = shot
-    count = max(1, -(-(end - start - _SLACK) // _STRETCH))
-    bounds = [start + (end - start) * number // count for number in range(count + 1)]
-    return list(itertools.pairwise(bounds))

@@ -19,8 +19,8 @@ from framedream.render.keys import Keys
 from framedream.render.segments import Segment
 from framedream.render.shot import Shot
 from framedream.render.store import InMemory, Store, finished
+from framedream.render.stretches import Look
 from framedream.render.windows import Window, gathered, too_short
-from framedream.settings import DreamSettings, MotionSettings
 
 _FRAMES_AHEAD = 3
 
@@ -29,8 +29,7 @@ def dream_footage(
     read: Read,
     divided: Sequence[Window],
     dreamer: Dreamer,
-    dream: DreamSettings,
-    motion: MotionSettings,
+    look: Look,
     store: Store | None = None,
     keys: Sequence[int] = (),
 ) -> Generator[Frame | None]:
@@ -43,8 +42,8 @@ def dream_footage(
         read: Gives the footage's frames, all of one size, from a number on.
         divided: Neighbouring windows, which are to be dreamed.
         dreamer: What dreams a single frame.
-        dream: How a frame is dreamed from nothing.
-        motion: How a dream is carried on.
+        look: How each frame is dreamed and its dream carried on, by its number. Flow and passes are
+            those of the first one throughout.
         store: Where dreamed frames are kept. Default: nowhere.
         keys: All keys of the footage, rising, if others than those of these windows.
 
@@ -58,11 +57,11 @@ def dream_footage(
     if not divided:
         return
     store = store or InMemory()
-    first = divided[0]
+    first, motion = divided[0], look(divided[0].first).motion
     is_begun = not first.begins_segment and motion.flow != "none"
     with closing(ahead(read(first.first - is_begun), _FRAMES_AHEAD)) as footage:
         if motion.flow == "none":
-            yield from _alone(footage, first.first, divided[-1].stop, dreamer, dream, store)
+            yield from _alone(footage, first.first, divided[-1].stop, dreamer, look, store)
             return
         before = next(footage, None) if is_begun else None
         if is_begun and before is None:
@@ -72,10 +71,10 @@ def dream_footage(
         keys = sorted({number for window in divided for number in window.segment.keys} | set(keys))
         for window, seen in gathered(footage, divided):
             if shot is None or window.begins_segment:
-                bearings = Bearings(window.segment.shot, read, dreamer, dream, motion, store)
+                bearings = Bearings(window.segment.shot, read, dreamer, look, store)
                 bearings.take({number: frame.pixels for number, frame in enumerate(seen, window.first)})
-                _take_keys(window.segment, bearings, keys, read, dreamer, dream, motion, store)
-                shot = Shot(window.segment, bearings, dreamer, dream, motion, store)
+                _take_keys(window.segment, bearings, keys, read, dreamer, look, store)
+                shot = Shot(window.segment, bearings, dreamer, look, store)
                 if before is not None:
                     shot.go_on_from(window.first - 1, before.pixels)
                     before = None
@@ -91,24 +90,26 @@ def _take_keys(
     keys: Sequence[int],
     read: Read,
     dreamer: Dreamer,
-    dream: DreamSettings,
-    motion: MotionSettings,
+    look: Look,
     store: Store,
 ) -> None:
     """See to the keys of a segment."""
     start, end = segment.shot
-    of_shot = Keys(segment.shot, [key for key in keys if start < key < end], read, dreamer, dream, motion, store)
+    of_shot = Keys(
+        segment.shot, [key for key in keys if start < key < end], read, dreamer, look, bearings.reference, store
+    )
     for number in segment.keys:
-        of_shot.take(number, bearings.reference(number))
+        of_shot.take(number)
 
 
 def _alone(
-    frames: Iterable[Frame], first: int, stop: int, dreamer: Dreamer, dream: DreamSettings, store: Store
+    frames: Iterable[Frame], first: int, stop: int, dreamer: Dreamer, look: Look, store: Store
 ) -> Generator[Frame]:
     for number, frame in zip(range(first, stop), frames):  # noqa: B905
         stored = store.load(finished(number))
         if stored is None:
-            pixels = kept_color(dreamer.dream(frame.pixels).pixels, frame.pixels, dream.color)
+            dream = look(number).dream
+            pixels = kept_color(dreamer.dream(frame.pixels, look=dream).pixels, frame.pixels, dream.color)
             stored = Carried.of(frame.pixels, pixels, MATURE).packed()
             store.save(finished(number), stored)
         yield replace(frame, pixels=Carried.unpacked(frame.pixels, stored).dream)

@@ -7,6 +7,9 @@ has grown much the same creatures as the one that starts there.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
 import cv2
 import numpy as np
 
@@ -17,7 +20,8 @@ from framedream.render.color import kept_color
 from framedream.render.level import Level, Reference
 from framedream.render.state import State
 from framedream.render.store import Store, key, sketched
-from framedream.settings import DreamSettings, MotionSettings
+from framedream.render.stretches import Look
+from framedream.settings import DreamSettings
 
 _SMALLEST = 64
 """Smaller side of a sketch, in pixels, at least, if the frame has as many."""
@@ -49,56 +53,57 @@ class Keys:
         numbers: All its keys, rising.
         read: Gives the footage's frames.
         dreamer: What dreams a single frame.
-        dream: How a frame is dreamed from nothing.
-        motion: How a dream is carried on.
+        look: How each frame is dreamed.
+        reference: What dreams from nothing reach at a frame.
         store: Where keys and sketches are kept.
     """
 
     def __init__(
-        self, shot: tuple[int, int], numbers: list[int], read: Read, dreamer: Dreamer, dream: DreamSettings,
-        motion: MotionSettings, store: Store,
+        self, shot: tuple[int, int], numbers: list[int], read: Read, dreamer: Dreamer, look: Look,
+        reference: Callable[[int], Reference], store: Store,
     ) -> None:  # fmt: skip
         self._first, self._numbers, self._read = shot[0], numbers, read
-        self._dreamer, self._dream, self._motion, self._store = dreamer, dream, motion, store
+        self._dreamer, self._look, self._reference, self._store = dreamer, look, reference, store
 
-    def take(self, number: int, reference: Reference) -> None:
+    def take(self, number: int) -> None:
         """Dream a key and store it, unless that is done; what another process does meanwhile is waited for.
 
         Args:
             number: The frame's number in the footage.
-            reference: What dreams from nothing reach there.
         """
         if self._store.load(key(number)) is not None:
             return
+        reference = self._reference(number)
         for at in self._way_to(number):
             sketch = self._sketch(at)
         with self._store.alone_with(key(number)):
             if self._store.load(key(number)) is None:
                 (frame,) = (seen.pixels for seen in taken(self._read, number, number + 1))
-                self._store.save(key(number), self._dreamed(sketch, frame, reference).packed())
+                self._store.save(key(number), self._dreamed(number, sketch, frame, reference).packed())
 
-    def _dreamed(self, sketch: dict[str, np.ndarray], frame: np.ndarray, reference: Reference) -> State:
+    def _dreamed(self, number: int, sketch: dict[str, np.ndarray], frame: np.ndarray, reference: Reference) -> State:
         """A key, dreamed from its sketch until it is as strong as a dream that has been carried there."""
         height, width = frame.shape[:2]
         change = cv2.resize(sketch["change"].astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-        level = Level()
-        carried = self._climbed(frame, frame + change, _CLIMB, self._dream.step_size, level, reference)
+        look, motion, level = self._look(number).dream, self._look(number).motion, Level()
+        carried = self._climbed(frame, frame + change, look, _CLIMB, look.step_size, level.ceilings(reference))
         for _ in range(_SETTLE):
-            level = level.seen(self._dreamer.strength(carried.dream), reference)
-            seed = frame + self._motion.persistence * (carried.dream - frame)
-            size = self._motion.follow_step_size * level.gain
-            carried = self._climbed(frame, seed, self._motion.follow_steps, size, level, reference)
+            level = level.seen(self._dreamer.strength(carried.dream, look=look), reference)
+            seed = frame + motion.persistence * (carried.dream - frame)
+            size = motion.follow_step_size * level.gain
+            carried = self._climbed(frame, seed, look, motion.follow_steps, size, level.ceilings(reference))
         # What the controller summed up here says nothing about frames that move.
         return State(carried, Level(), reference)
 
     def _climbed(
-        self, frame: np.ndarray, seed: np.ndarray, steps: int, size: float, level: Level, reference: Reference
-    ) -> Carried:
+        self, frame: np.ndarray, seed: np.ndarray, look: DreamSettings, steps: int, size: float,
+        ceilings: Sequence[float],
+    ) -> Carried:  # fmt: skip
         dream = self._dreamer.dream(
-            np.clip(seed, 0, 255), steps=steps, step_size=np.full((*frame.shape[:2], 1), size, np.float32),
-            ceilings=level.ceilings(reference),
+            np.clip(seed, 0, 255), look=look, steps=steps,
+            step_size=np.full((*frame.shape[:2], 1), size, np.float32), ceilings=ceilings,
         )  # fmt: skip
-        return Carried.of(frame, kept_color(dream.pixels, frame, self._dream.color), MATURE)
+        return Carried.of(frame, kept_color(dream.pixels, frame, look.color), MATURE)
 
     def _way_to(self, number: int) -> list[int]:
         """The keys that a sketch passes on its way to one; it begins at the middle one."""
@@ -117,51 +122,60 @@ class Keys:
                 return stored
             way = self._way_to(number)
             before = way[-2] if len(way) > 1 else max(self._first, number - _RUN_UP)
-            frames, stride = self._small_frames(before, number)
-            begun = State.unpacked(frames[0], self._sketch(before)) if len(way) > 1 else self._begun(frames[0])
-            state = self._carried_on(frames, stride, begun)
+            frames = self._small_frames(before, number)
+            first = frames[before]
+            begun = State.unpacked(first, self._sketch(before)) if len(way) > 1 else self._begun(before, first)
+            state = self._carried_on(frames, begun)
             change = (state.carried.dream - state.carried.frame).astype(np.float16)
             made = state.packed() | {"change": change}
             self._store.save(sketched(number), made)
         return made
 
-    def _small_frames(self, start: int, end: int) -> tuple[list[np.ndarray], float]:
-        """Some frames between two, in the order from one to the other, both included; and how far apart they are."""
+    def _small_frames(self, start: int, end: int) -> dict[int, np.ndarray]:
+        """Some frames between two by number, in the order from one to the other, both included."""
         low, high = min(start, end), max(start, end)
-        small: list[np.ndarray] = []
+        small: dict[int, np.ndarray] = {}
         wanted = {low}
         for number, frame in enumerate(taken(self._read, low, high + 1), low):
             if number in wanted:
-                small.append(_small(frame.pixels))
+                small[number] = _small(frame.pixels)
             if number == low:
-                fitting = max(2, _BYTES // small[0].nbytes)
+                fitting = max(2, _BYTES // small[low].nbytes)
                 steps = max(1, min((high - low) // _STRIDE + 1, fitting - 1, high - low))
                 wanted = {low + round((high - low) * index / steps) for index in range(steps + 1)}
-        return small if start <= end else small[::-1], (high - low) / steps
+        return small if start <= end else dict(reversed(small.items()))
 
-    def _carried_on(self, frames: list[np.ndarray], stride: float, state: State) -> State:
+    def _carried_on(self, frames: Mapping[int, np.ndarray], state: State) -> State:
         """The sketch of the last of some frames, from that of the first."""
-        assert self._motion.flow != "none"
-        estimator = FlowEstimator(self._motion.flow)
-        for frame in frames[1:]:
+        numbers = list(frames)
+        flow = self._look(numbers[0]).motion.flow
+        assert flow != "none"
+        estimator = FlowEstimator(flow)
+        stride = abs(numbers[-1] - numbers[0]) / max(1, len(numbers) - 1)
+        for before, number in itertools.pairwise(numbers):
+            frame, look, motion = frames[number], self._look(number).dream, self._look(number).motion
+            reference = state.reference
+            if look != self._look(before).dream:
+                reference = reference.changed(self._reference(before), self._reference(number))
             moved = estimator.motion(frame, state.carried.frame)
-            seed = residual_seed(frame, moved, state.carried, self._motion.persistence)
-            held = self._motion.follow_step_size * state.level.gain
-            young = max(self._motion.young_step_size - held, 0) * np.exp(-seed.maturity * stride / GROWTH)
+            seed = residual_seed(frame, moved, state.carried, motion.persistence)
+            held = motion.follow_step_size * state.level.gain
+            young = max(motion.young_step_size - held, 0) * np.exp(-seed.maturity * stride / GROWTH)
             dream = self._dreamer.dream(
-                seed.image, steps=_STEPS, step_size=held + young, ceilings=state.level.ceilings(state.reference)
+                seed.image, look=look, steps=_STEPS, step_size=held + young, ceilings=state.level.ceilings(reference)
             )
-            pixels = kept_color(dream.pixels, frame, self._dream.color)
+            pixels = kept_color(dream.pixels, frame, look.color)
             carried = Carried.of(frame, pixels, seed.maturity + 1)
-            level = state.level.seen(self._dreamer.strength(carried.dream), state.reference)
-            state = State(carried, level, state.reference)
+            level = state.level.seen(self._dreamer.strength(carried.dream, look=look), reference)
+            state = State(carried, level, reference)
         return state
 
-    def _begun(self, frame: np.ndarray) -> State:
+    def _begun(self, number: int, frame: np.ndarray) -> State:
         """The sketch's first frame, dreamed from nothing."""
-        dream = self._dreamer.dream(frame)
-        carried = Carried.of(frame, kept_color(dream.pixels, frame, self._dream.color), MATURE)
-        return State(carried, Level(), Reference(self._dreamer.strength(carried.dream), dream.losses))
+        look = self._look(number).dream
+        dream = self._dreamer.dream(frame, look=look)
+        carried = Carried.of(frame, kept_color(dream.pixels, frame, look.color), MATURE)
+        return State(carried, Level(), Reference(self._dreamer.strength(carried.dream, look=look), dream.losses))
 
 
 def _small(frame: np.ndarray) -> np.ndarray:

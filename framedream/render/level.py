@@ -31,9 +31,26 @@ class Reference:
     losses: tuple[float, ...]
 
     def mixed(self, other: Reference, share: float = 0.5) -> Reference:
-        """Some of another, 0…1, and the rest of this, for a shot that changes on its way."""
-        losses = tuple(mine + share * (its - mine) for mine, its in zip(self.losses, other.losses, strict=True))
+        """Some of another, 0…1, and the rest of this, for a shot that changes on its way.
+
+        Where one has fewer octaves, its smallest stands for those that it lacks.
+        """
+        count = max(len(self.losses), len(other.losses))
+        pairs = zip(from_largest(self.losses, count), from_largest(other.losses, count), strict=True)
+        losses = tuple(mine + share * (its - mine) for mine, its in pairs)
         return Reference(self.strength + share * (other.strength - self.strength), losses)
+
+    def changed(self, before: Reference, after: Reference) -> Reference:
+        """This as it is after a change that made one of two others of the other.
+
+        Args:
+            before: What dreams from nothing of another size reach before the change.
+            after: The same after it.
+        """
+        count = len(self.losses)
+        sides = from_largest(before.losses, count), from_largest(after.losses, count)
+        losses = tuple(loss * _ratio(was, now) for loss, was, now in zip(self.losses, *sides, strict=True))
+        return Reference(self.strength * _ratio(before.strength, after.strength), losses)
 
 
 @dataclass(frozen=True)
@@ -63,3 +80,18 @@ class Level:
         """What the objective may grow to in any place, at each octave."""
         factor = _CEILING * min(max(self.gain, 0.1), 1.5)
         return [max(0.0, factor * loss) for loss in reference.losses]
+
+
+def from_largest(values: Sequence[float], count: int) -> list[float]:
+    """A value for each of so many octaves, of which the last is the largest, from those of another number.
+
+    Args:
+        values: The values, which count from the largest octave too; the first stands for all that are smaller still.
+        count: How many are wanted.
+    """
+    given = list(values)
+    return [*given[:1] * (count - len(given)), *given[-count:]]
+
+
+def _ratio(before: float, after: float) -> float:
+    return after / before if before > 0 and after > 0 else 1.0

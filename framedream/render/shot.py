@@ -21,8 +21,8 @@ from framedream.render.level import Level
 from framedream.render.segments import Segment
 from framedream.render.state import State
 from framedream.render.store import Store, finished, key, seen_backwards
+from framedream.render.stretches import Look
 from framedream.render.windows import Window
-from framedream.settings import DreamSettings, MotionSettings
 
 _FRAMES_AHEAD = 3
 
@@ -43,18 +43,11 @@ class Shot:
         state: What the last frame delivered hands on; None before the first.
     """
 
-    def __init__(
-        self,
-        segment: Segment,
-        bearings: Bearings,
-        dreamer: Dreamer,
-        dream: DreamSettings,
-        motion: MotionSettings,
-        store: Store,
-    ) -> None:
+    def __init__(self, segment: Segment, bearings: Bearings, dreamer: Dreamer, look: Look, store: Store) -> None:
         """Nothing is dreamed yet but the segment's keys, which are in the store."""
-        self._segment, self._bearings, self._dreamer = segment, bearings, dreamer
-        self._dream, self._motion, self._store = dream, motion, store
+        self._segment, self._bearings, self._dreamer, self._look, self._store = segment, bearings, dreamer, look, store
+        # What must be the same for all frames: flow and passes.
+        self._motion = look(segment.first).motion
         self.state: State | None = None
 
     def go_on_from(self, number: int, frame: np.ndarray) -> None:
@@ -105,7 +98,7 @@ class Shot:
         states = self._follow(
             window,
             [(number, finished(number), pixels[number]) for number in rest],
-            self.state, self._motion.follow_steps, foreseen, done - window.first - (before is None),
+            self.state, foreseen, done - window.first - (before is None),
         )  # fmt: skip
         for number, state in zip(rest, states, strict=True):
             self.state = state
@@ -155,13 +148,13 @@ class Shot:
         if state is None:
             last = numbers[0]
             # The pass forwards dreams over the end of a window again: a quarter of the steps will do.
-            ends = known.get(last) or self._from_nothing(last, frames[last], -(-self._dream.steps // 4), 1)
+            ends = known.get(last) or self._from_nothing(last, frames[last], quarter=True)
             state = self._saved(names[0][1], ends)
             yield last, state
             done = 1
-        steps = (self._motion.follow_steps + 1) // 2
         coming = [(number, name, frames[number]) for number, name in names[done:]]
-        yield from zip(numbers[done:], self._follow(window, coming, state, steps, {}, done - 1), strict=True)
+        followed = self._follow(window, coming, state, {}, done - 1, backwards=True)
+        yield from zip(numbers[done:], followed, strict=True)
 
     def _turns(self, window: Window) -> int:
         """The first frame of a window that turns into the key it comes to; its end where there is none."""
@@ -174,16 +167,17 @@ class Shot:
         if foreseen and self._segment.begins_shot:
             carried = Carried.of(frame, frame + foreseen.change, foreseen.maturity)
             return State(carried, Level(), self._bearings.reference(number))
-        return known.get(number) or self._from_nothing(number, frame, self._dream.steps, MATURE)
+        return known.get(number) or self._from_nothing(number, frame)
 
     def _follow(
         self,
         window: Window,
         frames: Sequence[tuple[int, str, np.ndarray]],
         state: State,
-        steps: int,
         foreseen: Mapping[int, Foreseen],
         count: int,
+        *,
+        backwards: bool = False,
     ) -> Generator[State]:
         """Dream frames one from the other.
 
@@ -191,9 +185,9 @@ class Shot:
             window: What they are part of.
             frames: Number, stored name and pixels of each, in the order in which they are dreamed.
             state: That of the frame before them.
-            steps: Ascent steps at each octave.
             foreseen: What the pass backwards dreamed of each frame, if there was one.
             count: How many frames of this pass were dreamed on from another before.
+            backwards: Whether this is that pass, which takes half of the steps.
         """
         pairs = zip(frames, self._motions(state.carried.frame, [frame for _, _, frame in frames]), strict=True)
         with closing(ahead(pairs, _FRAMES_AHEAD)) as moving:
@@ -201,7 +195,9 @@ class Shot:
                 state = replace(state, reference=self._bearings.reference(number))
                 known = foreseen.get(number)
                 turning = self._turning(window, number) if known else 0.0
-                seed = residual_seed(frame, moved, state.carried, self._motion.persistence, known, turning)
+                motion = self._look(number).motion
+                seed = residual_seed(frame, moved, state.carried, motion.persistence, known, turning)
+                steps = (motion.follow_steps + 1) // 2 if backwards else motion.follow_steps
                 measured = each % _MEASURED_EVERY == 0
                 state = self._saved(name, self._dream_on(number, frame, seed, state, steps, measured=measured))
                 yield state
@@ -217,25 +213,29 @@ class Shot:
     def _dream_on(
         self, number: int, frame: np.ndarray, seed: Seed, before: State, steps: int, *, measured: bool
     ) -> State:
+        look = self._look(number)
         if seed.covered < _LOST:
-            return replace(self._from_nothing(number, frame, self._dream.steps, MATURE), level=before.level)
+            return replace(self._from_nothing(number, frame), level=before.level)
         level = before.level
-        held = self._motion.follow_step_size * level.gain
-        young = max(self._motion.young_step_size - held, 0) * np.exp(-seed.maturity / GROWTH)
+        held = look.motion.follow_step_size * level.gain
+        young = max(look.motion.young_step_size - held, 0) * np.exp(-seed.maturity / GROWTH)
         dream = self._dreamer.dream(
-            seed.image, steps=steps, step_size=held + young, ceilings=level.ceilings(before.reference)
-        )
-        carried = self._kept(frame, dream.pixels, seed.maturity + 1)
+            seed.image, look=look.dream, steps=steps, step_size=held + young,
+            ceilings=level.ceilings(before.reference),
+        )  # fmt: skip
+        carried = self._kept(number, frame, dream.pixels, seed.maturity + 1)
         if measured:
-            level = level.seen(self._dreamer.strength(carried.dream), before.reference)
+            level = level.seen(self._dreamer.strength(carried.dream, look=look.dream), before.reference)
         return State(carried, level, before.reference)
 
-    def _from_nothing(self, number: int, frame: np.ndarray, steps: int, maturity: float) -> State:
-        carried = self._kept(frame, self._dreamer.dream(frame, steps=steps).pixels, maturity)
+    def _from_nothing(self, number: int, frame: np.ndarray, *, quarter: bool = False) -> State:
+        look = self._look(number).dream
+        dream = self._dreamer.dream(frame, look=look, steps=-(-look.steps // 4) if quarter else look.steps)
+        carried = self._kept(number, frame, dream.pixels, 1 if quarter else MATURE)
         return State(carried, Level(), self._bearings.reference(number))
 
-    def _kept(self, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float) -> Carried:
-        return Carried.of(frame, kept_color(dream, frame, self._dream.color), maturity)
+    def _kept(self, number: int, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float) -> Carried:
+        return Carried.of(frame, kept_color(dream, frame, self._look(number).dream.color), maturity)
 
     def _motions(self, previous: np.ndarray, frames: Sequence[np.ndarray]) -> Generator[Motion]:
         assert self._motion.flow != "none"

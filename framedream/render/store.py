@@ -72,6 +72,11 @@ def sketched(frame: int) -> str:
     return f"sketch-{frame:06d}"
 
 
+def returning(frame: int) -> str:
+    """Name of a frame of what a zoom turns into; see `framedream.render.arrival`."""
+    return f"return-{frame:06d}"
+
+
 def is_shared(name: str) -> bool:
     """Whether several segments of a shot need what has this name."""
     return name.split("-")[0] in ("judged", "key", "sketch")

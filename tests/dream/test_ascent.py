@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pictures import noise
 
-from framedream.dream.ascent import Ascent, gaussian_blur
+from framedream.dream.ascent import Ascent, blurred, gaussian_taps
 from framedream.dream.runtime import tf
 
 SIZE = (24, 32, 3)
@@ -48,6 +48,7 @@ def climb(
     **options,
 ):
     options = {"gradient": "mean", "smoothing": 0.0, "jitter": 0, "random_seed": 0} | options
+    options["taps"] = tf.constant(gaussian_taps(options.pop("smoothing")))
     step_size = np.atleast_3d(np.asarray(step_size, np.float32))
     result = Ascent(lambda seen: (objective(seen), places(seen)), **options).climb(
         tf.constant(image), tf.constant(steps), tf.constant(step_size), tf.constant(np.float32(max_loss)),
@@ -171,7 +172,7 @@ def test_smoothing_blurs_the_gradient_and_not_the_length_of_the_step(gradient):
 def test_a_blur_is_gaussian_and_mirrored_at_the_borders(sigma):
     kernel = (2 * int(np.ceil(3 * sigma)) + 1,) * 2
     expected = cv2.GaussianBlur(noise(24, 32), kernel, sigma, borderType=cv2.BORDER_REFLECT)
-    assert np.abs(gaussian_blur(tf.constant(noise(24, 32)), sigma).numpy() - expected).max() < 1e-2
+    assert np.abs(blurred(tf.constant(noise(24, 32)), gaussian_taps(sigma)).numpy() - expected).max() < 1e-2
 
 
 # Held under a ceiling.

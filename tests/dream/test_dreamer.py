@@ -13,6 +13,7 @@ from framedream.dream.dreamer import Dreamer
 from framedream.dream.runtime import tf
 from framedream.errors import DeviceError, InputError, SettingsError
 from framedream.media import resize
+from framedream.settings import DreamSettings
 
 PICTURE = scene(96, 128)
 
@@ -281,3 +282,60 @@ def test_each_ceiling_reaches_its_own_octave(dreamer_of, octave):
 def test_held_dreams_share_the_graph_of_the_others(dreamer):
     dreamer.dream(PICTURE, steps=1, ceilings=[5.0])
     assert dreamer._dream.experimental_get_tracing_count() == 1
+
+
+# Looks that change.
+
+
+@pytest.fixture(scope="module")
+def changing() -> Dreamer:
+    """With a layer that its own settings do not excite."""
+    return Dreamer(DreamSettings(layers="fire5=1", octaves=2, steps=2), layers=("fire5", "fire7"))
+
+
+def test_a_dreamer_with_more_layers_has_those_of_its_settings_first(changing):
+    assert changing.network.layers == ("fire5", "fire7")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"layers": "fire7=2"}, {"layers": "fire7=0.5,fire5=1"}, {"smoothing": 0}, {"smoothing": 2.5}, {"jitter": 0},
+        {"jitter": 3}, {"max_loss": 1.0}, {"steps": 3}, {"step_size": 5.0}, {"octaves": 3}, {"octave_scale": 1.7},
+    ],
+)  # fmt: skip
+def test_a_look_is_dreamed_as_by_a_dreamer_of_its_own_by_the_same_graph(changing, dreamer_of, values):
+    look = DreamSettings(**({"layers": "fire5=1", "octaves": 2, "steps": 2} | values))
+    before = changing.dream(PICTURE)
+    dreamed = changing.dream(PICTURE, look)
+    own = Dreamer(look, layers=("fire5", "fire7")).dream(PICTURE)
+    assert np.abs(dreamed.pixels - own.pixels).max() < 1e-3
+    assert dreamed.losses == pytest.approx(own.losses, rel=1e-5)
+    assert np.abs(dreamed.pixels - before.pixels).max() > 1
+    assert changing.dream(PICTURE).pixels.tobytes() == before.pixels.tobytes()
+    assert changing._dream.experimental_get_tracing_count() == 1
+
+
+def test_a_strength_is_that_of_a_look(changing, dreamer_of):
+    looks = [DreamSettings(layers=layers) for layers in ("fire5=1", "fire7=1", "fire5=0.5,fire7=2")]
+    one, other, both = (changing.strength(PICTURE, look) for look in looks)
+    assert one == changing.strength(PICTURE)
+    assert both == pytest.approx(0.5 * one + 2 * other, rel=1e-4)
+    assert changing._measure.experimental_get_tracing_count() == 1
+
+
+def test_a_look_with_a_layer_that_was_not_loaded_is_a_mistake(changing):
+    with pytest.raises(ValueError, match=r"has the layers \('fire5', 'fire7'\), not all of \('fire8',\)"):
+        changing.dream(PICTURE, DreamSettings(layers="fire8"))
+
+
+def test_ceilings_of_another_number_of_octaves_count_from_the_largest(changing):
+    losses = changing.dream(PICTURE).losses
+    low, high = losses[1] / 20, 1e6
+    dreams = {
+        ceilings: changing.dream(PICTURE, steps=6, ceilings=ceilings).losses
+        for ceilings in ((low,), (low, low), (high, low), (low, high, low), (low, high))
+    }
+    assert dreams[(low,)] == dreams[low, low]
+    assert dreams[low, high, low] == dreams[high, low]
+    assert dreams[low, high] != dreams[high, low] != dreams[low, low]

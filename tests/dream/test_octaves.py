@@ -54,7 +54,7 @@ def dream(image, octaves, *, steps=2, step_size=2.5, objective=None, max_loss=np
     """The core with a simple objective, for which the mean of a picture's squares stands."""
     climbed = objective or (lambda seen: tf.reduce_mean(seen**2))
     ascent = Ascent(
-        lambda seen: (climbed(seen), tf.reduce_mean(seen**2, -1, keepdims=True)), "mean", 0.0, jitter, 0
+        lambda seen: (climbed(seen), tf.reduce_mean(seen**2, -1, keepdims=True)), "mean", tf.ones([1]), jitter, 0
     )  # fmt: skip
     result = OctaveCore(ascent).dream(
         tf.constant(image), tf.constant(octaves), tf.constant(steps),

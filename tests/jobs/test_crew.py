@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 import pytest
 
+from framedream.errors import DeviceError
 from framedream.jobs import crew as crews
-from framedream.jobs.crew import crew, leave_gpus, works_here
+from framedream.jobs.crew import crew, leave_gpus, work_alone, works_here
 from framedream.jobs.devices import Gpu
 from framedream.settings import RunSettings
 
@@ -49,3 +51,62 @@ def test_work_on_the_processor_leaves_the_gpus_alone(gpus, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     leave_gpus()
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """A process that has not imported TensorFlow; gives the devices that are pinned, and all that are leased."""
+    taken = []
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(crews, "usable_cores", lambda: 8)
+    monkeypatch.setattr(
+        crews, "lease", lambda devices: next((each for each in devices if each.name not in taken), None)
+    )
+    monkeypatch.setattr(crews, "pin", lambda device: taken.append((device.name, device.threads)))
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("run", "pinned"),
+    [
+        (RunSettings(), ("gpu:0", 8)),
+        (RunSettings(devices="gpu:1"), ("gpu:1", 8)),
+        (RunSettings(devices="gpu:1,0", threads=2), ("gpu:1", 2)),
+    ],
+)
+def test_work_that_cannot_be_divided_takes_one_gpu_and_all_threads(gpus, alone, run, pinned, caplog):
+    with caplog.at_level(logging.INFO, "framedream"):
+        work_alone(run)
+    assert alone == [pinned]
+    assert ("one device makes" in caplog.text) == ("," in run.devices)
+
+
+def test_a_gpu_that_is_taken_is_left_for_the_next(gpus, alone):
+    alone.append("gpu:0")
+    work_alone(RunSettings(devices="gpu"))
+    assert alone == ["gpu:0", ("gpu:1", 8)]
+
+
+def test_where_all_gpus_are_taken_it_says_so(gpus, alone, monkeypatch):
+    monkeypatch.setattr(crews, "_PATIENCE", 0)
+    alone += ["gpu:0", "gpu:1"]
+    with pytest.raises(DeviceError, match="gpu:0, gpu:1: another run works on it; wait for that one"):
+        work_alone(RunSettings(devices="gpu"))
+
+
+@pytest.mark.parametrize("devices", ["cpu", "cpu:3"])
+def test_work_alone_on_the_processor_leaves_the_gpus_and_says_if_more_was_asked_for(
+    gpus, alone, monkeypatch, devices, caplog
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with caplog.at_level(logging.INFO, "framedream"):
+        work_alone(RunSettings(devices=devices))
+    assert alone == []
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert ("one device makes" in caplog.text) == (devices == "cpu:3")
+
+
+def test_once_tensorflow_is_imported_work_goes_on_with_what_it_has(gpus, alone, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", object())
+    work_alone(RunSettings(devices="gpu"))
+    assert alone == []

@@ -18,8 +18,8 @@ from stand_in_workers import Orders, alive, stand_in
 from framedream import Settings, dream_video
 from framedream.errors import DeviceError, InputError, OutputError, SettingsError, Stopped
 from framedream.jobs import film_tasks, video
-from framedream.jobs.film_job import FilmJob
 from framedream.jobs.film_tasks import FilmTasks, PartTask, SurveyTask
+from framedream.jobs.footage_job import FootageJob
 from framedream.jobs.journal import Journal
 from framedream.jobs.plan import Survey
 from framedream.jobs.progress import Progress
@@ -325,7 +325,7 @@ def test_what_does_not_fit_in_the_smallest_tiles_is_told(clip, alone, orders, tm
 
 @pytest.mark.parametrize("sides", [(64, 48), (48, 64), (48, 0), (0, 48)], ids=str)
 def test_the_smallest_tiles_that_were_needed_are_those_that_are_begun_with(clip, orders, tmp_path, sides):
-    with FilmJob(clip, tmp_path / "film.mp4", Settings.of(segment=8)) as job:
+    with FootageJob(clip, tmp_path / "film.mp4", Settings.of(segment=8)) as job:
         tasks = FilmTasks(job)
         survey = tasks.next()
         assert isinstance(survey, SurveyTask) and tasks.next() is None and not tasks.is_over

@@ -103,6 +103,11 @@ def test_preset_and_weights_files_are_looked_for_beside_the_jobs_file(run, tmp_p
     items = run('preset = "mine.toml"\nweights = "net.npz"')
     assert items[0].settings.dream.steps == 3
     assert items[0].settings.dream.weights == tmp_path / "net.npz"
+    (tmp_path / "course.toml").write_text("[[key]]\nat = 0\nsteps = 3")
+    (tmp_path / "track.wav").touch()
+    change = run('timeline = "course.toml"\nsound = "track.wav"')[0].settings.change
+    assert change.timeline is not None
+    assert change.sound == tmp_path / "track.wav"
     assert run('weights = "elsewhere.npz"')[0].settings.dream.weights == Path("elsewhere.npz")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pictures import footage
-from stand_ins import Box, Dreaming, reader
+from stand_ins import Box, Dreaming, reader, unchanging
 
 from framedream.errors import InputError
 from framedream.render.bearings import Bearings
 from framedream.render.level import Reference
 from framedream.render.segments import Segment, segments
 from framedream.render.store import judged
-from framedream.settings import DreamSettings, MotionSettings
+from framedream.settings import DreamSettings, MotionSettings, Settings
 
 FEW_STEPS = DreamSettings(steps=3, color="free")
 PICTURE = np.zeros((4, 4, 3), np.float32)
@@ -39,9 +39,8 @@ def by_number(frames, first=0, stop=None):
 
 def bearings(shot, frames, dreaming=None, store=None, at_hand=None, dream=FEW_STEPS, motion=None, read=None):
     """Those of a shot; nothing has been asked of them yet."""
-    found = Bearings(
-        shot, read or reader(frames), dreaming or measuring(), dream, motion or MotionSettings(), store or Box()
-    )
+    look = unchanging(dream, motion)
+    found = Bearings(shot, read or reader(frames), dreaming or measuring(), look, store or Box())
     found.take(at_hand or {})
     return found
 
@@ -253,3 +252,60 @@ def test_the_color_of_what_is_judged_is_kept_if_that_is_set():
         found = bearings(whole(1), frames, dream=DreamSettings(steps=3, color=color), at_hand=by_number(frames))
         assert found.known()[0].dream.mean() == pytest.approx(level)
         assert found.reference(0).strength == pytest.approx(level)
+
+
+# Where the settings change.
+
+
+class Judging(Dreaming):
+    """Its strength is brightness, as many times as the size of a step says."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.strength = lambda image, look: float(image.mean()) * look.step_size
+
+
+def changing(*sizes: float, **values):
+    settings = [Settings.of(step_size=size, color="free", **values) for size in sizes]
+    return settings.__getitem__
+
+
+def changed(frames, look, dreaming=None, store=None):
+    found = Bearings((0, len(frames)), reader(frames), dreaming or Judging(), look, store or Box())
+    found.take({})
+    return found
+
+
+def test_each_stretch_is_judged_as_it_is_dreamed():
+    """Sixty frames with steps of 2, forty in which they grow, and sixty with steps of 4."""
+    grow = [2 + 2 * (number + 1) / 41 for number in range(40)]
+    look = changing(*[2.0] * 60, *grow, *[4.0] * 60, steps=9)
+    dreaming, store = Judging(), Box()
+    found = changed(flat(*[50] * 160), look, dreaming, store)
+    strengths = [reference.strength for reference in along(found, (0, 160))]
+    assert strengths[:60] == [100.0] * 60
+    assert strengths[100:] == [200.0] * 60
+    assert strengths[60:100] == pytest.approx([50 * size for size in grow], rel=0.01)
+    assert store.names == [judged(number) for number in (0, 60, 80, 100)]
+    assert [dreamt.step_size for dreamt in dreaming.looks] == [2.0, grow[9], grow[29], 4.0]
+
+
+def test_where_settings_change_the_middle_frame_is_judged_and_no_others_are_looked_at():
+    look = changing(*(2 + number / 100 for number in range(20)), steps=1)
+    dreaming = Judging()
+    assert changed(flat(*range(20)), look, dreaming).reference(3).strength == pytest.approx(9 * 2.09)
+    assert [float(image.mean()) for image in dreaming.images] == [9.0]
+
+
+def test_a_jump_of_the_settings_is_one_of_the_reference():
+    look = changing(*[2.0] * 30, *[4.0] * 30, steps=9)
+    strengths = [reference.strength for reference in along(changed(flat(*[50] * 60), look), (0, 60))]
+    assert strengths == [100.0] * 30 + [200.0] * 30
+
+
+def test_a_middling_frame_is_looked_for_as_it_is_dreamed():
+    asked = []
+    dreaming = Judging()
+    dreaming.strength = lambda image, look: asked.append(look.step_size) or 1.0
+    changed(flat(*[50] * 60), changing(*[2.0] * 30, *[4.0] * 30, steps=9), dreaming).reference(59)
+    assert set(asked) == {4.0}

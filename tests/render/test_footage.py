@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from pictures import footage, noise, pan, scene
-from stand_ins import Box, Dreaming, reader
+from stand_ins import Box, Dreaming, reader, unchanging
 
 from framedream.errors import InputError
 from framedream.media import Frame
@@ -25,7 +25,7 @@ from framedream.render.shot import _TURN as TURN
 from framedream.render.shot import turn
 from framedream.render.store import finished, is_shared, judged, key
 from framedream.render.windows import Window, windows
-from framedream.settings import DreamSettings, MotionSettings
+from framedream.settings import DreamSettings, MotionSettings, Settings
 
 FROM_NOTHING = DreamSettings(steps=12, step_size=2.5, color="free")
 ONE_PASS = MotionSettings(passes=1, persistence=1.0, follow_steps=2, follow_step_size=0.7)
@@ -36,7 +36,9 @@ INNER = (slice(16, -16), slice(16, -16))
 def yielded(pictures, cuts=(), motion=ONE_PASS, dreaming=None, dream=FROM_NOTHING, store=None, length="none"):
     dreaming = dreaming or Dreaming(full=dream.steps)
     frames = footage(pictures)
-    return dreaming, list(dream_footage(reader(frames), divided(frames, cuts, length), dreaming, dream, motion, store))
+    return dreaming, list(
+        dream_footage(reader(frames), divided(frames, cuts, length), dreaming, unchanging(dream, motion), store)
+    )
 
 
 def divided(frames, cuts=(), length="none") -> list[Window]:
@@ -75,7 +77,7 @@ def short_windows(monkeypatch):
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
 def test_every_frame_comes_out_once_with_its_time_and_duration(motion):
     frames = [Frame(scene(64, 80), Fraction(number, 7), Fraction(1, 7)) for number in (0, 1, 5, 6)]
-    items = dream_footage(reader(frames), divided(frames), Dreaming(), FROM_NOTHING, motion)
+    items = dream_footage(reader(frames), divided(frames), Dreaming(), unchanging(FROM_NOTHING, motion))
     dreamed = [item for item in items if item is not None]
     assert [(frame.time, frame.duration) for frame in dreamed] == [(frame.time, frame.duration) for frame in frames]
     assert all(frame.pixels.shape == (64, 80, 3) for frame in dreamed)
@@ -321,7 +323,7 @@ def test_the_first_frame_of_a_long_shot_is_delivered_before_its_later_stretches_
             yield frame
 
     dreaming = Dreaming()
-    dreamed = dream_footage(read, divided(frames), dreaming, FROM_NOTHING, motion, store)
+    dreamed = dream_footage(read, divided(frames), dreaming, unchanging(FROM_NOTHING, motion), store)
     waited = sum(1 for _ in itertools.takewhile(lambda item: item is None, dreamed))
     assert waited == backwards
     assert [name for name in store.names if name.startswith("judged")] == [judged(0), judged(100)]
@@ -355,7 +357,7 @@ def restless(height=64, width=80):
 
 
 def film(frames, parts, motion, store, dreaming, keys=()):
-    dream = dream_footage(reader(frames), parts, dreaming, FROM_NOTHING, motion, store, keys)
+    dream = dream_footage(reader(frames), parts, dreaming, unchanging(FROM_NOTHING, motion), store, keys)
     return [frame.pixels.tobytes() for frame in dream if frame is not None]
 
 
@@ -672,7 +674,7 @@ def test_left_early_it_closes_the_footage(motion, taken):
         finally:
             closed.append(first)
 
-    dreamed = dream_footage(endless, windows(segments(1000, ()), 64, 80), Dreaming(), FROM_NOTHING, motion)
+    dreamed = dream_footage(endless, windows(segments(1000, ()), 64, 80), Dreaming(), unchanging(FROM_NOTHING, motion))
     for _ in range(taken):
         next(dreamed)
     dreamed.close()
@@ -690,3 +692,74 @@ def test_an_error_of_the_dreaming_comes_through(motion, fails_at):
 
     with pytest.raises(MemoryError):
         run(pan(3), motion=motion, dreaming=Broken())
+
+
+# Settings that change.
+
+
+def dreamed_by(look, pictures, *, cuts=(), length="none", dreaming=None, store=None):
+    dreaming, frames = dreaming or Dreaming(), footage(pictures)
+    items = dream_footage(reader(frames), divided(frames, cuts, length), dreaming, look, store)
+    return dreaming, [item for item in items if item is not None]
+
+
+def flats(count):
+    """Pictures by whose brightness a frame is known, however it has been dreamed."""
+    return [np.full((64, 80, 3), 10 + 4.0 * number, np.float32) for number in range(count)]
+
+
+@pytest.mark.parametrize("values", [{"flow": "none"}, {"passes": 1}, {"passes": 2}])
+def test_each_frame_is_dreamed_with_the_settings_of_its_time_in_all_passes(values):
+    settings = [
+        Settings.of(step_size=1 + number / 10, layers=f"a=1,b={number}", follow_steps=number, color="free", **values)
+        for number in range(40)
+    ]
+    measured = []
+    dreaming = Dreaming(0.0)
+    dreaming.strength = lambda image, look: measured.append((image, look)) or 0.0
+    dreamed_by(settings.__getitem__, flats(40), dreaming=dreaming, length=20)
+    seen = [*zip(dreaming.images, dreaming.looks, strict=True), *measured]
+    shown = [settings[round((float(image.mean()) - 10) / 4)].dream for image, _ in seen]
+    assert len(shown) > 39
+    assert all(look is own for (_, look), own in zip(seen, shown, strict=True))
+
+
+def test_steps_and_their_sizes_are_those_of_each_frame():
+    settings = [
+        Settings.of(follow_steps=number, follow_step_size=1 + number, young_step_size=1, passes=1, color="free")
+        for number in range(9)
+    ]
+    dreaming, _ = dreamed_by(settings.__getitem__, pan(9, 64, 80), dreaming=Dreaming(0.0))
+    assert dreaming.steps[-8:] == list(range(1, 9))
+    assert [float(size.max()) for size in dreaming.sizes[-8:]] == list(range(2, 10))
+
+
+def test_the_share_that_is_carried_on_is_that_of_each_frame():
+    settings = [Settings.of(persistence=0.5 if number == 2 else 1.0, passes=1, color="free") for number in range(4)]
+    pictures = [np.full((64, 80, 3), 100, np.float32)] * 4
+    _, dreamed = dreamed_by(settings.__getitem__, pictures)
+    assert changes(dreamed, pictures) == [20, 20, 10, 10]
+
+
+def test_color_is_kept_where_it_is_to_be_kept():
+    settings = [Settings.of(flow="none", color="free" if number else "keep") for number in range(2)]
+    pictures = [np.full((64, 80, 3), 100, np.float32)] * 2
+    _, dreamed = dreamed_by(settings.__getitem__, pictures)
+    assert changes(dreamed, pictures) == [0, 20]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [2, 0, 3, 1]])
+def test_segments_of_a_film_that_changes_give_the_bytes_of_the_whole_in_any_order(short_windows, order):
+    settings = [Settings.of(step_size=1 + number / 10, persistence=1 - number / 100) for number in range(51)]
+    frames = footage([*pan(48, 64, 80, step=(1.3, 0.4)), *pan(3, 64, 80, seed=1)])
+    parts = divided(frames, [48], 16)
+
+    def bytes_of(parts, store, keys=()):
+        dream = dream_footage(reader(frames), parts, restless(), settings.__getitem__, store, keys)
+        return [frame.pixels.tobytes() for frame in dream if frame is not None]
+
+    expected = bytes_of(parts, Box())
+    found, store = {}, Box()
+    for index in order:
+        found[index] = bytes_of(by_segment(parts)[index], store, keys_of(parts))
+    assert [frame for index in sorted(found) for frame in found[index]] == expected

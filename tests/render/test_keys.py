@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pytest
 from pictures import footage, pan, scene
-from stand_ins import Box, Dreaming, reader
+from stand_ins import Box, Dreaming, reader, unchanging
 
 from framedream.errors import InputError
 from framedream.render import keys as keys_module
@@ -16,7 +16,7 @@ from framedream.render.keys import Keys
 from framedream.render.level import Level, Reference
 from framedream.render.state import State
 from framedream.render.store import key, sketched
-from framedream.settings import DreamSettings, MotionSettings
+from framedream.settings import DreamSettings, MotionSettings, Settings
 
 FREE = DreamSettings(steps=12, color="free")
 MOTION = MotionSettings(persistence=1.0, follow_steps=3, follow_step_size=0.7)
@@ -31,9 +31,12 @@ def panned():
 
 def take(numbers, frames, dreaming, store, wanted=None, *, motion=MOTION, first=0, dream=FREE, read=None):
     """Take keys of a shot, all of them if none are named."""
-    keys = Keys((first, len(frames)), list(numbers), read or reader(frames), dreaming, dream, motion, store)
+    look = unchanging(dream, motion)
+    keys = Keys(
+        (first, len(frames)), list(numbers), read or reader(frames), dreaming, look, lambda number: REFERENCE, store
+    )
     for number in wanted or numbers:
-        keys.take(number, REFERENCE)
+        keys.take(number)
 
 
 def small(dreaming) -> list[np.ndarray]:
@@ -332,3 +335,41 @@ def test_what_is_read_is_closed(fails_at):
     else:
         take([8, 16], frames, Broken(), Box(), read=read)
     assert closed == opened != []
+
+
+# Where the settings change.
+
+
+class Sized(Dreaming):
+    """Its strength is as many times that of the picture as the size of a step from nothing says."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.strength = lambda image, look: float(image.mean()) * look.step_size
+
+
+def test_key_and_sketch_are_dreamed_with_the_settings_of_their_time():
+    frames = footage([np.full((128, 160, 3), 3.0 * number, np.float32) for number in range(40)])
+    settings = [Settings.of(step_size=2 + number / 10, follow_steps=number + 20, color="free") for number in range(40)]
+    dreaming, store = Sized(), Box()
+    keys = Keys((0, 40), [30], reader(frames), dreaming, settings.__getitem__, lambda number: REFERENCE, store)
+    keys.take(30)
+    for image, look in zip(dreaming.images, dreaming.looks, strict=True):
+        assert look is settings[round(float(image.mean()) / 3)].dream
+    assert dreaming.steps[-1] == settings[30].motion.follow_steps == 50
+
+
+def test_what_a_sketch_is_to_reach_changes_as_that_of_the_frames_does():
+    """Steps are twice as large from frame 20 on, and so is what dreams from nothing reach."""
+    frames = footage([np.full((128, 160, 3), 100, np.float32)] * 40)
+    settings = [Settings.of(step_size=2.0 if number < 20 else 4.0, color="free") for number in range(40)]
+    dreaming, store = Sized(), Box()
+
+    def reached(number: int) -> Reference:
+        return Reference(3.0 * settings[number].dream.step_size, (1.0, settings[number].dream.step_size))
+
+    keys = Keys((0, 40), [10, 30], reader(frames), dreaming, settings.__getitem__, reached, store)
+    keys.take(10)
+    sketches = [State.reference_of(store.kept[sketched(number)]) for number in (30, 10)]
+    assert [reference.strength for reference in sketches] == [400.0, 200.0]
+    assert [reference.losses for reference in sketches] == [(1.0, 4.0), (1.0, 2.0)]

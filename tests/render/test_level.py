@@ -97,3 +97,21 @@ def test_a_mixture_with_an_octave_without_an_objective_has_no_ceiling_there():
     nothing = Reference(1.0, (float("-inf"), 2.0))
     assert Level().ceilings(nothing.mixed(nothing, 0.3)) == [0, 6]
     assert Level().ceilings(nothing.mixed(Reference(1.0, (4.0, 2.0)), 0.3)) == [0, 6]
+
+
+def test_of_different_numbers_of_octaves_the_largest_are_mixed_and_the_smallest_stands_for_smaller_ones():
+    few, many = Reference(100.0, (10.0, 20.0)), Reference(200.0, (1.0, 30.0, 40.0))
+    assert few.mixed(many) == Reference(150.0, (5.5, 20.0, 30.0))
+    assert many.mixed(few) == Reference(150.0, (5.5, 20.0, 30.0))
+
+
+def test_a_reference_changes_as_another_one_does():
+    before, after = Reference(10.0, (1.0, 2.0)), Reference(30.0, (2.0, 1.0))
+    assert REFERENCE.changed(before, after) == Reference(300.0, (20.0, 10.0))
+    assert REFERENCE.changed(before, Reference(0.0, (0.0, float("-inf")))) == REFERENCE
+
+
+def test_what_changes_may_have_other_octaves_which_count_from_the_largest():
+    before, after = Reference(10.0, (1.0, 1.0, 2.0)), Reference(10.0, (5.0, 8.0))
+    assert REFERENCE.changed(before, after) == Reference(100.0, (50.0, 80.0))
+    assert Reference(1.0, (1.0,) * 4).changed(before, after).losses == (5.0, 5.0, 5.0, 4.0)

@@ -1,0 +1,120 @@
+"""Flags: every setting is one, and may stand in the environment too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import Field, fields, make_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from cyclopts import Group, Parameter
+
+from framedream.settings import AS_TEXT, Settings
+from framedream.values import Pair
+
+
+def _flags(group: str) -> Any:
+    """The flags of one group of settings: as its dataclass, but nothing is given until it is given."""
+    settings = getattr(Settings(), group)
+    hints = get_type_hints(type(settings))
+    flags = []
+    for item in fields(settings):
+        default = getattr(settings, item.name)
+        shown = (lambda _, value=default: value) if isinstance(default, int | float | str) else False
+        if isinstance(default, bool):
+            shown = False
+        # What begins with a hyphen may be a value, as in --rotate -10 and --pan -0.1,0.
+        is_signed = item.metadata == AS_TEXT or hints[item.name] == Pair
+        parameter = Parameter(show_default=shown, allow_leading_hyphen=is_signed, negative=())
+        flags.append((item.name, Annotated[_flag_type(item, hints[item.name]) | None, parameter], None))
+    about = {"__doc__": type(settings).__doc__, "__module__": __name__}
+    return make_dataclass(f"{group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
+
+
+def _flag_type(item: Field[Any], hint: Any) -> Any:
+    """Types that settings parse themselves are plain text on the command line."""
+    if item.metadata == AS_TEXT:
+        return str
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    known = [part for part in parts if part in (bool, int, float, str, Path) or get_origin(part) is Literal]
+    return Union[tuple(known)] if known else str  # noqa: UP007
+
+
+def _group(number: int, flags: Any) -> Any:
+    title = flags.__name__.removesuffix("Flags")
+    return Annotated[flags, Parameter(name="*", group=Group(title, sort_key=number))]
+
+
+_GROUPS = ("dream", "motion", "footage", "zoom", "change", "output", "run")
+
+DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags = map(_flags, _GROUPS)
+if TYPE_CHECKING:
+    Dream: TypeAlias = Any
+    Motion: TypeAlias = Any
+    Footage: TypeAlias = Any
+    Zoom: TypeAlias = Any
+    Change: TypeAlias = Any
+    Output: TypeAlias = Any
+    Run: TypeAlias = Any
+else:
+    Dream, Motion, Footage, Zoom, Change, Output, Run = map(
+        _group,
+        range(1, 8),
+        (DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags),
+    )
+Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
+Presets = Annotated[list[str] | None, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False, show_default=False)]
+Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]
+Work = Annotated[str | None, Parameter(group=Group("Run", sort_key=7), show_default=False)]
+Restart = Annotated[bool, Parameter(group=Group("Run", sort_key=7), negative=(), show_default=False)]
+
+
+def settings_of(preset: str, *groups: Any) -> Settings:
+    """Settings that a command is given.
+
+    Args:
+        preset: Name of a preset, or a ``.toml`` file.
+        groups: Flags; they beat the environment, which beats the preset.
+
+    Raises:
+        SettingsError: A name or value cannot be used.
+    """
+    return Settings.of(preset).override(_environment(), source="environment").override(_flags_given(*groups))
+
+
+def _flags_given(*groups: Any) -> dict[str, Any]:
+    flags = {item.name: getattr(group, item.name) for group in groups for item in fields(group)}
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def given(*groups: Any) -> dict[str, Any]:
+    """What the environment and the flags say together, for presets that are not known yet."""
+    flags, environment = _flags_given(*groups), _environment()
+    Settings().override(environment, source="environment")
+    for name, others in _BEATS.items():
+        if name in flags:
+            environment = {other: value for other, value in environment.items() if other not in others}
+    return environment | flags
+
+
+_BEATS = {"size": ("scale",), "scale": ("size",), "model": ("layers", "weights")}
+"""Flags that make values of the environment meaningless."""
+
+
+def _environment() -> dict[str, int | float | str]:
+    """Settings given as ``FRAMEDREAM_STEP_SIZE=2``; numbers are read as numbers."""
+    given: dict[str, int | float | str] = {}
+    for name, text in os.environ.items():
+        key = name.removeprefix("FRAMEDREAM_").lower()
+        if key != name.lower() and key != "preset":
+            given[key] = _number(text)
+    return given
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text

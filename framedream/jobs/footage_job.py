@@ -1,0 +1,83 @@
+"""A film of footage in the making, whoever does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from framedream.errors import InputError
+from framedream.jobs.film_job import FilmJob, Places
+from framedream.jobs.manifest import Manifest
+from framedream.jobs.plan import Plan, Survey
+from framedream.jobs.preflight import check_memory
+from framedream.jobs.sounds import film_sound, sounds_of
+from framedream.media import open_footage
+from framedream.render.windows import window_length
+from framedream.settings import Settings
+
+
+class FootageJob(FilmJob):
+    """A film of footage in the making.
+
+    Attributes:
+        source: Name of the footage.
+        footage: What is dreamed of.
+    """
+
+    def __init__(
+        self,
+        source: Path | str,
+        target: Path | str,
+        settings: Settings,
+        *,
+        work: Path | str | None = None,
+        restart: bool = False,
+    ) -> None:
+        """Look at everything that can be known to fail before the first hour is spent.
+
+        Raises:
+            FramedreamError: See `framedream.jobs.video.dream_video`.
+        """
+        self.source = Path(source)
+        places = Places.of([self.source, *sounds_of(settings)], target, work)
+        self.footage = open_footage(source, settings.footage)
+        if settings.change.sound:
+            self.footage.sound = film_sound(settings, places.name)
+        try:
+            check_memory(self.footage.frame_count or 1, self.footage.height, self.footage.width)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+        manifest = Manifest.of([self.source], Path(places.name), settings)
+        super().__init__(places, self.footage, settings, manifest, restart=restart)
+
+    def surveyed(self, found: Survey) -> Plan:
+        """Note what the footage is like.
+
+        Raises:
+            InputError: It has no frames.
+            OutputError: There is no room for its film.
+        """
+        if not found.times:
+            raise InputError(f"{self.source}: there is no frame in it; check that the file plays")
+        tick = self.footage.time_base
+        self.folder.note("survey", ticks=[int(time / tick) for time in found.times], cuts=list(found.cuts))
+        return self._take(found.times, found.cuts)
+
+    def _begin(self) -> None:
+        super()._begin()
+        known = self.folder.journal.find("survey")
+        if known is not None:
+            tick = self.footage.time_base
+            self._take([ticks * tick for ticks in known["ticks"]], known["cuts"])
+
+    def _take(self, times: Sequence[Fraction], cuts: Sequence[int]) -> Plan:
+        height, width = self.footage.height, self.footage.width
+        self._check_room(len(times), 2 * min(len(times), 2 * window_length(height, width)))
+        sound = self.footage.sound
+        if sound and self.settings.change.sound:
+            last = len(times) - 1
+            self.footage.sound = replace(sound, end=times[last] + self.film.shown_for(times, last, None))
+        self._plan = Plan(Survey(times, cuts, height, width), self.settings)
+        return self._plan

@@ -1,0 +1,147 @@
+"""A still in, a film of an endless fall into it out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from framedream.errors import SettingsError
+from framedream.jobs.changes import course_of, following
+from framedream.jobs.crew import work_alone
+from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.film_job import FilmJob, Places
+from framedream.jobs.here import Film, Here
+from framedream.jobs.manifest import Manifest
+from framedream.jobs.plan import Plan, Survey
+from framedream.jobs.progress import Report
+from framedream.jobs.sounds import film_sound, sounds_of
+from framedream.jobs.stills import NOISE, check_stills, film_size, find_still, is_noise
+from framedream.media import FilmFormat, Frame, Loudness
+from framedream.render.fall import Fall
+from framedream.render.journey import Journey
+from framedream.render.windows import Window
+from framedream.render.zoom import dream_zoom
+from framedream.settings import Settings
+
+_USUAL_RATE = Fraction(25)
+
+_PASSAGE = 10
+"""Seconds from one still to the next, where no length is asked for."""
+
+_IN_FLIGHT = 50
+"""Frames that are stored at once besides the stills, at most."""
+
+
+def zoom(
+    sources: Path | str | Sequence[Path | str],
+    target: Path | str,
+    settings: Settings | None = None,
+    *,
+    progress: Report | None = None,
+    work: Path | str | None = None,
+    restart: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Film:
+    """Fall into a still, or from one into the next: every frame is dreamed on from the one before it.
+
+    Dreamed frames are kept in a work folder, as by `framedream.dream_video`, and the same call goes on
+    where another one ended. A zoom is one chain of frames: one device makes it, in this process.
+
+    Args:
+        sources: One or several of: an image; a video, an animated image or a folder of images, of which
+            the frame at ``start`` is taken; "noise", where there is no file of that name.
+        target: The film; its suffix names the container. A name without one, or with a
+            slash at its end, is a folder of PNGs.
+        settings: Everything else; see `Settings`.
+        progress: Called after each frame, and after each that is dreamed beforehand.
+        work: The work folder. Default: beside the film, with the suffix ``.framedream``.
+        restart: Begin anew, whatever the work folder holds.
+        stop: Asked after each frame; once it says True, the frame in hand is stored and the run ends.
+
+    Returns:
+        The finished film.
+
+    Raises:
+        SettingsError: A setting cannot be used, or the work folder was begun with others.
+        InputError: A source or the sound cannot be read, or the weights are not to be had.
+        OutputError: The film cannot be written.
+        LockedError: Another run is making the film.
+        DeviceError: The device failed, or other runs work on all.
+        Stopped: ``stop`` said so.
+    """
+    began = time.monotonic()
+    several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    with ZoomJob(several, target, settings or Settings(), work=work, restart=restart) as job:
+        if job.finished is None:
+            work_alone(job.settings.run)
+            Here(job, stop, progress).make(job.render, is_carried=True)
+        assert job.finished is not None
+        made = Film(job.path, *job.finished, time.monotonic() - began)
+        job.folder.remove()
+    return made
+
+
+class ZoomJob(FilmJob):
+    """A zoom in the making."""
+
+    def __init__(
+        self,
+        sources: Sequence[Path | str],
+        target: Path | str,
+        settings: Settings,
+        *,
+        work: Path | str | None = None,
+        restart: bool = False,
+    ) -> None:
+        """Look at everything that can be known to fail before the first hour is spent.
+
+        Raises:
+            FramedreamError: See `zoom`.
+        """
+        if settings.run.scheduler is not None:
+            raise SettingsError("scheduler: a zoom is one chain of frames, which one device makes; leave it out")
+        if not sources:
+            raise SettingsError("a zoom needs something to fall into; name a still, or noise")
+        files = [NOISE if is_noise(source) else Path(source) for source in sources]
+        paths = [file for file in files if isinstance(file, Path)]
+        places = Places.of([*paths, *sounds_of(settings)], target, work)
+        self._stills = [find_still(file, settings) for file in files]
+        width, height = film_size(self._stills, settings.footage)
+        check_stills(self._stills, width, height)
+        rate = settings.footage.fps or _USUAL_RATE
+        self.frames = max(2, round(_length(len(files), settings) * rate))
+        self.length = self.frames / rate
+        sound = film_sound(settings, places.name, self.length)
+        self.form = FilmFormat(width, height, rate, sound=sound)
+        manifest = Manifest.of(files, Path(places.name), settings, kind="zoom")
+        super().__init__(places, self.form, settings, manifest, restart=restart)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._check_room(self.frames, min(self.frames, _IN_FLIGHT) + len(self._stills))
+        times = [number / self.form.rate for number in range(self.frames)]
+        self._plan = Plan(Survey(times, [], self.form.height, self.form.width), self.settings, is_chain=True)
+
+    def render(self, windows: Sequence[Window]) -> Generator[Frame | None]:
+        """The dreamed frames of neighbouring windows; None for every frame that is dreamed beforehand."""
+        width, height, rate = self.form.width, self.form.height, self.form.rate
+        dreamer = dreamer_for(self.settings)
+        at = course_of(following(self.settings), self.length).at
+        journey = Journey(lambda seconds: at(seconds).zoom, width, height, self.length)
+        stills = [still.read(width, height) for still in self._stills]
+        fall = Fall(stills, self.frames, rate, journey, self.settings.zoom.loop)
+        return dream_zoom(
+            fall, windows[0].first, windows[-1].stop, dreamer, lambda number: at(number / rate), self.folder
+        )
+
+
+def _length(stills: int, settings: Settings) -> Fraction:
+    """Seconds of a zoom, before it is brought to whole frames."""
+    if settings.zoom.duration is not None:
+        return settings.zoom.duration
+    if settings.change.sound is not None:
+        return Loudness.of(settings.change.sound).duration
+    return Fraction(_PASSAGE * max(1, stills if settings.zoom.loop else stills - 1))

@@ -1,0 +1,54 @@
+"""What comes into view at the borders of a zoom: the dreamed still, mirrored again and again, at every size."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from framedream.render.journey import Similarity
+from framedream.render.moving import places
+
+_NEST = 4.0
+"""Ratio of the sizes in which the still is repeated: a fall outwards meets it again larger."""
+
+
+class Backdrop:
+    """A plane without end that moves with the view.
+
+    Like the tones of Shepard (1964) that rise for ever: sizes come in at one end as they leave at the
+    other, so at any scale its pictures are about as large as the still.
+
+    Args:
+        still: H×W×3 float32, in levels.
+    """
+
+    def __init__(self, still: np.ndarray) -> None:
+        self._still = still
+        self._center = complex((still.shape[1] - 1) / 2, (still.shape[0] - 1) / 2)
+
+    def seen(self, way: Similarity) -> np.ndarray:
+        """What is seen of it after a journey, of the still's size.
+
+        Args:
+            way: From the journey's beginning to now, in pixels of the still.
+        """
+        level = math.log(abs(way.factor), _NEST)
+        nearest = round(level)
+        picture = self._at(way, nearest)
+        # Near the middle between two sizes both are seen.
+        share = 2 * abs(level - nearest)
+        other = nearest + (1 if level > nearest else -1)
+        if share < 1e-3:
+            return picture
+        weight = 0.5 * share**3
+        return cv2.addWeighted(picture, 1 - weight, self._at(way, other), weight, 0)
+
+    def _at(self, way: Similarity, level: int) -> np.ndarray:
+        """The still as it is at one of its sizes."""
+        larger = Similarity(_NEST**-level, self._center * (1 - _NEST**-level))
+        x, y = places(self._still.shape, larger.then(way))
+        height, width = self._still.shape[:2]
+        x, y = (np.mod(at, 2 * (size - 1)).astype(np.float32) for at, size in ((x, width), (y, height)))
+        return np.asarray(cv2.remap(self._still, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101))

@@ -1,0 +1,51 @@
+"""A picture moved by a known motion, resampled once."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from framedream.render.journey import Similarity
+
+_GRID = 1 / 32
+"""OpenCV takes places between pixels in steps of this."""
+
+
+def places(shape: tuple[int, ...], way: Similarity) -> np.ndarray:
+    """Where each pixel of a moved picture was before.
+
+    Args:
+        shape: Height and width of the picture.
+        way: Where its points have gone.
+
+    Returns:
+        2×H×W float64: x and y, in pixels.
+    """
+    height, width = shape[:2]
+    back = way.inverse.matrix()
+    x, y = np.arange(width, dtype=np.float64)[None], np.arange(height, dtype=np.float64)[:, None]
+    return np.stack([row[0] * x + row[1] * y + row[2] for row in back])
+
+
+def moved(picture: np.ndarray, way: Similarity, number: int, border: int = cv2.BORDER_REFLECT_101) -> np.ndarray:
+    """A picture after a motion, by Lanczos' filter.
+
+    OpenCV rounds places to 1/32 pixel, so what moves by less stood still, and a slow zoom left a
+    cross in its center. Noise as large as that rounding makes the places true on the whole.
+
+    Args:
+        picture: H×W×C float32.
+        way: Where its points go.
+        number: Seed of that noise: number of the frame.
+        border: What is seen beyond the picture, as OpenCV's constant.
+    """
+    noise = (np.random.default_rng(number).random((2, *picture.shape[:2]), np.float32) - 0.5) * _GRID
+    x, y = (places(picture.shape, way) + noise).astype(np.float32)
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LANCZOS4, borderMode=border))
+
+
+def inside(shape: tuple[int, ...], way: Similarity) -> np.ndarray:
+    """How far inside a picture each place was before it moved, H×W float64, in pixels of before; below 0 outside."""
+    height, width = shape[:2]
+    x, y = places(shape, way)
+    return np.asarray(np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y)))

@@ -1,0 +1,91 @@
+"""What the dream of a zoom is measured by: its stills, dreamed from nothing."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+
+import numpy as np
+
+from framedream.render.bearings import Dreamer
+from framedream.render.fall import Canvas, Fall
+from framedream.render.level import Reference
+from framedream.render.spectrum import Spectrum
+from framedream.render.state import State
+from framedream.render.store import Store, judged
+from framedream.render.stretches import Look
+
+_APART = 24
+"""Every how many frames there is one where settings change."""
+
+
+@dataclass(frozen=True)
+class Touchstone:
+    """What a dream should be like.
+
+    Attributes:
+        reference: How strong.
+        spectrum: How coarse and how fine, and of which color.
+    """
+
+    reference: Reference
+    spectrum: Spectrum
+
+    def mixed(self, other: Touchstone, share: float) -> Touchstone:
+        """Some of another, 0…1, and the rest of this."""
+        return Touchstone(self.reference.mixed(other.reference, share), self.spectrum.mixed(other.spectrum, share))
+
+
+class Touchstones:
+    """Those of one zoom: at each still, and where settings change every second; between them it changes gradually.
+
+    Args:
+        fall: The zoom.
+        canvas: What of it is dreamed.
+        dreamer: What dreams a single frame.
+        look: The settings at each frame.
+        store: Where what was found is kept.
+    """
+
+    def __init__(self, fall: Fall, canvas: Canvas, dreamer: Dreamer, look: Look, store: Store) -> None:
+        self._fall, self._canvas, self._dreamer, self._look, self._store = fall, canvas, dreamer, look, store
+        self._numbers = sorted({*fall.arrivals, *self._changing()})
+        self._found: dict[int, Touchstone] = {}
+
+    def at(self, number: int) -> Touchstone:
+        """What the dream of a frame should be like; what tells it is dreamed if it has not been."""
+        behind = bisect.bisect_right(self._numbers, number) - 1
+        here, ahead = self._numbers[behind], self._numbers[min(behind + 1, len(self._numbers) - 1)]
+        if here in (number, ahead):
+            return self._of(here)
+        return self._of(here).mixed(self._of(ahead), (number - here) / (ahead - here))
+
+    def _of(self, number: int) -> Touchstone:
+        if self._fall.loop:
+            number %= self._fall.frames
+        if number not in self._found:
+            stored = self._store.load(judged(number))
+            if stored is None:
+                stored = self._dreamed(number)
+                self._store.save(judged(number), stored)
+            self._found[number] = Touchstone(State.reference_of(stored), Spectrum.unpacked(stored))
+        return self._found[number]
+
+    def _dreamed(self, number: int) -> dict[str, np.ndarray]:
+        arrivals = self._fall.arrivals
+        nearest = min(range(len(arrivals)), key=lambda index: abs(arrivals[index] - number))
+        still, settings = self._canvas.still(nearest % len(self._fall.stills)), self._look(number).dream
+        dream = self._dreamer.dream(still, settings)
+        made_of = Spectrum(still.mean((0, 1), dtype=np.float64), Spectrum.of(dream.pixels).deviations)
+        reference = [self._dreamer.strength(dream.pixels, settings), *dream.losses]
+        return made_of.packed() | {"reference": np.array(reference)}
+
+    def _changing(self) -> list[int]:
+        """Frames at which settings change, or are about to."""
+        looks = {number: self._look(number).dream for number in range(0, self._fall.frames, _APART)}
+        numbers = list(looks)
+        return [
+            number
+            for index, number in enumerate(numbers)
+            if any(looks[near] != looks[number] for near in numbers[max(index - 1, 0) : index + 2])
+        ]

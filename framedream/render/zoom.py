@@ -1,0 +1,232 @@
+"""A zoom while it is dreamed: each frame is the dreamed frame before it, moved and dreamed again.
+
+On its way it comes to *arrivals*: dreamed stills that it has to meet, the next one of several, or the
+first frame of a loop. See `framedream.render.arrival` for how it gets there.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Callable, Generator
+
+import numpy as np
+
+from framedream.media.frames import Frame
+from framedream.render.arrival import Turn, turn_to
+from framedream.render.backdrop import Backdrop
+from framedream.render.bearings import Dreamer
+from framedream.render.carried import GROWTH, MATURE, Carried
+from framedream.render.color import kept_color
+from framedream.render.fall import Canvas, Fall
+from framedream.render.journey import Similarity
+from framedream.render.level import Level
+from framedream.render.moving import inside, moved
+from framedream.render.state import State
+from framedream.render.store import Store, finished, key, returning
+from framedream.render.stretches import Look
+from framedream.render.touchstones import Touchstones
+
+_SETTLE = 8
+"""Dreams of a still that follow its first, as it moves a step on and back: so it is as old as what is carried
+to it. An even number."""
+
+_MEASURED_EVERY = 2
+"""Every how many frames the strength is measured."""
+
+_NEW = 10.0
+"""Maturity of what comes into view: it has been dreamed, but not there."""
+
+Turning = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""A seed → that seed with its share of what it turns into, and the share of the steps it still takes, H×W."""
+
+
+def dream_zoom(
+    fall: Fall, first: int, stop: int, dreamer: Dreamer, look: Look, store: Store
+) -> Generator[Frame | None]:
+    """Dream some neighbouring frames of a zoom; what is in the store already is taken from there.
+
+    Args:
+        fall: What it is to be.
+        first: Number of the first of them. The frame before it must be stored, if there is one.
+        stop: The frame behind the last.
+        dreamer: What dreams a single frame.
+        look: The settings at each frame.
+        store: Where dreamed frames are kept.
+
+    Yields:
+        The dreamed frames, each with its time, and None for each dream that is no frame yet.
+
+    Raises:
+        KeyError: The frame before the first is not stored.
+    """
+    yield from _Zoom(fall, dreamer, look, store).frames(first, stop)
+
+
+class _Zoom:
+    def __init__(self, fall: Fall, dreamer: Dreamer, look: Look, store: Store) -> None:
+        self._fall, self._dreamer, self._look, self._store = fall, dreamer, look, store
+        self._canvas = Canvas(fall)
+        self._touchstones = Touchstones(fall, self._canvas, dreamer, look, store)
+        self._turns = self._all_turns()
+        self._backdrop: tuple[int, Backdrop] | None = None
+        self._known_ends: set[int] = set()
+
+    def frames(self, first: int, stop: int) -> Generator[Frame | None]:
+        state = self._stored(finished(first - 1)) if first else None
+        if first and state is None:
+            raise KeyError(finished(first - 1))
+        for number in range(first, stop):
+            coming = self._stored(finished(number))
+            if coming is None:
+                yield from self._foreseen(number)
+                coming = self._saved(finished(number), self._dreamed(number, state))
+            state = coming
+            yield Frame(self._canvas.shown(state.carried.dream), number / self._fall.rate)
+
+    def _dreamed(self, number: int, before: State | None) -> State:
+        arrivals = self._fall.arrivals
+        if number in arrivals:
+            return self._arrived(arrivals.index(number))
+        assert before is not None
+        passage = self._passage(number)
+
+        def beyond() -> np.ndarray:
+            return self._surroundings(passage).seen(self._canvas.way(arrivals[passage], number))
+
+        way, turning = self._canvas.way(number - 1, number), self._turning(number)
+        return self._onward(number, before, way, beyond, turning, measured=number % _MEASURED_EVERY == 0)
+
+    def _onward(
+        self,
+        number: int,
+        before: State,
+        way: Similarity,
+        beyond: Callable[[], np.ndarray],
+        turning: Turning | None = None,
+        *,
+        measured: bool,
+        steps: int | None = None,
+    ) -> State:
+        """The next frame: moved, what comes into view filled in, its spectrum held, dreamed.
+
+        Args:
+            number: Which one it is.
+            before: The frame before it.
+            way: How points move from there.
+            beyond: Gives what is seen where something comes into view.
+            turning: How it turns into something else.
+            measured: Whether its strength is measured.
+            steps: Ascent steps at each octave; those that follow if not given.
+        """
+        settings, wanted = self._look(number), self._touchstones.at(number)
+        seed = moved(before.carried.dream, way, number)
+        maturity = moved(before.carried.maturity, way, number).clip(0, MATURE)
+        new = np.clip(-inside(seed.shape, way), 0, 1).astype(np.float32)
+        if new.any():
+            seed += new[..., None] * (beyond() - seed)
+            maturity += new * (_NEW - maturity)
+        seed = wanted.spectrum.held(seed)
+        left: np.ndarray | float = 1.0
+        if turning:
+            seed, left = turning(seed)
+        seed = np.clip(seed, 0, 255)
+        motion, level = settings.motion, before.level
+        held = motion.follow_step_size * level.gain
+        young = max(motion.young_step_size - held, 0) * np.exp(-maturity / GROWTH)
+        pixels = self._dreamer.dream(
+            seed, settings.dream, steps=motion.follow_steps if steps is None else steps,
+            step_size=(held + young) * left, ceilings=level.ceilings(wanted.reference),
+        ).pixels  # fmt: skip
+        if settings.dream.color == "luma":
+            pixels = kept_color(pixels, seed, "luma")
+        if settings.dream.color != "free" and not turning:
+            pixels = wanted.spectrum.centered(pixels)
+        carried = Carried.of(pixels, pixels, np.minimum(maturity + 1, MATURE))
+        if measured:
+            level = level.seen(self._dreamer.strength(carried.dream, settings.dream), wanted.reference)
+        return State(carried, level, wanted.reference)
+
+    def _arrived(self, index: int) -> State:
+        """The dream of a still, as old as what is carried to it."""
+        index %= len(self._fall.stills)
+        number = self._fall.arrivals[index]
+        stored = self._stored(key(number))
+        if stored is not None:
+            return stored
+        settings, wanted = self._look(number), self._touchstones.at(number)
+        pixels = self._dreamer.dream(self._canvas.still(index), settings.dream).pixels
+        state = State(Carried.of(pixels, wanted.spectrum.centered(pixels), MATURE), Level(), wanted.reference)
+        here = max(0, min(number, self._fall.frames - 2))
+        step = self._canvas.way(here, here + 1)
+        for count in range(_SETTLE):
+            state = self._onward(number, state, step.inverse if count % 2 else step, lambda: pixels, measured=True)
+        return self._saved(key(number), state)
+
+    def _foreseen(self, number: int) -> Generator[None]:
+        """See that what a frame turns into has been dreamed, from its end to its beginning."""
+        passage = self._passage(number)
+        turn = self._turns[passage]
+        if turn is None or number < turn.first or passage in self._known_ends:
+            return
+        self._known_ends.add(passage)
+        # What lies behind has been let go of.
+        first = max(number - 1, turn.first)
+        if self._stored(returning(first)) is not None:
+            return
+        state = self._arrived(passage + 1)
+        surroundings = Backdrop(state.carried.dream)
+        for at in range(turn.end - 1, first - 1, -1):
+            coming = self._stored(returning(at))
+            if coming is None:
+                back = self._canvas.way(at, at + 1).inverse
+
+                def beyond(at: int = at) -> np.ndarray:
+                    return surroundings.seen(self._canvas.way(at, turn.end).inverse)
+
+                # What it shows is dreamed over again by the zoom itself: half of the steps will do.
+                steps = (self._look(at).motion.follow_steps + 1) // 2
+                measured = at % _MEASURED_EVERY == 0
+                coming = self._onward(at, state, back, beyond, measured=measured, steps=steps)
+                self._saved(returning(at), coming)
+                yield None
+            state = coming
+
+    def _turning(self, number: int) -> Turning | None:
+        turn = self._turns[self._passage(number)]
+        if turn is None or number < turn.first:
+            return None
+        goal, last = (self._stored(returning(max(at, turn.first))) for at in (number, number - 1))
+        assert goal is not None and last is not None
+        before = moved(last.carried.dream, self._canvas.way(number - 1, number), number)
+
+        def turning(seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return turn.mixed(number, seed, goal.carried.dream, before), 1 - turn.share(number, seed.shape) ** 4
+
+        return turning
+
+    def _all_turns(self) -> list[Turn | None]:
+        """How each passage comes to its end, if something is to be met there."""
+        arrivals, shape = self._fall.arrivals, self._canvas.still(0).shape
+        turns = [
+            turn_to(self._canvas.way, start, end, float(self._fall.rate), shape)
+            for start, end in itertools.pairwise(arrivals)
+        ]
+        return [*turns, None]
+
+    def _passage(self, number: int) -> int:
+        """Which still a frame has left behind."""
+        return bisect.bisect_right(self._fall.arrivals, number) - 1
+
+    def _surroundings(self, passage: int) -> Backdrop:
+        if self._backdrop is None or self._backdrop[0] != passage:
+            self._backdrop = passage, Backdrop(self._arrived(passage).carried.dream)
+        return self._backdrop[1]
+
+    def _stored(self, name: str) -> State | None:
+        stored = self._store.load(name)
+        return None if stored is None else State.unpacked(stored["dream"], stored)
+
+    def _saved(self, name: str, state: State) -> State:
+        self._store.save(name, state.packed())
+        return state

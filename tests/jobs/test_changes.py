@@ -1,0 +1,220 @@
+"""Films whose settings change in their course: from the timeline to the frames, and on when they were stopped."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import pan, write_clip
+from stand_in_cli import Restless
+from stand_in_workers import stand_in
+
+from framedream import Settings, dream_video
+from framedream.errors import SettingsError
+from framedream.jobs import plan
+from framedream.jobs import video as job
+from framedream.jobs.changes import course_of
+from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.ledger import flat
+from framedream.media import open_footage
+from framedream.render import windows
+
+COURSE = """
+[[key]]
+at = 0.2
+layers = "fire5"
+step-size = 1
+[[key]]
+at = "0.6s"
+layers = "fire8=2"
+step-size = 5
+persistence = 0.9
+"""
+
+
+class Break(BaseException):
+    """What no one catches."""
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Windows of six frames and pieces of five, so that a short clip has several of both."""
+    monkeypatch.setattr(windows, "_LONGEST", 6)
+    monkeypatch.setattr(windows, "_SHORTEST", 6)
+    monkeypatch.setattr(plan, "_PIECE", 5)
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    """A shot of 26 frames, and one of 4."""
+    pictures = [*pan(26, 64, 80, step=(1.3, 0.4)), *(0.3 * picture for picture in pan(4, 64, 80, seed=1))]
+    return write_clip(tmp_path / "clip.mp4", pictures)
+
+
+@pytest.fixture
+def course(tmp_path) -> Path:
+    path = tmp_path / "course.toml"
+    path.write_text(COURSE)
+    return path
+
+
+class Looking(Restless):
+    """Adds as much grain as the look's step size says."""
+
+    def dream(self, image: np.ndarray, **options):
+        dreamed = super().dream(image, **options)
+        pixels = np.clip(image + options["look"].step_size / 3 * (dreamed.pixels - image), 0, 255)
+        return type(dreamed)(pixels.astype(np.float32), dreamed.losses)
+
+
+@pytest.fixture
+def dreams(monkeypatch) -> Looking:
+    """Stands for the network in all runs of a test."""
+    dreaming = Looking()
+    monkeypatch.setattr(job, "dreamer_for", lambda _: dreaming)
+    return dreaming
+
+
+def run(clip: Path, name: str, settings: Settings, **options) -> list[bytes]:
+    dream_video(clip, clip.with_name(name), settings, **options)
+    return [frame.pixels.tobytes() for frame in open_footage(clip.with_name(name)).frames()]
+
+
+def breaking_at(count: int):
+    told = []
+
+    def progress(_) -> None:
+        told.append(True)
+        if len(told) == count:
+            raise Break
+
+    return progress
+
+
+def test_frames_are_dreamed_as_the_timeline_says_for_their_time(clip, course, dreams):
+    """Ten frames pass from key to key, in both passes; before and behind them all are dreamed alike."""
+    settings = Settings.of(timeline=course)
+    run(clip, "film.mkv", settings)
+    sizes = {round(look.step_size, 6) for look in dreams.looks}
+    between = {round(course_of(settings).at(Fraction(number, 25)).dream.step_size, 6) for number in range(30)}
+    assert sizes == between
+    assert len(between) == 11
+    assert {name for look in dreams.looks for name, _ in look.layers} == {"fire5", "fire8"}
+
+
+@pytest.mark.parametrize("name", ["film.mkv", "film"])
+@pytest.mark.parametrize("values", [{}, {"flow": "none"}, {"segment": 13}])
+def test_a_film_that_changes_is_ended_by_the_same_call_and_is_the_same(clip, short, course, dreams, name, values):
+    settings = Settings.of(timeline=course, **values)
+    expected = run(clip, "whole" + name, settings)
+    assert expected != run(clip, "plain" + name, Settings.of(**values))
+    for count in (1, 17, 30, 47):
+        broken = False
+        try:
+            run(clip, name, settings, progress=breaking_at(count))
+        except Break:
+            broken = True
+            assert run(clip, name, settings) == expected
+        assert broken or count > 30
+        target = clip.with_name(name)
+        for path in [*target.glob("*"), target] if target.is_dir() else [target]:
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_another_timeline_is_refused_with_the_difference(clip, course, dreams):
+    with pytest.raises(Break):
+        run(clip, "film.mkv", Settings.of(timeline=course), progress=breaking_at(20))
+    course.write_text(COURSE.replace("fire8=2", "fire8=3").replace("= 0.2", "= 0.25"))
+    message = (
+        r"begun with other settings \(timeline: layers at 0\.25s default → fire5=1 \(smooth\), "
+        r"timeline: layers at 0\.2s fire5=1 \(smooth\) → default, "
+        r"timeline: layers at 0\.6s fire8=2 \(smooth\) → fire8=3 \(smooth\), "
+    )
+    with pytest.raises(SettingsError, match=message):
+        run(clip, "film.mkv", Settings.of(timeline=course))
+    course.write_text(COURSE.replace('"fire5"', '"fire5=1.0"'))
+    assert len(run(clip, "film.mkv", Settings.of(timeline=course))) == 30
+
+
+def test_workers_make_the_same_film_that_changes(clip, course, tmp_path, monkeypatch):
+    stand_in(monkeypatch, tmp_path)
+    settings = Settings.of(timeline=course, segment=13, devices="cpu")
+    alone = run(clip, "alone.mkv", settings)
+    assert run(clip, "film.mkv", settings.override({"devices": "cpu:2"})) == alone
+    assert run(clip, "plain.mkv", Settings.of(segment=13, devices="cpu")) != alone
+
+
+def test_what_changes_is_told_with_the_settings_of_a_batch(course):
+    assert flat(Settings.of(timeline=course))["timeline: step-size at 0.6s"] == "5 (smooth)"
+
+
+def test_layers_really_change(tmp_path):
+    """By the network itself: what is excited at the end is not what is at the beginning."""
+    course = tmp_path / "course.toml"
+    course.write_text('[[key]]\nat = 0\nlayers = "conv1"\n[[key]]\nat = 0.2\nlayers = "fire5"\neasing = "hold"\n')
+    settings = Settings.of(timeline=course, layers="conv1", steps=4, octaves=1, flow="none", segment="none")
+    clip = write_clip(tmp_path / "still.mkv", [pan(1, 64, 80)[0]] * 8)
+    dream_video(clip, tmp_path / "film.mkv", settings)
+    dreamed = [frame.pixels for frame in open_footage(tmp_path / "film.mkv").frames()]
+    dreamer = dreamer_for(settings)
+    assert dreamer.network.layers == ("conv1", "fire5")
+    conv1, fire5 = (
+        [dreamer.strength(frame, Settings.of(layers=layers).dream) for frame in dreamed]
+        for layers in ("conv1", "fire5")
+    )
+    assert min(conv1[:5]) > 1.1 * max(conv1[5:])
+    assert min(fire5[5:]) > 1.1 * max(fire5[:5])
+    assert np.abs(dreamed[0] - dreamed[4]).mean() < 2 < np.abs(dreamed[4] - dreamed[5]).mean()
+
+
+# Following a sound.
+
+FOLLOW = '[[follow]]\nsetting = "step-size"\nband = "bass"\nfrom = 1\nto = 5\n'
+
+
+class Rising:
+    """Stands for the loudness of a sound."""
+
+    opened: list[Path]
+
+    @classmethod
+    def of(cls, path: Path):
+        cls.opened.append(path)
+        return cls()
+
+    def level(self, band: str, seconds: float) -> float:
+        return seconds if band == "bass" else 0.0
+
+
+@pytest.fixture
+def rising(monkeypatch) -> type[Rising]:
+    monkeypatch.setattr("framedream.media.loudness.Loudness", Rising)
+    Rising.opened = []
+    return Rising
+
+
+def test_the_loudness_of_the_sound_is_followed(course, tmp_path, rising):
+    course.write_text(FOLLOW)
+    track = tmp_path / "track.wav"
+    track.write_bytes(b"sound")
+    settings = Settings.of(timeline=course, sound=track)
+    assert [course_of(settings).at(at).dream.step_size for at in (0, 0.25, 1)] == [1, 2, 5]
+    assert rising.opened == [track]
+    track.write_bytes(b"another sound")
+    course_of(settings)
+    assert rising.opened == [track] * 2
+
+
+def test_a_sound_that_nothing_follows_is_not_looked_at(course, tmp_path, rising):
+    assert course_of(Settings.of(sound=tmp_path / "track.wav")).is_constant
+    assert not course_of(Settings.of(timeline=course, sound=tmp_path / "track.wav")).is_constant
+    assert rising.opened == []
+
+
+def test_without_a_sound_to_follow_nothing_is_begun(clip, course, dreams):
+    course.write_text(FOLLOW)
+    with pytest.raises(SettingsError, match=r"course\.toml, follow of step-size: there is no sound .* --sound"):
+        run(clip, "film.mkv", Settings.of(timeline=course))
+    assert not list(clip.parent.glob("film*"))

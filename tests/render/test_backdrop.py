@@ -1,0 +1,43 @@
+import cv2
+import numpy as np
+import pytest
+
+from framedream.render.backdrop import Backdrop
+from framedream.render.journey import Similarity
+
+CENTER = complex(79.5, 59.5)
+
+
+def picture():
+    rng = np.random.default_rng(3)
+    return cv2.GaussianBlur(rng.uniform(0, 255, (120, 160, 3)).astype(np.float32), (0, 0), 3)
+
+
+def around(factor):
+    return Similarity(factor, CENTER - factor * CENTER)
+
+
+def test_at_the_beginning_it_is_the_still():
+    assert np.abs(Backdrop(picture()).seen(Similarity()) - picture()).max() < 0.01
+
+
+def test_beyond_the_still_it_is_mirrored():
+    seen = Backdrop(picture()).seen(Similarity(1, 40 + 0j))
+    assert np.allclose(seen[:, 40:], picture()[:, :120], atol=0.01)
+    assert np.allclose(seen[:, :40], picture()[:, 40:0:-1], atol=0.01)
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.03, 1e-6, 40.0, 1e6])
+def test_at_every_scale_its_pictures_are_about_as_large_as_the_still(scale):
+    seen = Backdrop(picture()).seen(around(scale))
+    fine = [np.abs(np.diff(each, axis=1)).mean() for each in (seen, picture())]
+    assert 0.3 < fine[0] / fine[1] < 3
+
+
+def test_it_moves_with_the_view():
+    backdrop = Backdrop(picture())
+    for scale in (0.7, 0.11, 1.9):
+        one, other = backdrop.seen(around(scale)), backdrop.seen(around(scale * 0.995))
+        moved = cv2.warpAffine(one, around(0.995).matrix(), (160, 120), flags=cv2.INTER_CUBIC)
+        inner = (slice(10, -10), slice(10, -10))
+        assert np.abs(moved - other)[inner].mean() < 0.25 * np.abs(other - picture())[inner].mean()

@@ -1,0 +1,60 @@
+import cv2
+import numpy as np
+import pytest
+
+from framedream.render.journey import Similarity
+from framedream.render.moving import inside, moved
+
+
+def pattern(height=120, width=160):
+    rng = np.random.default_rng(3)
+    return cv2.GaussianBlur(rng.uniform(0, 255, (height, width, 3)).astype(np.float32), (0, 0), 3)
+
+
+def around(center, factor):
+    return Similarity(factor, center - factor * center)
+
+
+CENTER = complex(79.5, 59.5)
+
+
+@pytest.mark.parametrize("factor", [1.3, 0.9, np.exp(0.2j), 1.1 * np.exp(-0.5j)])
+def test_a_picture_goes_where_its_points_go(factor):
+    picture, way = pattern(), around(CENTER, factor)
+    expected = cv2.warpAffine(picture, way.matrix(), (160, 120), flags=cv2.INTER_CUBIC)
+    seen = inside(picture.shape, way) > 2
+    assert seen.mean() > 0.4
+    assert np.abs(moved(picture, way, 0) - expected)[seen].mean() < 1
+
+
+def test_motion_far_below_a_pixel_adds_up():
+    """OpenCV alone would leave a picture where it is that moves by a hundredth of a pixel."""
+    picture = pattern()
+    here = picture
+    for number in range(100):
+        here = moved(here, Similarity(1, 0.01 + 0j), number)
+    expected = moved(picture, Similarity(1, 1 + 0j), 0)
+    stood = np.abs(picture - expected)[10:-10, 10:-10].mean()
+    assert np.abs(here - expected)[10:-10, 10:-10].mean() < 0.15 * stood
+
+
+def test_a_slow_zoom_leaves_no_cross_in_its_center():
+    picture = pattern()
+    here = picture
+    for number in range(60):
+        here = moved(here, around(CENTER, 1.004), number)
+    expected = moved(picture, around(CENTER, 1.004**60), 0)
+    error = np.abs(here - expected).mean(2)
+    assert error[:, 78:82].mean() < 1.5 * error[:, 60:76].mean()
+
+
+def test_the_same_frame_is_moved_the_same():
+    picture, way = pattern(), around(CENTER, 1.01)
+    assert np.array_equal(moved(picture, way, 7), moved(picture, way, 7))
+
+
+def test_inside_is_the_distance_from_the_border_before():
+    distance = inside((120, 160), Similarity(1, 10 + 0j))
+    assert distance[60, 5] == pytest.approx(-5)
+    assert distance[60, 12] == pytest.approx(2)
+    assert (inside((120, 160), around(CENTER, 1.01)) >= 0).all()
