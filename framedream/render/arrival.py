@@ -84,7 +84,7 @@ class Turn:
             before: The picture as it was in the frame before, moved here.
         """
         now = self.share(number, own.shape)
-        kept = moved(self.share(number - 1, own.shape), self.way(number - 1, number), number, cv2.BORDER_CONSTANT)
+        kept = moved(self.share(number - 1, own.shape), self.way(number - 1, number), cv2.BORDER_CONSTANT)
         more = np.clip((now - kept) / np.maximum(1 - kept, 1e-3), 0, 1)
         more[now >= _WHOLE] = 1
         own = own + np.clip(kept, 0, 1)[..., None] * (goal - before)

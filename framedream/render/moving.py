@@ -5,10 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from framedream.motion.spline import sampled
 from framedream.render.journey import Similarity
-
-_GRID = 1 / 32
-"""OpenCV takes places between pixels in steps of this."""
 
 
 def places(shape: tuple[int, ...], way: Similarity) -> np.ndarray:
@@ -27,21 +25,16 @@ def places(shape: tuple[int, ...], way: Similarity) -> np.ndarray:
     return np.stack([row[0] * x + row[1] * y + row[2] for row in back])
 
 
-def moved(picture: np.ndarray, way: Similarity, number: int, border: int = cv2.BORDER_REFLECT_101) -> np.ndarray:
-    """A picture after a motion, by Lanczos' filter.
-
-    OpenCV rounds places to 1/32 pixel, so what moves by less stood still, and a slow zoom left a
-    cross in its center. Noise as large as that rounding makes the places true on the whole.
+def moved(picture: np.ndarray, way: Similarity, border: int = cv2.BORDER_REFLECT_101) -> np.ndarray:
+    """A picture after a motion.
 
     Args:
-        picture: H×W×C float32.
+        picture: H×W×C or H×W float32.
         way: Where its points go.
-        number: Seed of that noise: number of the frame.
         border: What is seen beyond the picture, as OpenCV's constant.
     """
-    noise = (np.random.default_rng(number).random((2, *picture.shape[:2]), np.float32) - 0.5) * _GRID
-    x, y = (places(picture.shape, way) + noise).astype(np.float32)
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LANCZOS4, borderMode=border))
+    x, y = places(picture.shape, way)
+    return sampled(picture, x, y, border)
 
 
 def inside(shape: tuple[int, ...], way: Similarity) -> np.ndarray:

@@ -60,19 +60,27 @@ def dream_zoom(
     Raises:
         KeyError: The frame before the first is not stored.
     """
-    yield from _Zoom(fall, dreamer, look, store).frames(first, stop)
+    yield from Chain(fall, dreamer, look, store).frames(first, stop)
 
 
-class _Zoom:
+class Chain:
+    """A zoom while it is dreamed.
+
+    Attributes:
+        canvas: What is dreamed of it.
+    """
+
     def __init__(self, fall: Fall, dreamer: Dreamer, look: Look, store: Store) -> None:
+        """Nothing is dreamed yet; arguments are those of `dream_zoom`."""
         self._fall, self._dreamer, self._look, self._store = fall, dreamer, look, store
-        self._canvas = Canvas(fall)
-        self._touchstones = Touchstones(fall, self._canvas, dreamer, look, store)
+        self.canvas = Canvas(fall)
+        self._touchstones = Touchstones(fall, self.canvas, dreamer, look, store)
         self._turns = self._all_turns()
         self._backdrop: tuple[int, Backdrop] | None = None
         self._known_ends: set[int] = set()
 
     def frames(self, first: int, stop: int) -> Generator[Frame | None]:
+        """Neighbouring frames; see `dream_zoom`."""
         state = self._stored(finished(first - 1)) if first else None
         if first and state is None:
             raise KeyError(finished(first - 1))
@@ -80,11 +88,12 @@ class _Zoom:
             coming = self._stored(finished(number))
             if coming is None:
                 yield from self._foreseen(number)
-                coming = self._saved(finished(number), self._dreamed(number, state))
+                coming = self._saved(finished(number), self.dreamed(number, state))
             state = coming
-            yield Frame(self._canvas.shown(state.carried.dream), number / self._fall.rate)
+            yield Frame(self.canvas.shown(state.carried.dream), number / self._fall.rate)
 
-    def _dreamed(self, number: int, before: State | None) -> State:
+    def dreamed(self, number: int, before: State | None) -> State:
+        """A frame, dreamed on from the one before it; that of an arrival needs none."""
         arrivals = self._fall.arrivals
         if number in arrivals:
             return self._arrived(arrivals.index(number))
@@ -92,12 +101,12 @@ class _Zoom:
         passage = self._passage(number)
 
         def beyond() -> np.ndarray:
-            return self._surroundings(passage).seen(self._canvas.way(arrivals[passage], number))
+            return self._surroundings(passage).seen(self.canvas.way(arrivals[passage], number))
 
-        way, turning = self._canvas.way(number - 1, number), self._turning(number)
-        return self._onward(number, before, way, beyond, turning, measured=number % _MEASURED_EVERY == 0)
+        way, turning = self.canvas.way(number - 1, number), self.turning(number)
+        return self.onward(number, before, way, beyond, turning, measured=number % _MEASURED_EVERY == 0)
 
-    def _onward(
+    def onward(
         self,
         number: int,
         before: State,
@@ -120,8 +129,8 @@ class _Zoom:
             steps: Ascent steps at each octave; those that follow if not given.
         """
         settings, wanted = self._look(number), self._touchstones.at(number)
-        seed = moved(before.carried.dream, way, number)
-        maturity = moved(before.carried.maturity, way, number).clip(0, MATURE)
+        seed = moved(before.carried.dream, way)
+        maturity = moved(before.carried.maturity, way).clip(0, MATURE)
         new = np.clip(-inside(seed.shape, way), 0, 1).astype(np.float32)
         if new.any():
             seed += new[..., None] * (beyond() - seed)
@@ -155,12 +164,12 @@ class _Zoom:
         if stored is not None:
             return stored
         settings, wanted = self._look(number), self._touchstones.at(number)
-        pixels = self._dreamer.dream(self._canvas.still(index), settings.dream).pixels
+        pixels = self._dreamer.dream(self.canvas.still(index), settings.dream).pixels
         state = State(Carried.of(pixels, wanted.spectrum.centered(pixels), MATURE), Level(), wanted.reference)
         here = max(0, min(number, self._fall.frames - 2))
-        step = self._canvas.way(here, here + 1)
+        step = self.canvas.way(here, here + 1)
         for count in range(_SETTLE):
-            state = self._onward(number, state, step.inverse if count % 2 else step, lambda: pixels, measured=True)
+            state = self.onward(number, state, step.inverse if count % 2 else step, lambda: pixels, measured=True)
         return self._saved(key(number), state)
 
     def _foreseen(self, number: int) -> Generator[None]:
@@ -179,26 +188,27 @@ class _Zoom:
         for at in range(turn.end - 1, first - 1, -1):
             coming = self._stored(returning(at))
             if coming is None:
-                back = self._canvas.way(at, at + 1).inverse
+                back = self.canvas.way(at, at + 1).inverse
 
                 def beyond(at: int = at) -> np.ndarray:
-                    return surroundings.seen(self._canvas.way(at, turn.end).inverse)
+                    return surroundings.seen(self.canvas.way(at, turn.end).inverse)
 
                 # What it shows is dreamed over again by the zoom itself: half of the steps will do.
                 steps = (self._look(at).motion.follow_steps + 1) // 2
                 measured = at % _MEASURED_EVERY == 0
-                coming = self._onward(at, state, back, beyond, measured=measured, steps=steps)
+                coming = self.onward(at, state, back, beyond, measured=measured, steps=steps)
                 self._saved(returning(at), coming)
                 yield None
             state = coming
 
-    def _turning(self, number: int) -> Turning | None:
+    def turning(self, number: int) -> Turning | None:
+        """How a frame turns into what the zoom comes to, if it does."""
         turn = self._turns[self._passage(number)]
         if turn is None or number < turn.first:
             return None
         goal, last = (self._stored(returning(max(at, turn.first))) for at in (number, number - 1))
         assert goal is not None and last is not None
-        before = moved(last.carried.dream, self._canvas.way(number - 1, number), number)
+        before = moved(last.carried.dream, self.canvas.way(number - 1, number))
 
         def turning(seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return turn.mixed(number, seed, goal.carried.dream, before), 1 - turn.share(number, seed.shape) ** 4
@@ -207,9 +217,9 @@ class _Zoom:
 
     def _all_turns(self) -> list[Turn | None]:
         """How each passage comes to its end, if something is to be met there."""
-        arrivals, shape = self._fall.arrivals, self._canvas.still(0).shape
+        arrivals, shape = self._fall.arrivals, self.canvas.still(0).shape
         turns = [
-            turn_to(self._canvas.way, start, end, float(self._fall.rate), shape)
+            turn_to(self.canvas.way, start, end, float(self._fall.rate), shape)
             for start, end in itertools.pairwise(arrivals)
         ]
         return [*turns, None]

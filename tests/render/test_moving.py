@@ -24,33 +24,43 @@ def test_a_picture_goes_where_its_points_go(factor):
     expected = cv2.warpAffine(picture, way.matrix(), (160, 120), flags=cv2.INTER_CUBIC)
     seen = inside(picture.shape, way) > 2
     assert seen.mean() > 0.4
-    assert np.abs(moved(picture, way, 0) - expected)[seen].mean() < 1
+    assert np.abs(moved(picture, way) - expected)[seen].mean() < 1
 
 
 def test_motion_far_below_a_pixel_adds_up():
-    """OpenCV alone would leave a picture where it is that moves by a hundredth of a pixel."""
+    """OpenCV rounded places to 1/32 pixel before version 5: what moved by a hundredth stood still."""
     picture = pattern()
     here = picture
-    for number in range(100):
-        here = moved(here, Similarity(1, 0.01 + 0j), number)
-    expected = moved(picture, Similarity(1, 1 + 0j), 0)
+    for _ in range(100):
+        here = moved(here, Similarity(1, 0.01 + 0j))
+    expected = moved(picture, Similarity(1, 1 + 0j))
     stood = np.abs(picture - expected)[10:-10, 10:-10].mean()
-    assert np.abs(here - expected)[10:-10, 10:-10].mean() < 0.15 * stood
+    assert np.abs(here - expected)[10:-10, 10:-10].mean() < 0.05 * stood
+
+
+def test_many_small_steps_lead_where_one_large_one_leads():
+    """With OpenCV's own filters these end up to pixels apart."""
+    picture = cv2.GaussianBlur(pattern(), (0, 0), 3)
+    step = around(CENTER, 1.2 ** (1 / 60))
+    here = picture
+    for _ in range(60):
+        here = moved(here, step)
+    once = moved(picture, around(CENTER, 1.2))
+    gray = [cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (once, here)]
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 200, 1e-7)
+    _, found = cv2.findTransformECC(*gray, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, criteria, None, 5)
+    for corner in ([20, 20, 1], [140, 20, 1], [20, 100, 1], [140, 100, 1]):
+        assert np.hypot(*(found @ corner - corner[:2])) < 0.25
 
 
 def test_a_slow_zoom_leaves_no_cross_in_its_center():
     picture = pattern()
     here = picture
-    for number in range(60):
-        here = moved(here, around(CENTER, 1.004), number)
-    expected = moved(picture, around(CENTER, 1.004**60), 0)
+    for _ in range(60):
+        here = moved(here, around(CENTER, 1.004))
+    expected = moved(picture, around(CENTER, 1.004**60))
     error = np.abs(here - expected).mean(2)
     assert error[:, 78:82].mean() < 1.5 * error[:, 60:76].mean()
-
-
-def test_the_same_frame_is_moved_the_same():
-    picture, way = pattern(), around(CENTER, 1.01)
-    assert np.array_equal(moved(picture, way, 7), moved(picture, way, 7))
 
 
 def test_inside_is_the_distance_from_the_border_before():
