@@ -3,8 +3,9 @@
     python -m benchmarks.pictures
 
 Writes into `samples/dreamed/`: the sample clip dreamed, a strip of it beside its source and
-beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, and the
-report of a small batch as a browser shows it (which needs Chromium).
+beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, the
+report of a small batch as a browser shows it (which needs Chromium), and three zooms that
+loop, with strips of their frames.
 
     python -m benchmarks.pictures report
 
@@ -22,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.sheets import labelled, strip
-from framedream import Settings, dream_folder, dream_image, dream_video, preset_names
+from benchmarks.sheets import labelled, strip, write_small
+from framedream import Settings, dream_folder, dream_image, dream_video, preset_names, zoom
 from framedream.media import open_footage, read_image, resize, write_image
 
 SAMPLES = Path("samples")
@@ -33,9 +34,27 @@ MOMENTS = (12, 37, 70)
 
 def main() -> None:
     """Make them all, or those that are named."""
-    makers = {"clip": clip_and_strip, "stills": stills, "looks": looks, "report": report}
+    makers = {"clip": clip_and_strip, "stills": stills, "looks": looks, "report": report, "zooms": zooms}
     for name in sys.argv[1:] or makers:
         makers[name]()
+
+
+def zooms() -> None:
+    """Three loops: into a still, out of one, and through three of them; and strips of eight frames of each."""
+    china, astronaut, hubble = SAMPLES / "china.jpg", SAMPLES / "astronaut.png", SAMPLES / "hubble.jpg"
+    usual = {"loop": True, "fps": 12, "size": "256x192", "crf": 55}
+    films: dict[str, tuple[list[Path], dict[str, object]]] = {
+        "zoom-in": ([china], {"zoom": "1.5/s", "duration": 6}),
+        "zoom-out": ([hubble], {"zoom": "0.7/s", "rotate": 15, "duration": 6}),
+        "zoom-through": ([astronaut, china, hubble], {"zoom": "1.7/s", "duration": 12, "fps": 10, "crf": 60}),
+    }
+    rows = []
+    for name, (sources, settings) in films.items():
+        film = DREAMED / f"{name}.webp"
+        zoom(sources, film, Settings.of(**usual | settings))
+        frames = [frame.pixels for frame in open_footage(film).frames()]
+        rows.append([resize(frames[len(frames) * index // 8], 200, 150) for index in range(8)])
+    write_small(DREAMED / "zooms.jpg", np.concatenate([np.concatenate(row, axis=1) for row in rows]), 400_000)
 
 
 def stills() -> None:

@@ -210,7 +210,7 @@ class OutputSettings:
 
     Attributes:
         codec: Video codec, as FFmpeg names it; default: the usual one for the file's suffix.
-        crf: Constant rate factor: 0 is lossless, higher is smaller. Default: by codec.
+        crf: Constant rate factor: 0 is best, higher is smaller; WebP's quality is 100 less this. Default: by codec.
         pixel_format: Pixel format, as FFmpeg names it. Default: the most compatible one.
     """
 

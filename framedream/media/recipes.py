@@ -99,7 +99,7 @@ _USUAL: dict[str, tuple[str, float | None, dict[str, str]]] = {
     "mjpeg": ("yuvj420p", None, {}),
     "gif": ("pal8", None, {}),
     "apng": ("rgb24", None, {"pred": "mixed"}),
-    "libwebp_anim": ("yuv420p", None, {"quality": "90", "compression_level": "4"}),
+    "libwebp_anim": ("yuv420p", 10, {"compression_level": "4"}),
 }
 """Pixel format, constant rate factor and options of the codecs that are asked for most."""
 
@@ -129,7 +129,7 @@ def encoder_for(path: Path, container: Container, settings: OutputSettings) -> E
     pixel_format, crf, options = _USUAL.get(codec.name, (None, None, {}))
     accepted = [known.name for known in codec.video_formats or ()]
     options = options | _rate_options(codec.name, crf if settings.crf is None else settings.crf)
-    if settings.crf is not None and "crf" not in options:
+    if settings.crf is not None and not options.keys() & {"crf", "quality"}:
         raise SettingsError(f"crf: {codec.name} has no constant rate factor; leave --crf out")
     if settings.pixel_format is not None:
         pixel_format = _pixel_format(settings.pixel_format, codec.name, accepted)
@@ -148,6 +148,9 @@ def _video_encoder(name: str) -> av.codec.Codec:
 
 
 def _rate_options(codec: str, crf: float | None) -> dict[str, str]:
+    if crf is not None and codec == "libwebp_anim":
+        # WebP counts the other way round.
+        return {"quality": f"{100 - crf:g}"}
     if crf is None or not _has_crf(codec):
         return {}
     # libvpx and SVT-AV1 take whole numbers; x264 and x265 take 16 for 16.0 alike.

@@ -15,8 +15,8 @@ import numpy as np
 _SMALLEST = 8
 """Smaller side of the pyramid's top, in pixels."""
 
-_MOST = 0.02
-"""Change of a band in one frame, at most."""
+_LEAST_BOUND = 0.02
+"""Change of a band in one frame that is always allowed."""
 
 _OPPONENT = np.array([[1 / 3, 1 / 3, 1 / 3], [1 / 2, -1 / 2, 0], [-1 / 4, -1 / 4, 1 / 2]], np.float32)
 """Red, green and blue → light, red against green, blue against yellow."""
@@ -49,16 +49,18 @@ class Spectrum:
             self.deviations + share * (other.deviations - self.deviations),
         )
 
-    def held(self, picture: np.ndarray) -> np.ndarray:
-        """A picture whose bands come nearer to these, by 2 % at most; its mean stays.
+    def held(self, picture: np.ndarray, stretch: float = 0.0) -> np.ndarray:
+        """A picture whose bands come nearer to these, by 2 % at most, or twice its stretch; its mean stays.
 
         Args:
             picture: H×W×3 float32, in levels.
+            stretch: Natural logarithm of the scale by which it has just been enlarged or reduced.
         """
+        most = max(_LEAST_BOUND, 2 * abs(stretch))
         bands, rest = _bands(picture @ _OPPONENT.T)
         kept = rest
         for band, wanted in zip(bands[::-1], self.deviations[::-1], strict=True):
-            factor = np.clip(wanted / np.maximum(_deviation(band), 1e-3), 1 - _MOST, 1 + _MOST)
+            factor = np.clip(wanted / np.maximum(_deviation(band), 1e-3), 1 - most, 1 + most)
             grown = band * factor.astype(np.float32)
             kept = grown + (kept if kept.shape == band.shape else cv2.pyrUp(kept, dstsize=band.shape[1::-1]))
         return kept @ _BACK.T

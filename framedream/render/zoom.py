@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from collections.abc import Callable, Generator
 
 import numpy as np
@@ -36,6 +37,13 @@ _MEASURED_EVERY = 2
 
 _NEW = 10.0
 """Maturity of what comes into view: it has been dreamed, but not there."""
+
+_STRETCH = 0.0105
+"""Natural logarithm of the scale of a step, about 1.3 in 25 frames, that the steps of frames that follow are meant
+for: a faster fall takes more of them."""
+
+_MOST_STEPS = 4.0
+"""How many times as many, at most."""
 
 Turning = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """A seed → that seed with its share of what it turns into, and the share of the steps it still takes, H×W."""
@@ -135,7 +143,8 @@ class Chain:
         if new.any():
             seed += new[..., None] * (beyond() - seed)
             maturity += new * (_NEW - maturity)
-        seed = wanted.spectrum.held(seed)
+        stretch = math.log(abs(way.factor))
+        seed = wanted.spectrum.held(seed, stretch)
         left: np.ndarray | float = 1.0
         if turning:
             seed, left = turning(seed)
@@ -144,7 +153,7 @@ class Chain:
         held = motion.follow_step_size * level.gain
         young = max(motion.young_step_size - held, 0) * np.exp(-maturity / GROWTH)
         pixels = self._dreamer.dream(
-            seed, settings.dream, steps=motion.follow_steps if steps is None else steps,
+            seed, settings.dream, steps=_steps(motion.follow_steps, stretch) if steps is None else steps,
             step_size=(held + young) * left, ceilings=level.ceilings(wanted.reference),
         ).pixels  # fmt: skip
         if settings.dream.color == "luma":
@@ -194,7 +203,7 @@ class Chain:
                     return surroundings.seen(self.canvas.way(at, turn.end).inverse)
 
                 # What it shows is dreamed over again by the zoom itself: half of the steps will do.
-                steps = (self._look(at).motion.follow_steps + 1) // 2
+                steps = (_steps(self._look(at).motion.follow_steps, math.log(abs(back.factor))) + 1) // 2
                 measured = at % _MEASURED_EVERY == 0
                 coming = self.onward(at, state, back, beyond, measured=measured, steps=steps)
                 self._saved(returning(at), coming)
@@ -240,3 +249,8 @@ class Chain:
     def _saved(self, name: str, state: State) -> State:
         self._store.save(name, state.packed())
         return state
+
+
+def _steps(usual: int, stretch: float) -> int:
+    """Ascent steps that renew a texture as fast as it is stretched."""
+    return round(usual * min(max(abs(stretch) / _STRETCH, 1.0), _MOST_STEPS))

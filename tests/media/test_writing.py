@@ -87,6 +87,18 @@ def test_no_encoder_makes_the_process_real_time(tmp_path):
     assert policies == {os.SCHED_OTHER}
 
 
+def test_crf_rules_the_quality_of_webp_too(tmp_path):
+    sizes = []
+    noise = np.random.default_rng(0).uniform(0, 255, (LIKE.height, LIKE.width, 3)).astype(np.float32)
+    for crf in (None, 10, 60):
+        path = tmp_path / f"{crf}.webp"
+        with open_film(path, like=LIKE, settings=OutputSettings(crf=crf)) as film:
+            for index in range(3):
+                film.write(Frame(np.roll(noise, index, 1), Fraction(index, 25)))
+        sizes.append(path.stat().st_size)
+    assert sizes[0] == sizes[1] > 1.5 * sizes[2]
+
+
 @pytest.mark.parametrize("crf", [0, 40])
 def test_crf_rules_the_quality(tmp_path, crf):
     path = tmp_path / "a.mp4"
