@@ -85,7 +85,6 @@ class Chain:
         self._touchstones = Touchstones(fall, self.canvas, dreamer, look, store)
         self._turns = self._all_turns()
         self._backdrop: tuple[int, Backdrop] | None = None
-        self._known_ends: set[int] = set()
 
     def frames(self, first: int, stop: int) -> Generator[Frame | None]:
         """Neighbouring frames; see `dream_zoom`."""
@@ -185,12 +184,11 @@ class Chain:
         """See that what a frame turns into has been dreamed, from its end to its beginning."""
         passage = self._passage(number)
         turn = self._turns[passage]
-        if turn is None or number < turn.first or passage in self._known_ends:
+        if turn is None or number < turn.first:
             return
-        self._known_ends.add(passage)
         # What lies behind has been let go of.
         first = max(number - 1, turn.first)
-        if self._stored(returning(first)) is not None:
+        if all(self._stored(returning(at)) is not None for at in {first, number}):
             return
         state = self._arrived(passage + 1)
         surroundings = Backdrop(state.carried.dream)
