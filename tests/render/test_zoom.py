@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import cv2
@@ -30,8 +31,8 @@ JOURNEYS = {
 def natural(height=HEIGHT, width=WIDTH, seed=1):
     """A picture with detail of every size."""
     rng = np.random.default_rng(seed)
-    grains = rng.standard_normal((4, height, width, 3)).astype(np.float32)
-    picture = sum(sigma * cv2.GaussianBlur(grain, (0, 0), sigma) for sigma, grain in zip((1.5, 3, 6, 12), grains))
+    grains = {sigma: rng.standard_normal((height, width, 3)).astype(np.float32) for sigma in (1.5, 3, 6, 12)}
+    picture = sum(sigma * cv2.GaussianBlur(grain, (0, 0), sigma) for sigma, grain in grains.items())
     return 127 + 30 * (picture - picture.mean()) / picture.std()
 
 
@@ -253,7 +254,7 @@ def test_in_luma_frames_that_follow_add_no_color():
 def test_the_frame_behind_the_last_of_a_loop_is_the_first(settings):
     what = fall([natural(64, 96)], seconds=6, rate=10, loop=True, **settings)
     dreamed = film(what, lively())
-    pairs = [*zip(dreamed, dreamed[1:]), (dreamed[-1], dreamed[0])]
+    pairs = [*itertools.pairwise(dreamed), (dreamed[-1], dreamed[0])]
     changes = []
     for number, (one, other) in enumerate(pairs):
         moved = cv2.warpAffine(one, what.way(number, number + 1).matrix(), (96, 64), flags=cv2.INTER_CUBIC)
