@@ -45,6 +45,16 @@ class Backdrop:
         weight = 0.5 * share**3
         return cv2.addWeighted(picture, 1 - weight, self._at(way, other), weight, 0)
 
+    def folded(self, way: Similarity) -> Similarity:
+        """A way after which the same is seen, but that stays near the still: far from it numbers are too coarse."""
+        size = _NEST ** -round(math.log(abs(way.factor), _NEST))
+        near = Similarity(size, self._center * (1 - size)).then(way)
+        away = near.inverse(self._center) - self._center
+        # All sizes that are seen, and the next larger, repeat themselves after this.
+        width, height = (2 * _NEST**2 * (side - 1) for side in self._still.shape[1::-1])
+        repeats = complex(round(away.real / width) * width, round(away.imag / height) * height)
+        return Similarity(near.factor, near.shift + near.factor * repeats)
+
     def _at(self, way: Similarity, level: int) -> np.ndarray:
         """The still as it is at one of its sizes."""
         larger = Similarity(_NEST**-level, self._center * (1 - _NEST**-level))

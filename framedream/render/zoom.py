@@ -85,6 +85,7 @@ class Chain:
         self._touchstones = Touchstones(fall, self.canvas, dreamer, look, store)
         self._turns = self._all_turns()
         self._backdrop: tuple[int, Backdrop] | None = None
+        self._gone: tuple[int, int, Similarity] = -1, 0, Similarity()
 
     def frames(self, first: int, stop: int) -> Generator[Frame | None]:
         """Neighbouring frames; see `dream_zoom`."""
@@ -108,7 +109,7 @@ class Chain:
         passage = self._passage(number)
 
         def beyond() -> np.ndarray:
-            return self._surroundings(passage).seen(self.canvas.way(arrivals[passage], number))
+            return self._surroundings(passage).seen(self._way_since(passage, number))
 
         way, turning = self.canvas.way(number - 1, number), self.turning(number)
         return self.onward(number, before, way, beyond, turning, measured=number % _MEASURED_EVERY == 0)
@@ -239,6 +240,16 @@ class Chain:
         if self._backdrop is None or self._backdrop[0] != passage:
             self._backdrop = passage, Backdrop(self._arrived(passage).carried.dream)
         return self._backdrop[1]
+
+    def _way_since(self, passage: int, number: int) -> Similarity:
+        """The way from a still to a frame, for what surrounds the still."""
+        known, at, way = self._gone
+        if known != passage or at > number:
+            at, way = self._fall.arrivals[passage], Similarity()
+        for frame in range(at, number):
+            way = self._surroundings(passage).folded(way.then(self.canvas.way(frame, frame + 1)))
+        self._gone = passage, number, way
+        return way
 
     def _stored(self, name: str) -> State | None:
         stored = self._store.load(name)

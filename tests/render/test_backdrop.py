@@ -41,3 +41,29 @@ def test_it_moves_with_the_view():
         moved = cv2.warpAffine(one, around(0.995).matrix(), (160, 120), flags=cv2.INTER_CUBIC)
         inner = (slice(10, -10), slice(10, -10))
         assert np.abs(moved - other)[inner].mean() < 0.25 * np.abs(other - picture())[inner].mean()
+
+
+@pytest.mark.parametrize(
+    "way", [around(0.3), around(70), Similarity(3j, 3e4 - 2e4j), Similarity(0.02 + 0.01j, -300 + 0j)]
+)
+def test_folded_a_way_is_short_and_the_same_is_seen(way):
+    backdrop = Backdrop(picture())
+    folded = backdrop.folded(way)
+    assert np.abs(backdrop.seen(folded) - backdrop.seen(way)).max() < 0.5
+    assert 0.5 <= abs(folded.factor) <= 2
+    assert abs(folded.inverse(CENTER) - CENTER) < 4000
+
+
+@pytest.mark.parametrize("factor", [1.2, 0.8, 1.2 * np.exp(0.1j), 1])
+def test_however_long_the_journey_is_it_moves_with_the_view(factor):
+    """After 5000 frames in which it grows or shrinks by a fifth no number could hold its size."""
+    backdrop, way = Backdrop(picture()), Similarity()
+    step = around(factor).then(Similarity(1, -5 + 3j))
+    for _ in range(5000):
+        way = backdrop.folded(way.then(step))
+    small = around(1.005).then(Similarity(1, -0.5 + 0.3j))
+    one, other = backdrop.seen(way), backdrop.seen(backdrop.folded(way.then(small)))
+    moved = cv2.warpAffine(one, small.matrix(), (160, 120), flags=cv2.INTER_CUBIC)
+    inner = (slice(10, -10), slice(10, -10))
+    assert np.abs(moved - other)[inner].mean() < 0.3 * np.abs(one - other)[inner].mean()
+    assert np.abs(np.diff(one, axis=1)).mean() > 0.3 * np.abs(np.diff(picture(), axis=1)).mean()
