@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framedream.render.bearings import Dreamer
+from framedream.render.color import kept_color
 from framedream.render.fall import Canvas, Fall
 from framedream.render.level import Reference
 from framedream.render.spectrum import Spectrum
@@ -76,8 +77,9 @@ class Touchstones:
         nearest = min(range(len(arrivals)), key=lambda index: abs(arrivals[index] - number))
         still, settings = self._canvas.still(nearest % len(self._fall.stills)), self._look(number).dream
         dream = self._dreamer.dream(still, settings)
-        made_of = Spectrum(still.mean((0, 1), dtype=np.float64), Spectrum.of(dream.pixels).deviations)
-        reference = [self._dreamer.strength(dream.pixels, settings), *dream.losses]
+        pixels = kept_color(dream.pixels, still, settings.color)
+        made_of = Spectrum(still.mean((0, 1), dtype=np.float64), Spectrum.of(pixels).deviations)
+        reference = [self._dreamer.strength(pixels, settings), *dream.losses]
         return made_of.packed() | {"reference": np.array(reference)}
 
     def _changing(self) -> list[int]:

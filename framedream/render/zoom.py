@@ -173,8 +173,9 @@ class Chain:
         if stored is not None:
             return stored
         settings, wanted = self._look(number), self._touchstones.at(number)
-        pixels = self._dreamer.dream(self.canvas.still(index), settings.dream).pixels
-        state = State(Carried.of(pixels, wanted.spectrum.centered(pixels), MATURE), Level(), wanted.reference)
+        still = self.canvas.still(index)
+        pixels = kept_color(self._dreamer.dream(still, settings.dream).pixels, still, settings.dream.color)
+        state = State(Carried.of(pixels, pixels, MATURE), Level(), wanted.reference)
         here = max(0, min(number, self._fall.frames - 2))
         step = self.canvas.way(here, here + 1)
         for count in range(_SETTLE):
