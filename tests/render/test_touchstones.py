@@ -38,11 +38,19 @@ def test_a_still_dreamed_from_nothing_tells_how_strong_the_dream_is_and_what_it_
     what, dreaming = fall(zoom=0.8), Dreaming(GRAIN, strength=lambda image: float(image.std()))
     still = Canvas(what).still(0)
     dream = np.clip(still + GRAIN, 0, 255)
-    found = touchstones(what, dreaming=dreaming)[0].at(7)
+    found = touchstones(what, unchanging(DreamSettings(color="free")), dreaming)[0].at(7)
     assert dreaming.sizes == [None]
     assert np.array_equal(dreaming.images[0], still)
     assert (found.reference.strength, found.reference.losses) == (pytest.approx(float(dream.std())), (1.0, 2.0))
     assert np.array_equal(found.spectrum.deviations, Spectrum.of(dream).deviations)
+
+
+def test_in_luma_the_colors_are_those_of_the_still():
+    what = fall()
+    found = touchstones(what, unchanging(DreamSettings(color="luma")), Dreaming(GRAIN[:120, :160]))[0].at(0)
+    light, *colors = (found.spectrum.deviations / Spectrum.of(what.stills[0]).deviations)[0]
+    assert light > 2
+    assert np.allclose(colors, 1, atol=0.05)
 
 
 def test_the_mean_color_is_that_of_the_still_whatever_its_dream_is():

@@ -146,6 +146,15 @@ def test_there_is_no_seam_where_something_new_came_into_view():
             assert across.max() < 1.8 * np.median(across)
 
 
+@pytest.mark.parametrize(("seconds", "settings"), [(60, {"zoom": 3, "pan": (1.2, 0)}), (260, {"zoom": 0.05})])
+def test_however_long_a_fall_is_what_comes_into_view_has_detail(seconds, settings):
+    """At a frame a second, until the still has grown by 10²⁸, or shrunk by more than a number can hold."""
+    dreamed = film(fall([natural(48, 64)], seconds=seconds, rate=1, **settings))
+    squares, usual = detail(dreamed[-1]), detail(dreamed[0]).mean()
+    assert squares[:, -1].mean() > 0.4 * usual
+    assert squares[:, -1].min() > 0.05 * usual
+
+
 # How it is dreamed.
 
 
@@ -178,6 +187,7 @@ def test_the_first_frame_is_the_dream_of_the_still(zoom):
     assert np.corrcoef(first.ravel(), dream.ravel())[0, 1] > 0.97
     assert all(np.array_equal(image, Canvas(what).still(0)) for image in dreaming.images[:2])
     assert dreaming.sizes[:2] == [None, None]
+    assert dreaming.steps == [12, 12] + 8 * [2]
 
 
 def test_a_frame_that_follows_takes_fewer_steps_smaller_where_it_is_old():
@@ -247,6 +257,21 @@ def test_in_luma_frames_that_follow_add_no_color():
     assert colors[1] < 0.5
 
 
+@pytest.mark.parametrize(("color", "shift", "colors"), [("keep", 0, 20), ("luma", 0, 0), ("free", 20, 20)])
+def test_the_dream_of_the_still_has_the_color_that_is_asked_for(color, shift, colors):
+    gray = natural(48, 64).mean(2, keepdims=True).repeat(3, 2) / 2 + 60
+    colorful = 20 + 20 * np.random.default_rng(2).standard_normal((48, 64, 3)).astype(np.float32)
+    first = film(fall([gray]), Dreaming(colorful), unchanging(DreamSettings(color=color)), stop=1)[0]
+    assert (first - gray).mean() == pytest.approx(shift, abs=1.5)
+    assert first.std(2).mean() == pytest.approx(0.8 * colors, rel=0.25, abs=0.5)
+
+
+def test_fine_and_coarse_stay_as_strong_as_they_were():
+    """Nothing is dreamed here that would replace the detail that grows out of the frame."""
+    dreamed = film(fall([natural()], seconds=3, zoom=1.3))
+    assert detail(dreamed[-1]).mean() == pytest.approx(detail(dreamed[0]).mean(), rel=0.25)
+
+
 # What it comes to.
 
 
@@ -269,6 +294,9 @@ def test_it_passes_through_the_dream_of_each_still(loop):
     stills = [natural(64, 96, seed) for seed in range(3)]
     what, store = fall(stills, seconds=8, rate=10, loop=loop, zoom=1.5), OnlyUser()
     dreamed = film(what, store=store)
+    if loop:
+        end = cv2.warpAffine(dreamed[-1], what.way(79, 80).matrix(), (96, 64))
+        assert np.abs(end - dreamed[0])[12:-12, 12:-12].mean() < 4
     shown = what.arrivals[:3]
     for number, still in zip(shown, stills, strict=True):
         assert off(dreamed[number], still) < 0.1
@@ -403,6 +431,15 @@ def test_what_is_dreamed_beforehand_is_told():
     """The turn of a loop: 9 of 16 frames, once."""
     items = run(FALLS["outwards in a loop"](STILLS))
     assert [item is None for item in items] == [False] * 7 + [True] * 9 + [False] * 9
+
+
+def test_what_is_dreamed_beforehand_takes_half_the_steps_rounded_up():
+    dreaming = Dreaming(0.0)
+    items = run(
+        FALLS["outwards in a loop"](STILLS), dreaming, unchanging(DreamSettings(), MotionSettings(follow_steps=3))
+    )
+    assert dreaming.steps.count(2) == sum(item is None for item in items)
+    assert set(dreaming.steps) == {12, 3, 2}
 
 
 # The real network.
