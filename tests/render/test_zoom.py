@@ -433,6 +433,13 @@ def test_what_is_dreamed_beforehand_is_told():
     assert [item is None for item in items] == [False] * 7 + [True] * 9 + [False] * 9
 
 
+def test_what_has_turned_into_it_wholly_follows_its_dream_alone():
+    dreaming = Dreaming(0.0)
+    film(FALLS["outwards in a loop"](STILLS), dreaming)
+    assert dreaming.sizes[-1].max() == 0
+    assert dreaming.sizes[-3].max() > 0
+
+
 def test_what_is_dreamed_beforehand_takes_half_the_steps_rounded_up():
     dreaming = Dreaming(0.0)
     items = run(
