@@ -68,3 +68,17 @@ def test_inside_is_the_distance_from_the_border_before():
     assert distance[60, 5] == pytest.approx(-5)
     assert distance[60, 12] == pytest.approx(2)
     assert (inside((120, 160), around(CENTER, 1.01)) >= 0).all()
+
+
+@pytest.mark.parametrize("period", [8, 12, 20, 40])
+@pytest.mark.parametrize("step", [0.01, 0.1, 0.25, 0.6])
+def test_shapes_of_every_size_move_as_far_as_they_are_to(period, step):
+    """In 60 frames; OpenCV's Lanczos filter is off by up to 0.8 pixels."""
+    wave = np.exp(2j * np.pi * np.arange(200) / period)
+    here = np.float32(128 + 60 * wave.real)[None, :, None].repeat(40, 0).repeat(3, 2)
+    for _ in range(60):
+        here = moved(here, Similarity(1, complex(step)))
+    inner = slice(80, 160)
+    phase = np.angle((here[20, inner, 0] - 128) @ wave[inner].conj())
+    off = (-phase / (2 * np.pi) * period - 60 * step + period / 2) % period - period / 2
+    assert abs(off) < 0.1
