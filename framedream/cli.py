@@ -26,6 +26,8 @@ from framedream.flags import (
     FootageFlags,
     Motion,
     MotionFlags,
+    Onward,
+    OnwardFlags,
     Output,
     OutputFlags,
     Preset,
@@ -184,7 +186,7 @@ def zoom(
     *paths: str,
     preset: Preset = "framedream",
     dream: Dream = DreamFlags(),  # noqa: B008
-    motion: Motion = MotionFlags(),  # noqa: B008
+    onward: Onward = OnwardFlags(),  # noqa: B008
     zoom: Zoom = ZoomFlags(),  # noqa: B008
     change: Change = ChangeFlags(),  # noqa: B008
     size: str | None = None,
@@ -216,12 +218,10 @@ def zoom(
     if len(paths) < 2:
         raise SettingsError("zoom takes one still or more, and then the film, as in: zoom still.jpg zoom.mp4")
     part = FootageFlags(size=size, scale=scale, start=start, fps=fps)
-    settings = settings_of(preset, dream, motion, part, zoom, change, output, run)
+    settings = settings_of(preset, dream, onward, part, zoom, change, output, run)
     speak(quiet)
     with bar(quiet) as report, _stoppable() as stop:
-        film = framedream.zoom(
-            paths[:-1], paths[-1], settings, progress=report, work=work, restart=restart, stop=stop
-        )  # fmt: skip
+        film = framedream.zoom(paths[:-1], paths[-1], settings, progress=report, work=work, restart=restart, stop=stop)
     if not quiet:
         _tell(film)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection
 from dataclasses import Field, fields, make_dataclass
 from pathlib import Path
 from types import UnionType
@@ -15,12 +16,20 @@ from framedream.settings import AS_TEXT, Settings
 from framedream.values import Pair
 
 
-def _flags(group: str) -> Any:
-    """The flags of one group of settings: as its dataclass, but nothing is given until it is given."""
+def _flags(group: str, name: str = "", only: Collection[str] = ()) -> Any:
+    """The flags of one group of settings: as its dataclass, but nothing is given until it is given.
+
+    Args:
+        group: Name of the group.
+        name: What else to call the flags.
+        only: Settings that have flags, if not all.
+    """
     settings = getattr(Settings(), group)
     hints = get_type_hints(type(settings))
     flags = []
     for item in fields(settings):
+        if only and item.name not in only:
+            continue
         default = getattr(settings, item.name)
         shown = (lambda _, value=default: value) if isinstance(default, int | float | str) else False
         if isinstance(default, bool):
@@ -30,7 +39,7 @@ def _flags(group: str) -> Any:
         parameter = Parameter(show_default=shown, allow_leading_hyphen=is_signed, negative=())
         flags.append((item.name, Annotated[_flag_type(item, hints[item.name]) | None, parameter], None))
     about = {"__doc__": type(settings).__doc__, "__module__": __name__}
-    return make_dataclass(f"{group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
+    return make_dataclass(f"{name or group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
 
 
 def _flag_type(item: Field[Any], hint: Any) -> Any:
@@ -42,14 +51,17 @@ def _flag_type(item: Field[Any], hint: Any) -> Any:
     return Union[tuple(known)] if known else str  # noqa: UP007
 
 
-def _group(number: int, flags: Any) -> Any:
-    title = flags.__name__.removesuffix("Flags")
+def _group(number: int, flags: Any, title: str = "") -> Any:
+    title = title or flags.__name__.removesuffix("Flags")
     return Annotated[flags, Parameter(name="*", group=Group(title, sort_key=number))]
 
 
 _GROUPS = ("dream", "motion", "footage", "zoom", "change", "output", "run")
 
 DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags = map(_flags, _GROUPS)
+OnwardFlags = _flags("motion", "Onward", ("follow_steps", "follow_step_size", "young_step_size"))
+"""What of the motion's settings counts for a zoom, whose motion is known."""
+
 if TYPE_CHECKING:
     Dream: TypeAlias = Any
     Motion: TypeAlias = Any
@@ -58,12 +70,14 @@ if TYPE_CHECKING:
     Change: TypeAlias = Any
     Output: TypeAlias = Any
     Run: TypeAlias = Any
+    Onward: TypeAlias = Any
 else:
     Dream, Motion, Footage, Zoom, Change, Output, Run = map(
         _group,
         range(1, 8),
         (DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags),
     )
+    Onward = _group(2, OnwardFlags, "Motion")
 Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
 Presets = Annotated[list[str] | None, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False, show_default=False)]
 Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]

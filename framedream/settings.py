@@ -38,6 +38,9 @@ from framedream.values import (
     whole_number,
 )
 
+SLOWEST, FASTEST = 0.05, 20.0
+"""Factors by which a picture may grow in a second."""
+
 AS_TEXT = {"as_text": True}
 """Marks fields whose flags are text that the settings read themselves, as in ``1.3/s``."""
 
@@ -179,7 +182,7 @@ class ZoomSettings:
             self, zoom=parse_growth, rotate=parse_speed, pan=parse_pair, center=parse_pair, ease=parse_seconds,
             duration=parse_seconds,
         )  # fmt: skip
-        check(self, "zoom", 0.05 <= self.zoom <= 20, "0.05/s to 20/s")
+        check(self, "zoom", SLOWEST <= self.zoom <= FASTEST, f"{SLOWEST:g}/s to {FASTEST:g}/s")
         check(self, "rotate", abs(self.rotate) <= 720, "-720 to 720 degrees a second")
         check(self, "pan", max(map(abs, self.pan)) <= 4, "-4,-4 to 4,4")
         check(self, "center", all(-1 <= share <= 2 for share in self.center), "-1,-1 to 2,2; 0.5,0.5 is the middle")

@@ -124,6 +124,12 @@ class Timeline:
             follows.append(replace(follow, low=low, high=high))
         return replace(self, keys=tuple(keys), follows=tuple(follows))
 
+    @property
+    def names(self) -> list[str]:
+        """Names of all settings that change."""
+        named = [name for key in self.keys for name, _ in key.values] + [follow.setting for follow in self.follows]
+        return list(dict.fromkeys(named))
+
     def flat(self) -> dict[str, str]:
         """All of it as text, by what one would look for to see what has changed."""
         keys = {

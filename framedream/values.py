@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import re
@@ -138,10 +139,11 @@ def parse_pair(value: str | Sequence[float]) -> Pair:
 
 def parse_seconds(value: str | float | Fraction) -> Fraction:
     """Read a length of time: ``2.5``, ``2.5s`` or ``1:02.5``."""
-    moment = parse_moment(value)
-    if moment.seconds is None:
-        raise SettingsError(f"'{value}' is no length of time; write seconds (2.5) or a clock time (1:02.5)")
-    return moment.seconds
+    with contextlib.suppress(SettingsError):
+        seconds = parse_moment(value).seconds
+        if seconds is not None:
+            return seconds
+    raise SettingsError(f"'{value}' is no length of time; write seconds (2.5) or a clock time (1:02.5)")
 
 
 def parse_scheduler(value: str) -> str:
@@ -171,8 +173,9 @@ def coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
         if item.name in parsers:
             value = _parsed(item.name, value, parsers[item.name])
         elif hints[item.name] is bool:
-            if not isinstance(value, bool):
-                raise SettingsError(f"{item.name}: {value!r} is neither true nor false")
+            value = {"true": True, "false": False}.get(str(value).lower())
+            if value is None:
+                raise SettingsError(f"{item.name}: {getattr(settings, item.name)!r} is neither true nor false")
         elif float in (get_args(hints[item.name]) or (hints[item.name],)):
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise SettingsError(f"{item.name}: {value!r} is not a number")
@@ -193,6 +196,9 @@ def _hints(kind: type) -> dict[str, Any]:
 def _parsed(name: str, value: Any, parse: Callable[[Any], Any]) -> Any:
     try:
         return parse(value)
+    except SettingsError as error:
+        # A message that begins with a name, or with that of a file, says already what it is about.
+        raise SettingsError(f"{name}: {error}" if str(error).startswith("'") else str(error)) from None
     except (TypeError, ValueError, OverflowError):
         raise SettingsError(f"{name}: {value!r} cannot be used; write it as the flag --{name} is written") from None
 

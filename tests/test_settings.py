@@ -430,3 +430,25 @@ def test_journeys_out_of_range_are_refused(name, value):
 def test_a_loop_has_no_beginning_to_ease():
     with pytest.raises(SettingsError, match="loop"):
         ZoomSettings(loop=True, ease=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("duration", "-1", "duration: '-1' is no length of time; write seconds (2.5) or a clock time (1:02.5)"),
+        ("duration", "3f", "duration: '3f' is no length of time"),
+        ("pan", "1", "pan: '1' is not X,Y in shares of width and height"),
+        ("start", "soon", "start: 'soon' is no moment; write seconds"),
+        ("zoom", "fast", "zoom: 'fast' is no number for a second"),
+        ("loop", "yes", "loop: 'yes' is neither true nor false"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_name_once(name, value, message):
+    with pytest.raises(SettingsError) as refused:
+        Settings.of(**{name: value})
+    assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(("value", "loop"), [("true", True), ("True", True), ("false", False), (True, True)])
+def test_true_and_false_may_be_words_as_in_the_environment(value, loop):
+    assert Settings.of(loop=value).zoom.loop is loop

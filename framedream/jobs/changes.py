@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from framedream.changing import Course
-from framedream.settings import Settings
+from framedream.settings import FASTEST, SLOWEST, Settings
 from framedream.timeline import Follow, Timeline
 
 _KEPT = 4
@@ -41,7 +41,7 @@ def following(settings: Settings) -> Settings:
         return settings
     speed, step = settings.zoom.zoom, settings.motion.follow_step_size
     follows = (
-        Follow("zoom", "bass", *(speed**power for power in _SPEEDS)),
+        Follow("zoom", "bass", *(min(max(speed**power, SLOWEST), FASTEST) for power in _SPEEDS)),
         Follow("follow_step_size", "beat", *(min(step * factor, 255.0) for factor in _STEPS)),
     )
     return replace(settings, change=replace(settings.change, timeline=Timeline(follows=follows, source="--sound")))

@@ -127,6 +127,12 @@ def _absolute(name: str) -> str:
     return str(Path.cwd() / name) + (os.sep if name.endswith(os.sep) else "")
 
 
+def anywhere(settings: Settings) -> Settings:
+    """The same with names of files that are good in another process."""
+    files = {"weights": settings.dream.weights, "sound": settings.change.sound}
+    return settings.override({name: path.absolute() for name, path in files.items() if path})
+
+
 def check_running(storage: Storage, token: str) -> None:
     """End the work if its run does not want it any more.
 
@@ -152,6 +158,7 @@ class FilmTasks:
             check_network: Whether the first task is to see that the network can be had.
         """
         self.job, self._unchecked = job, check_network
+        self._settings = anywhere(job.settings)
         self._token = job.folder.let_work()
         self._tile = int((job.folder.journal.find("tile") or {"side": 0})["side"])
         self._running: dict[int, Part] = {}
@@ -185,19 +192,19 @@ class FilmTasks:
         job = self.job
         if self._unchecked:
             self._unchecked = False
-            return NetworkTask(job.settings)
+            return NetworkTask(self._settings)
         if self._waiting is None:
             if self._surveying:
                 return None
             self._surveying = True
-            return SurveyTask(job.source.absolute(), job.settings, job.folder.path, self._token)
+            return SurveyTask(job.source.absolute(), self._settings, job.folder.path, self._token)
         if not self._waiting:
             return None
         part = self._waiting.pop(0)
         self._running[part.number] = part
         assert job.plan is not None
         return PartTask(
-            job.source.absolute(), _absolute(job.places.name), job.settings, job.folder.path, self._token,
+            job.source.absolute(), _absolute(job.places.name), self._settings, job.folder.path, self._token,
             job.plan.survey, part.number, self._tile,
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,10 @@ from framedream.jobs.preflight import check_memory
 from framedream.jobs.sounds import film_sound, sounds_of
 from framedream.media import open_footage
 from framedream.render.windows import window_length
-from framedream.settings import Settings
+from framedream.settings import Settings, setting_homes
+from framedream.timeline import Timeline, spelled
+
+log = logging.getLogger("framedream")
 
 
 class FootageJob(FilmJob):
@@ -45,6 +49,8 @@ class FootageJob(FilmJob):
         self.footage = open_footage(source, settings.footage)
         if settings.change.sound:
             self.footage.sound = film_sound(settings, places.name)
+        if settings.change.timeline:
+            _tell_of_zooms(settings.change.timeline)
         try:
             check_memory(self.footage.frame_count or 1, self.footage.height, self.footage.width)
         except InputError as error:
@@ -81,3 +87,11 @@ class FootageJob(FilmJob):
             self.footage.sound = replace(sound, end=times[last] + self.film.shown_for(times, last, None))
         self._plan = Plan(Survey(times, cuts, height, width), self.settings)
         return self._plan
+
+
+def _tell_of_zooms(timeline: Timeline) -> None:
+    """Warn of what a timeline changes and footage does not have."""
+    homes = setting_homes()
+    for name in timeline.names:
+        if homes[name] == "zoom":
+            log.warning("%s: %s is for the command zoom; nothing of it is seen here", timeline.source, spelled(name))

@@ -9,7 +9,7 @@ import numpy as np
 from framedream.errors import InputError
 from framedream.jobs.dreaming import dreamer_for
 from framedream.jobs.film_job import check_apart
-from framedream.jobs.preflight import check_memory
+from framedream.jobs.preflight import check_memory, check_readable
 from framedream.media import check_image_name, check_pixels, look_at_image, read_image, resize, write_image
 from framedream.render.color import kept_color
 from framedream.settings import FootageSettings, Settings
@@ -62,8 +62,9 @@ def _checked(path: Path, settings: FootageSettings) -> None:
     """See that the image will fit the memory, before its pixels are read."""
     info = look_at_image(path)
     height, width = _size(info.height, info.width, settings)
+    check_readable(str(path), info.width, info.height)
     try:
-        check_memory(1, max(height, info.height), max(width, info.width))
+        check_memory(1, height, width)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

@@ -11,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from framedream.errors import InputError, WeightsError
+from framedream.errors import FramedreamError, InputError, WeightsError
 from framedream.media import images_in
 from framedream.settings import Settings
+from framedream.timeline import written
 from framedream.values import Moment
 
 SCHEMA = 2
@@ -159,14 +160,7 @@ def weights_hash(settings: Settings) -> str:
     Raises:
         WeightsError: There is no such file.
     """
-    path = settings.dream.weights
-    if path is None:
-        return ""
-    try:
-        facts = path.stat()
-        return _file_hash(path, facts.st_size, facts.st_mtime_ns)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror}); check the name") from None
+    return _hash_of(settings.dream.weights, WeightsError)
 
 
 def sound_hash(settings: Settings) -> str:
@@ -175,14 +169,17 @@ def sound_hash(settings: Settings) -> str:
     Raises:
         InputError: There is no such file.
     """
-    path = settings.change.sound
+    return _hash_of(settings.change.sound, InputError)
+
+
+def _hash_of(path: Path | None, missing: type[FramedreamError]) -> str:
     if path is None:
         return ""
     try:
         facts = path.stat()
         return _file_hash(path, facts.st_size, facts.st_mtime_ns)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name") from None
+        raise missing(f"{path}: cannot be read ({error.strerror}); check the name") from None
 
 
 @functools.cache
@@ -205,15 +202,8 @@ def _sha(data: bytes) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, tuple):
-        if value and isinstance(value[0], tuple):
-            return ",".join(f"{name}={_number(weight)}" for name, weight in value)
-        return "x".join(map(str, value))
     if isinstance(value, Moment):
         return f"{value.frame}f" if value.seconds is None else str(value.seconds)
-    return _number(value) if isinstance(value, float) else str(value)
-
-
-def _number(value: float) -> str:
-    """Short where that says it all, as in 2.5; else all of it."""
-    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, tuple) and all(isinstance(part, int) for part in value):
+        return "x".join(map(str, value))
+    return written(value)

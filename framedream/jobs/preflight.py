@@ -23,26 +23,47 @@ _SURE = 0.5
 """Share of the estimate for encoded frames without which a run is not begun."""
 
 
-_SEEN, _DREAMED = 19, 200
-"""Bytes of memory a pixel takes, about: in each frame that is looked at, in the one that is dreamed."""
+_SEEN, _DREAMED, _KEPT, _READ = 19, 200, 12, 40
+"""Bytes of memory a pixel takes, about: in each frame that is looked at, in the one that is dreamed, in a still
+that is kept, in an image while it is read and brought to another size."""
 
 
-def check_memory(frames: int, height: int, width: int) -> None:
+def check_memory(frames: int, height: int, width: int, *, kept: int = 0) -> None:
     """See that frames fit the memory, even if they are dreamed in tiles.
 
     Args:
         frames: Number of frames.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
+        kept: Number of stills that are kept besides.
 
     Raises:
         InputError: They do not; says how much is needed.
     """
-    need = height * width * (min(frames, window_length(height, width) + 9) * _SEEN + _DREAMED)
+    need = height * width * (min(frames, window_length(height, width) + 9) * _SEEN + _DREAMED + kept * _KEPT)
     if need > total_memory():
         raise InputError(
             f"frames of {width}x{height} need about {_size(need)} of memory, and this machine has "
             f"{_size(total_memory())}; dream them smaller with --scale or --size"
+        )
+
+
+def check_readable(name: str, width: int, height: int) -> None:
+    """See that an image fits the memory while it is read.
+
+    Args:
+        name: What messages call it.
+        width: Its width in pixels.
+        height: Its height in pixels.
+
+    Raises:
+        InputError: It does not; says how much is needed.
+    """
+    need = height * width * _READ
+    if need > total_memory():
+        raise InputError(
+            f"{name}: an image of {width}x{height} needs about {_size(need)} of memory to be read, and this machine "
+            f"has {_size(total_memory())}; make a smaller copy of it"
         )
 
 

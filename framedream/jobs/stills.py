@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from framedream.errors import InputError
-from framedream.jobs.preflight import check_memory
+from framedream.jobs.preflight import check_memory, check_readable
 from framedream.media import Footage, Pixels, fill, look_at_image, noise, open_footage, reached, read_image
 from framedream.media.stills import READABLE
 from framedream.settings import FootageSettings, Settings
@@ -110,13 +110,12 @@ def check_stills(stills: Sequence[Still], width: int, height: int) -> None:
     Raises:
         InputError: They do not.
     """
+    try:
+        check_memory(4, height, width, kept=len(stills))
+    except InputError as error:
+        raise InputError(f"{stills[0].name}: {error}") from None
     for still in stills:
-        wide, high = still.size or (0, 0)
-        try:
-            check_memory(len(stills) + 4, height, width)
-            check_memory(1, max(high, height), max(wide, width))
-        except InputError as error:
-            raise InputError(f"{still.name}: {error}") from None
+        check_readable(still.name, *(still.size or (0, 0)))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ _PASSAGE = 10
 """Seconds from one still to the next, where no length is asked for."""
 
 _IN_FLIGHT = 50
-"""Frames that are stored at once besides the stills, at most."""
+"""Frames that wait for being encoded, at most."""
 
 
 def zoom(
@@ -115,24 +115,31 @@ class ZoomJob(FilmJob):
         self.frames = max(2, round(_length(len(files), settings) * rate))
         self.length = self.frames / rate
         sound = film_sound(settings, places.name, self.length)
+        self._at = course_of(following(settings), self.length).at
         self.form = FilmFormat(width, height, rate, sound=sound)
         manifest = Manifest.of(files, Path(places.name), settings, kind="zoom")
         super().__init__(places, self.form, settings, manifest, restart=restart)
 
     def _begin(self) -> None:
         super()._begin()
-        self._check_room(self.frames, min(self.frames, _IN_FLIGHT) + len(self._stills))
+        self._check_room(self.frames, self._in_flight)
         times = [number / self.form.rate for number in range(self.frames)]
         self._plan = Plan(Survey(times, [], self.form.height, self.form.width), self.settings, is_chain=True)
+
+    @property
+    def _in_flight(self) -> int:
+        """Frames that are stored at once, at most, besides those of what is turned into."""
+        return min(self.frames, _IN_FLIGHT) + len(self._stills)
 
     def render(self, windows: Sequence[Window]) -> Generator[Frame | None]:
         """The dreamed frames of neighbouring windows; None for every frame that is dreamed beforehand."""
         width, height, rate = self.form.width, self.form.height, self.form.rate
-        dreamer = dreamer_for(self.settings)
-        at = course_of(following(self.settings), self.length).at
+        dreamer, at = dreamer_for(self.settings), self._at
         journey = Journey(lambda seconds: at(seconds).zoom, width, height, self.length)
         stills = [still.read(width, height) for still in self._stills]
         fall = Fall(stills, self.frames, rate, journey, self.settings.zoom.loop)
+        longest = max(turn.end - turn.first if turn else 0 for turn in fall.canvas.turns)
+        self._check_room(self.frames, self._in_flight + longest)
         return dream_zoom(
             fall, windows[0].first, windows[-1].stop, dreamer, lambda number: at(number / rate), self.folder
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -164,7 +165,10 @@ def _opened(path: Path) -> Image.Image:
     if not path.exists():
         raise InputError(f"{path}: there is no such file; check the name")
     try:
-        return Image.open(path)
+        with warnings.catch_warnings():
+            # Whether it fits the memory is seen to elsewhere.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(path)
     except UnidentifiedImageError:
         raise InputError(f"{path}: is no image that can be read; convert it to PNG or JPEG") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

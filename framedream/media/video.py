@@ -169,7 +169,7 @@ def open_video(path: Path, kind: str = "video") -> InputContainer:
         raise InputError(f"{path}: cannot be read as a {kind} ({reason}); check that the file plays") from None
     if set(container.format.name.split(",")) & set(_PLAYLISTS):
         container.close()
-        raise InputError(f"{path}: is a list or text, not a {kind}; name the {kind} file itself")
+        raise InputError(f"{path}: is a picture, a list or text, not a {kind}; name the {kind} file itself")
     return container
 
 

@@ -107,7 +107,9 @@ def turn_to(
     if longest < 1:
         return None
     fade = max(1, min(round(_FADE * rate), longest))
-    lengths = range(fade, longest + 1, max(1, longest // 40))
+    lengths = [fade]
+    while (length := lengths[-1] + max(1, lengths[-1] // 25)) <= longest:
+        lengths.append(length)
     for length in lengths:
         if float((inside(shape, way(end - length, end).inverse) > 0).mean()) <= _SMALL:
             return Turn(end - length, end, fade, way, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +11,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from framedream.render.arrival import Turn, turn_to
 from framedream.render.journey import Journey, Similarity
 
 _FRAMES_OF_MARGIN = 6
@@ -47,6 +49,11 @@ class Fall:
         last = self.frames if self.loop else self.frames - 1
         return [last * passage // passages for passage in range(passages + 1)] if passages else [0]
 
+    @functools.cached_property
+    def canvas(self) -> Canvas:
+        """What of it is dreamed."""
+        return Canvas(self)
+
     def way(self, start: int, end: int) -> Similarity:
         """Where points of one frame are in a later one."""
         return self.journey.between(start / self.rate, end / self.rate)
@@ -73,6 +80,14 @@ class Canvas:
         """Where points of the canvas at one frame are in a later one."""
         way, corner = self._fall.way(start, end), complex(self.margin, self.margin)
         return Similarity(way.factor, way.shift + corner - way.factor * corner)
+
+    @functools.cached_property
+    def turns(self) -> list[Turn | None]:
+        """How each passage comes to its end, if something is to be met there."""
+        height, width = self._fall.stills[0].shape[:2]
+        shape, rate = (height + 2 * self.margin, width + 2 * self.margin), float(self._fall.rate)
+        turns = [turn_to(self.way, start, end, rate, shape) for start, end in itertools.pairwise(self._fall.arrivals)]
+        return [*turns, None]
 
     def shown(self, picture: np.ndarray) -> np.ndarray:
         """The frame alone."""

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from framedream.changing import eased
 from framedream.settings import ZoomSettings
 
 _STEP = Fraction(1, 120)
@@ -96,5 +97,4 @@ class Journey:
         if not ease:
             return 1.0
         near = min(at, float(self._length) - at) / min(ease, float(self._length) / 2)
-        share = min(max(near, 0.0), 1.0)
-        return share * share * (3 - 2 * share)
+        return eased(min(max(near, 0.0), 1.0), "smooth")

@@ -7,19 +7,17 @@ first frame of a loop. See `framedream.render.arrival` for how it gets there.
 from __future__ import annotations
 
 import bisect
-import itertools
 import math
 from collections.abc import Callable, Generator
 
 import numpy as np
 
 from framedream.media.frames import Frame
-from framedream.render.arrival import Turn, turn_to
 from framedream.render.backdrop import Backdrop
 from framedream.render.bearings import Dreamer
 from framedream.render.carried import GROWTH, MATURE, Carried
 from framedream.render.color import kept_color
-from framedream.render.fall import Canvas, Fall
+from framedream.render.fall import Fall
 from framedream.render.journey import Similarity
 from framedream.render.level import Level
 from framedream.render.moving import inside, moved
@@ -81,9 +79,8 @@ class Chain:
     def __init__(self, fall: Fall, dreamer: Dreamer, look: Look, store: Store) -> None:
         """Nothing is dreamed yet; arguments are those of `dream_zoom`."""
         self._fall, self._dreamer, self._look, self._store = fall, dreamer, look, store
-        self.canvas = Canvas(fall)
+        self.canvas = fall.canvas
         self._touchstones = Touchstones(fall, self.canvas, dreamer, look, store)
-        self._turns = self._all_turns()
         self._backdrop: tuple[int, Backdrop] | None = None
         self._gone: tuple[int, int, Similarity] = -1, 0, Similarity()
 
@@ -153,7 +150,7 @@ class Chain:
         held = motion.follow_step_size * level.gain
         young = max(motion.young_step_size - held, 0) * np.exp(-maturity / GROWTH)
         pixels = self._dreamer.dream(
-            seed, settings.dream, steps=_steps(motion.follow_steps, stretch) if steps is None else steps,
+            seed, look=settings.dream, steps=_steps(motion.follow_steps, stretch) if steps is None else steps,
             step_size=(held + young) * left, ceilings=level.ceilings(wanted.reference),
         ).pixels  # fmt: skip
         if settings.dream.color == "luma":
@@ -162,7 +159,7 @@ class Chain:
             pixels = wanted.spectrum.centered(pixels)
         carried = Carried.of(pixels, pixels, np.minimum(maturity + 1, MATURE))
         if measured:
-            level = level.seen(self._dreamer.strength(carried.dream, settings.dream), wanted.reference)
+            level = level.seen(self._dreamer.strength(carried.dream, look=settings.dream), wanted.reference)
         return State(carried, level, wanted.reference)
 
     def _arrived(self, index: int) -> State:
@@ -174,7 +171,7 @@ class Chain:
             return stored
         settings, wanted = self._look(number), self._touchstones.at(number)
         still = self.canvas.still(index)
-        pixels = kept_color(self._dreamer.dream(still, settings.dream).pixels, still, settings.dream.color)
+        pixels = kept_color(self._dreamer.dream(still, look=settings.dream).pixels, still, settings.dream.color)
         state = State(Carried.of(pixels, pixels, MATURE), Level(), wanted.reference)
         here = max(0, min(number, self._fall.frames - 2))
         step = self.canvas.way(here, here + 1)
@@ -185,7 +182,7 @@ class Chain:
     def _foreseen(self, number: int) -> Generator[None]:
         """See that what a frame turns into has been dreamed, from its end to its beginning."""
         passage = self._passage(number)
-        turn = self._turns[passage]
+        turn = self.canvas.turns[passage]
         if turn is None or number < turn.first:
             return
         # What lies behind has been let go of.
@@ -212,7 +209,7 @@ class Chain:
 
     def turning(self, number: int) -> Turning | None:
         """How a frame turns into what the zoom comes to, if it does."""
-        turn = self._turns[self._passage(number)]
+        turn = self.canvas.turns[self._passage(number)]
         if turn is None or number < turn.first:
             return None
         goal, last = (self._stored(returning(max(at, turn.first))) for at in (number, number - 1))
@@ -223,15 +220,6 @@ class Chain:
             return turn.mixed(number, seed, goal.carried.dream, before), 1 - turn.share(number, seed.shape) ** 4
 
         return turning
-
-    def _all_turns(self) -> list[Turn | None]:
-        """How each passage comes to its end, if something is to be met there."""
-        arrivals, shape = self._fall.arrivals, self.canvas.still(0).shape
-        turns = [
-            turn_to(self.canvas.way, start, end, float(self._fall.rate), shape)
-            for start, end in itertools.pairwise(arrivals)
-        ]
-        return [*turns, None]
 
     def _passage(self, number: int) -> int:
         """Which still a frame has left behind."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from framedream import Settings, dream_video
 from framedream.errors import SettingsError
 from framedream.jobs import plan
 from framedream.jobs import video as job
-from framedream.jobs.changes import course_of
+from framedream.jobs.changes import course_of, following
 from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.film_tasks import anywhere
 from framedream.jobs.ledger import flat
 from framedream.media import open_footage
 from framedream.render import windows
@@ -218,3 +220,39 @@ def test_without_a_sound_to_follow_nothing_is_begun(clip, course, dreams):
     with pytest.raises(SettingsError, match=r"course\.toml, follow of step-size: there is no sound .* --sound"):
         run(clip, "film.mkv", Settings.of(timeline=course))
     assert not list(clip.parent.glob("film*"))
+
+
+@pytest.mark.parametrize(("speed", "low", "high"), [(1.3, 1.082, 1.69), (5, 1.621, 20), (0.1, 0.501, 0.05), (1, 1, 1)])
+def test_a_zoom_that_follows_its_sound_stays_within_what_can_be_zoomed(tmp_path, speed, low, high):
+    (follow, _) = following(Settings.of(zoom=speed, sound=tmp_path / "s.wav")).change.timeline.follows
+    assert (follow.low, follow.high) == (pytest.approx(low, abs=1e-3), pytest.approx(high))
+
+
+def test_a_layer_of_a_timeline_that_does_not_exist_is_named_with_its_key(course):
+    course.write_text(COURSE.replace("fire8=2", "fire99=2"))
+    with pytest.raises(SettingsError, match=r"course\.toml, key at 0\.6s: layers: squeezenet has no layer 'fire99'"):
+        dreamer_for(Settings.of(timeline=course))
+    with pytest.raises(SettingsError, match=r"^layers: squeezenet has no layer 'fire98'"):
+        dreamer_for(Settings.of(timeline=course, layers="fire98"))
+
+
+def test_a_film_of_footage_is_warned_of_what_only_zooms_have(clip, course, dreams, tmp_path, caplog):
+    course.write_text(COURSE + "zoom = 2\n")
+    run(clip, "film.mkv", Settings.of(timeline=course, end="0.2"))
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        f"{course}: zoom is for the command zoom; nothing of it is seen here"
+    ]
+
+
+def test_other_processes_find_the_files_of_the_settings_whatever_folder_they_work_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.of(sound="s.wav", weights="w.h5", steps=7)
+    there = anywhere(settings)
+    assert (there.change.sound, there.dream.weights) == (tmp_path / "s.wav", tmp_path / "w.h5")
+    assert there == settings.override({"sound": tmp_path / "s.wav", "weights": tmp_path / "w.h5"})
+    assert anywhere(Settings()) == Settings()
+
+
+def test_what_has_changed_of_a_zoom_is_told_as_it_is_written(tmp_path):
+    before, now = (flat(Settings.of(**values)) for values in ({}, {"pan": "0.1,0", "size": "8x6", "zoom": "2/s"}))
+    assert (before["pan"], now["pan"], now["size"], now["zoom"]) == ("0,0", "0.1,0", "8x6", "2")

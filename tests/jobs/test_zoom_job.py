@@ -19,12 +19,13 @@ from stand_ins import Dreaming
 import framedream
 from framedream import Film, Progress, Settings, dream_video
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
-from framedream.jobs import plan, video
+from framedream.jobs import film_job, plan, preflight, video
 from framedream.jobs import zoom as job
 from framedream.jobs.work import WorkFolder
 from framedream.media import FilmInPieces, open_film, open_footage, read_image, write_image
 from framedream.render import zoom as renderer
 from framedream.render.store import finished
+from framedream.timeline import Key, Timeline
 
 zoom = job.zoom
 
@@ -399,6 +400,17 @@ def test_a_damaged_frame_is_dreamed_again(still, dreams):
     assert run(still) == expected
 
 
+def test_a_damaged_frame_of_what_is_turned_into_is_dreamed_again(still, dreams):
+    settings = Settings.of(duration=1, loop=True)
+    expected = run(still, "whole.mp4", settings=settings)
+    with pytest.raises(Break):
+        run(still, settings=settings, progress=breaking_at(14 + 15))
+    stored = sorted((still.parent / "zoom.mp4.framedream" / "frames").glob("return-*.npz"))
+    assert len(stored) > 8
+    stored[5].write_bytes(stored[5].read_bytes()[:-200])
+    assert run(still, settings=settings) == expected
+
+
 def test_progress_counts_frames_and_those_dreamed_beforehand(still, dreams):
     told = []
     zoom([still, still], still.with_name("zoom.mp4"), Settings.of(duration=0.2), progress=told.append)
@@ -427,7 +439,7 @@ def test_a_run_that_goes_on_counts_from_where_it_was_and_says_so(still, dreams, 
         ({"duration": 1, "zoom": 1.5}, "zoom 1.3 → 1.5"),
         ({"duration": 2}, "duration 1 → 2"),
         ({"duration": 1, "loop": True}, "loop False → True"),
-        ({"duration": 1, "center": "0.2,0.5"}, "center 0.5x0.5 → 0.2x0.5"),
+        ({"duration": 1, "center": "0.2,0.5"}, "center 0.5,0.5 → 0.2,0.5"),
         ({"duration": 1, "random_seed": 3}, "random-seed 0 → 3"),
     ],
 )
@@ -571,6 +583,46 @@ def test_a_length_for_which_there_is_no_room_is_refused(still, tmp_path):
     with pytest.raises(OutputError, match="make room"):
         zoom(still, tmp_path / "zoom.mp4", Settings.of(duration=10**9))
     assert names(tmp_path) == {"still.png"}
+
+
+def test_the_frames_that_a_loop_turns_into_need_room_too(still, dreams, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(film_job, "check_room", lambda *arguments: asked.append(arguments[-1]))
+    run(still, settings=Settings.of(duration=8))
+    run(still, "loop.mp4", settings=Settings.of(duration=8, loop=True))
+    assert asked[:2] == [51, 51]
+    # It grows from 0.15 of the frame: that takes 3.6 seconds of 1.3/s.
+    assert asked[2] == 51
+    assert 140 <= asked[3] <= 51 + 100
+
+
+def test_a_key_beyond_the_end_of_a_loop_is_told_before_the_network_is_loaded(still, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "dreamer_for", lambda _: pytest.fail("loaded"))
+    timeline = Timeline((Key(Fraction(5), (("steps", 3),)),))
+    with pytest.raises(SettingsError, match="key at 5s: is not before the end of a loop of 1s"):
+        zoom(still, tmp_path / "zoom.mp4", Settings.of(duration=1, loop=True, timeline=timeline))
+    assert names(tmp_path) == {"still.png"}
+
+
+def test_an_image_too_large_to_be_read_is_refused_with_what_helps(still, tmp_path, monkeypatch):
+    monkeypatch.setattr(preflight, "total_memory", lambda: 100_000)
+    message = r"still\.png: an image of 64x48 needs about 123 kB of memory to be read, .*make a smaller copy"
+    with pytest.raises(InputError, match=message):
+        zoom(still, tmp_path / "zoom.mp4", Settings.of(size="16x12"))
+
+
+def test_stills_that_are_kept_count_however_many_they_are(still, tmp_path, monkeypatch):
+    monkeypatch.setattr(preflight, "total_memory", lambda: 2_000_000)
+    with job.ZoomJob([still] * 5, tmp_path / "zoom.mp4", Settings.of(duration=1)):
+        pass
+    with pytest.raises(InputError, match=r"still\.png: frames of 64x48 need about 5 MB of memory"):
+        job.ZoomJob([still] * 100, tmp_path / "zoom.mp4", Settings.of(duration=1))
+
+
+def test_ten_minutes_of_the_fastest_fall_outwards_come_to_their_end(still, dreams, tmp_path):
+    """The first still has shrunk by more than a number can say."""
+    settings = Settings.of(duration=600, fps="0.5", zoom="0.05/s", size="32x24")
+    assert zoom(still, tmp_path / "zoom.mkv", settings).frames == 300
 
 
 def test_a_cluster_is_of_no_use(still, tmp_path):
