@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.coherence import HEADING, Comparison
 from benchmarks.films import CountingDreamer, add_settings, named, read_settings
 from framedream.motion.flow import Calculate, FlowEstimator
-from framedream.render import footage
+from framedream.render import shot
 
 
 def dis(preset: int, refinements: int | None = None) -> Calculate:
@@ -81,7 +81,7 @@ def main() -> None:
         comparison = Comparison(clip, arguments.frames, dreamer, settings)
         print(f"{clip}: {len(comparison.footage)} frames, {named(arguments)}\n{HEADING}")
         for name, make in FLOWS.items():
-            with patch.object(footage, "FlowEstimator", lambda _, make=make: _estimator(make())):
+            with patch.object(shot, "FlowEstimator", lambda _, make=make: _estimator(make())):
                 print(comparison.another_row(name), flush=True)
         print()
 

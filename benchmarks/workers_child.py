@@ -25,7 +25,7 @@ class Sleeping:
         self.losses = (1.0, 1.0)
         return self
 
-    def strength(self, _: np.ndarray) -> float:
+    def strength(self, _: np.ndarray, **__: object) -> float:
         """Nothing that says anything."""
         return 0.0
 

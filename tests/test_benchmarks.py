@@ -228,3 +228,35 @@ def test_the_loop_that_overhead_is_measured_by_takes_all_steps_of_a_clip():
     loop = Loop(Settings.of(steps=2, follow_steps=1), 64, 80, frames=3)
     assert loop._steps == [2, 2, 2]  # from nothing; then one backwards and one forwards
     assert loop.time() > 0
+
+
+def test_each_kind_of_flow_is_what_its_film_is_dreamed_with(monkeypatch, capsys):
+    from benchmarks import flows
+    from framedream.render import shot
+
+    class Comparison:
+        footage = ()
+
+        def __init__(self, *_) -> None:
+            pass
+
+        def another_row(self, name: str) -> str:
+            return f"{name}: {shot.FlowEstimator('none').calculate.__qualname__}"
+
+    monkeypatch.setattr(flows, "Comparison", Comparison)
+    monkeypatch.setattr(flows, "CountingDreamer", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["flows", "moved"])
+    flows.main()
+    shown = capsys.readouterr().out
+    assert all(f"{name}: " in shown for name in flows.FLOWS)
+    assert "halved.<locals>.at_half_size" in shown
+
+
+def test_what_stands_for_the_network_in_workers_takes_what_a_network_is_given(monkeypatch):
+    from benchmarks import workers_child
+
+    monkeypatch.setattr(workers_child, "STEP", 0)
+    stand_in, look = workers_child.Sleeping(), Settings().dream
+    picture = np.zeros((8, 8, 3), np.float32)
+    assert stand_in.dream(picture, look=look, steps=2, ceilings=(1.0,)).pixels.mean() == 1
+    assert stand_in.strength(picture, look=look) == 0

@@ -242,3 +242,9 @@ def test_a_still_is_footage_of_one_frame(tmp_path, suffix):
     frames = list(footage.frames())
     assert len(frames) == footage.frame_count == 1
     assert frames[0].time == 0
+
+
+def test_a_large_image_is_no_cause_for_alarm(tmp_path, monkeypatch):
+    """Pillow warns of it, and a warning fails a test."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2500)
+    assert read_image(save(tmp_path / "a.png", np.zeros((50, 60, 3), np.uint8))).shape == (50, 60, 3)

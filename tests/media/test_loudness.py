@@ -201,6 +201,11 @@ def test_a_file_without_sound_says_so(tmp_path):
         Loudness.of(silent)
 
 
+def test_a_picture_is_no_sound(samples):
+    with pytest.raises(InputError, match=r"china\.jpg: is a picture, a list or text, not a sound; name the sound file"):
+        Loudness.of(samples / "china.jpg")
+
+
 def test_a_damaged_part_is_silent_and_is_told_once(tmp_path, caplog):
     path = write_sound(tmp_path / "a.flac", 0.5 * np.sin(2 * np.pi * 300 * seconds(4)), "flac")
     data = bytearray(path.read_bytes())
