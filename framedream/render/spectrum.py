@@ -15,7 +15,7 @@ import numpy as np
 _SMALLEST = 8
 """Smaller side of the pyramid's top, in pixels."""
 
-_LEAST_BOUND = 0.02
+_LEAST_BOUND = 0.05
 """Change of a band in one frame that is always allowed."""
 
 _OPPONENT = np.array([[1 / 3, 1 / 3, 1 / 3], [1 / 2, -1 / 2, 0], [-1 / 4, -1 / 4, 1 / 2]], np.float32)
@@ -50,7 +50,7 @@ class Spectrum:
         )
 
     def held(self, picture: np.ndarray, stretch: float = 0.0) -> np.ndarray:
-        """A picture whose bands come nearer to these, by 2 % at most, or twice its stretch; its mean stays.
+        """A picture whose bands come nearer to these, by 5 % at most, or twice its stretch; its mean stays.
 
         Args:
             picture: H×W×3 float32, in levels.

@@ -122,7 +122,7 @@ class Chain:
         measured: bool,
         steps: int | None = None,
     ) -> State:
-        """The next frame: moved, what comes into view filled in, its spectrum held, dreamed.
+        """The next frame: moved, what comes into view filled in, dreamed, its spectrum held.
 
         Args:
             number: Which one it is.
@@ -141,10 +141,9 @@ class Chain:
             seed += new[..., None] * (beyond() - seed)
             maturity += new * (_NEW - maturity)
         stretch = math.log(abs(way.factor))
-        seed = wanted.spectrum.held(seed, stretch)
         left: np.ndarray | float = 1.0
         if turning:
-            seed, left = turning(seed)
+            seed, left = turning(wanted.spectrum.held(seed, stretch))
         seed = np.clip(seed, 0, 255)
         motion, level = settings.motion, before.level
         held = motion.follow_step_size * level.gain
@@ -155,8 +154,11 @@ class Chain:
         ).pixels  # fmt: skip
         if settings.dream.color == "luma":
             pixels = kept_color(pixels, seed, "luma")
-        if settings.dream.color != "free" and not turning:
-            pixels = wanted.spectrum.centered(pixels)
+        if not turning:
+            # What turns into a picture has that one's spectrum.
+            pixels = np.clip(wanted.spectrum.held(pixels, stretch), 0, 255)
+            if settings.dream.color != "free":
+                pixels = wanted.spectrum.centered(pixels)
         carried = Carried.of(pixels, pixels, np.minimum(maturity + 1, MATURE))
         if measured:
             level = level.seen(self._dreamer.strength(carried.dream, look=settings.dream), wanted.reference)
