@@ -1,7 +1,7 @@
 """Images sampled between their pixels by cubic splines, which move all that they show equally far.
 
 OpenCV's own cubic and Lanczos filters do not: a shift by a twentieth of a pixel becomes one by a
-fifteenth, for what is coarse. In a chain of frames such errors add up to pixels.
+fourteenth, for what is coarse. In a chain of frames such errors add up to pixels.
 """
 
 from __future__ import annotations
