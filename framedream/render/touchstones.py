@@ -84,7 +84,8 @@ class Touchstones:
 
     def _changing(self) -> list[int]:
         """Frames at which settings change, or are about to."""
-        looks = {number: self._look(number).dream for number in range(0, self._fall.frames, _APART)}
+        last = self._fall.frames - 1
+        looks = {number: self._look(number).dream for number in sorted({*range(0, last, _APART), last})}
         numbers = list(looks)
         return [
             number

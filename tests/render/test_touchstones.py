@@ -99,6 +99,13 @@ def test_where_settings_change_there_is_one_every_24_frames():
     assert dreaming.looks == [look(number).dream for number in (0, 48, 72, 96, 120)]
 
 
+def test_what_changes_near_the_end_has_one_too():
+    store = OnlyUser()
+    found, _ = touchstones(fall(frames=20), stepping(15, 20), store=store)
+    found.at(19)
+    assert store.names == [judged(19)]
+
+
 def test_each_is_dreamed_of_the_nearest_still():
     what = fall(stills=2, frames=97)
     found, dreaming = touchstones(what, stepping(0))
