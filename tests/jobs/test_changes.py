@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from breaks import Break, breaking_at, read
 from pictures import pan, write_clip
 from stand_in_cli import Restless
 from stand_in_workers import stand_in
@@ -34,10 +35,6 @@ layers = "fire8=2"
 step-size = 5
 persistence = 0.9
 """
-
-
-class Break(BaseException):
-    """What no one catches."""
 
 
 @pytest.fixture
@@ -81,18 +78,7 @@ def dreams(monkeypatch) -> Looking:
 
 def run(clip: Path, name: str, settings: Settings, **options) -> list[bytes]:
     dream_video(clip, clip.with_name(name), settings, **options)
-    return [frame.pixels.tobytes() for frame in open_footage(clip.with_name(name)).frames()]
-
-
-def breaking_at(count: int):
-    told = []
-
-    def progress(_) -> None:
-        told.append(True)
-        if len(told) == count:
-            raise Break
-
-    return progress
+    return read(clip.with_name(name))
 
 
 def test_frames_are_dreamed_as_the_timeline_says_for_their_time(clip, course, dreams):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from breaks import Break, breaking_at, names, read
 from pictures import pan, write_clip
 from stand_in_cli import Restless
 
@@ -23,7 +24,7 @@ from framedream.jobs import plan
 from framedream.jobs import video as job
 from framedream.jobs.arrays import load_arrays, save_arrays
 from framedream.jobs.work import WorkFolder
-from framedream.media import FilmInPieces, Piece, open_footage
+from framedream.media import FilmInPieces, Piece
 from framedream.render import windows
 
 TESTS = Path(__file__).parents[1]
@@ -52,30 +53,10 @@ def dreams(monkeypatch) -> Restless:
     return dreaming
 
 
-def read(path: Path) -> list[bytes]:
-    return [frame.pixels.tobytes() for frame in open_footage(path).frames()]
-
-
 def run(clip: Path, name: str = "film.mp4", **options) -> list[bytes]:
     settings = options.pop("settings", None)
     dream_video(clip, clip.with_name(name), settings, **options)
     return read(clip.with_name(name))
-
-
-class Break(BaseException):
-    """What no one catches."""
-
-
-def breaking_at(count: int):
-    """A progress callback that breaks the run after so many frames of both passes."""
-    told = []
-
-    def progress(_) -> None:
-        told.append(True)
-        if len(told) == count:
-            raise Break
-
-    return progress
 
 
 def left_in_pieces(clip: Path, monkeypatch) -> None:
@@ -83,10 +64,6 @@ def left_in_pieces(clip: Path, monkeypatch) -> None:
     with monkeypatch.context() as patch, pytest.raises(Break):
         patch.setattr(FilmInPieces, "assemble", lambda *_, **__: _break())
         run(clip)
-
-
-def names(folder: Path) -> set[str]:
-    return {item.name for item in folder.iterdir()}
 
 
 @pytest.mark.parametrize("settings", [{}, {"passes": 1}, {"flow": "none"}, {"cuts": "none"}])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from breaks import Break, breaking_at, names, read
 from pictures import scene, write_clip
 from PIL import Image
 from sounds import clicks, heard_at, write_sound
@@ -64,10 +65,6 @@ def seen(monkeypatch, dreams) -> list[renderer.Fall]:
     return falls
 
 
-def read(path: Path) -> list[bytes]:
-    return [frame.pixels.tobytes() for frame in open_footage(path).frames()]
-
-
 def times(path: Path) -> list[Fraction]:
     return [frame.time for frame in open_footage(path).frames()]
 
@@ -76,26 +73,6 @@ def run(still: Path, name: str = "zoom.mp4", **options) -> list[bytes]:
     settings = options.pop("settings", Settings.of(duration=1))
     zoom(still, still.with_name(name), settings, **options)
     return read(still.with_name(name))
-
-
-class Break(BaseException):
-    """What no one catches."""
-
-
-def breaking_at(count: int):
-    """A progress callback that breaks the run after so many frames."""
-    told = []
-
-    def progress(_) -> None:
-        told.append(True)
-        if len(told) == count:
-            raise Break
-
-    return progress
-
-
-def names(folder: Path) -> set[str]:
-    return {item.name for item in folder.iterdir()}
 
 
 # The film.
