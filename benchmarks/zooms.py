@@ -3,13 +3,15 @@
     python -m benchmarks.zooms loops [--seconds 8] [--size 320x240] [--constructions]
     python -m benchmarks.zooms endless [--frames 1001] [--size 320x240]
     python -m benchmarks.zooms rates [--seconds 4]
+    python -m benchmarks.zooms filters
 
 ``loops`` makes loops of three stills and three motions, and prints the mean difference of the last
 frame, moved on by one step, to the first; the median of the same for neighbouring frames; and their
 ratio, the loop closure. With ``--constructions`` it compares three ways to close a loop. ``endless``
 prints how sharp the last frame is against frame 50, and how far its mean color is off. ``rates``
 dreams nothing, so that the picture can be found again: where it is seen at 25 and 60 frames per
-second, in pixels apart.
+second, in pixels apart. ``filters`` prints how far OpenCV's filters, and the one in use, move what is
+coarse, against what they were asked for.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import numpy as np
 
 from framedream.dream.dreamer import Dream, Dreamer
 from framedream.media import fill, read_image
+from framedream.motion.spline import sampled
 from framedream.render import arrival
 from framedream.render.fall import Fall
 from framedream.render.journey import Journey, Similarity
@@ -233,10 +236,27 @@ def _apart(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
     return float(np.hypot(*(found @ points - points[:2])).mean())
 
 
+def filters(_: argparse.Namespace) -> None:
+    """Print by which factor a ramp is moved too far, for some shifts of less than half a pixel."""
+    shifts = np.array([1 / 32, 1 / 16, 1 / 8, 1 / 4])
+    ramp = np.tile(np.arange(64, dtype=np.float32), (32, 1))
+    x, y = np.tile(32 + shifts, (1, 1)), np.full((1, len(shifts)), 16.0)
+    maps, border = [at.astype(np.float32) for at in (x, y)], cv2.BORDER_REFLECT_101
+    moved_by = {
+        "OpenCV linear": cv2.remap(ramp, *maps, cv2.INTER_LINEAR, borderMode=border),
+        "OpenCV cubic": cv2.remap(ramp, *maps, cv2.INTER_CUBIC, borderMode=border),
+        "OpenCV Lanczos": cv2.remap(ramp, *maps, cv2.INTER_LANCZOS4, borderMode=border),
+        "cubic splines": sampled(ramp, x, y, border),
+    }
+    print("pixels asked for " + "".join(f"{shift:9.3f}" for shift in shifts))
+    for name, values in moved_by.items():
+        print(f"{name:17s}" + "".join(f"{factor:9.3f}" for factor in (values[0] - 32) / shifts))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("loops", "endless", "rates"))
+    parser.add_argument("what", choices=("loops", "endless", "rates", "filters"))
     parser.add_argument("--stills", nargs="+", default=STILLS)
     parser.add_argument("--motions", nargs="+", default=tuple(MOTIONS))
     parser.add_argument("--size", type=parse_size, default=(320, 240))
@@ -245,7 +265,7 @@ def main() -> None:
     parser.add_argument("--constructions", action="store_true", help="compare ways to close a loop")
     arguments = parser.parse_args()
     arguments.seconds = arguments.seconds or {"loops": 8, "rates": 4}.get(arguments.what, 0)
-    {"loops": loops, "endless": endless, "rates": rates}[arguments.what](arguments)
+    {"loops": loops, "endless": endless, "rates": rates, "filters": filters}[arguments.what](arguments)
 
 
 if __name__ == "__main__":
