@@ -586,9 +586,9 @@ def test_a_reader_that_goes_away_is_no_error():
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def stand_in(log: Path, *arguments: object) -> subprocess.Popen[bytes]:
-    """The command with a dream that takes a tenth of a second."""
-    words = [sys.executable, str(ROOT / "tests" / "stand_in_cli.py"), str(log), "0.1", *map(str, arguments)]
+def stand_in(log: Path, *arguments: object, seconds: float = 0.1) -> subprocess.Popen[bytes]:
+    """The command with a dream that takes some time."""
+    words = [sys.executable, str(ROOT / "tests" / "stand_in_cli.py"), str(log), str(seconds), *map(str, arguments)]
     return subprocess.Popen(words, env=clean(), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
@@ -638,7 +638,7 @@ def test_a_second_signal_stops_it_at_once(clip, tmp_path, number):
 
 def test_a_second_run_is_locked_out_with_one_line_and_code_6(clip, tmp_path):
     log, film = tmp_path / "log", tmp_path / "film.mp4"
-    with stand_in(log, "video", clip, film) as running:
+    with stand_in(log, "video", clip, film, seconds=4) as running:
         said_until(running, b"1 backwards")
         second = process("video", clip, film)
         assert second.returncode == 6
