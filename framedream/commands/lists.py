@@ -1,0 +1,56 @@
+"""Commands that list what there is."""
+
+from __future__ import annotations
+
+from framedream.catalog import MODELS, find_model
+from framedream.commands.app import app
+from framedream.settings import RunSettings
+from framedream.terminal import gigabytes, speak, table
+
+
+@app.command(sort_key=11)
+def presets() -> None:
+    """List the looks that come with framedream."""
+    from framedream.presets import preset_names, read_preset
+
+    table([(name, str(read_preset(name).get("description", ""))) for name in preset_names()])
+
+
+@app.command(sort_key=12)
+def models() -> None:
+    """List the networks that can dream; * marks good ones to start with."""
+    rows = [("", "model", "weights", "starts with")]
+    for entry in MODELS.values():
+        size = f"{entry.parameters * 4:.0f} MB" if entry.builder else "built in"
+        rows.append(("*" if entry.recommended else "", entry.name, size, entry.start))
+    table(rows)
+
+
+@app.command(sort_key=13)
+def layers(model: str = "squeezenet", /) -> None:
+    """List the layers of a network; * marks those it starts with.
+
+    Args:
+        model: A network of `models`.
+    """
+    name = find_model(model).name
+    from framedream.dream.models import describe_layers
+
+    rows = [("", "layer", "kind", "pixels a cell", "channels")]
+    for layer in describe_layers(name):
+        rows.append(("*" if layer.start else "", layer.name, layer.kind, str(layer.stride), str(layer.channels)))
+    table(rows)
+
+
+@app.command(sort_key=14)
+def devices() -> None:
+    """List what can work, and what --devices auto takes for a long film."""
+    from framedream.jobs.devices import describe, devices_of, find_gpus
+    from framedream.machine import processor_name, total_memory, usable_cores
+
+    speak(quiet=False)
+    cores, memory = usable_cores(), total_memory()
+    rows = [("cpu", processor_name(), gigabytes(memory), "1 core" if cores == 1 else f"{cores} cores")]
+    rows += [(f"gpu:{number}", gpu.name, gigabytes(gpu.memory), "") for number, gpu in enumerate(find_gpus())]
+    table(rows)
+    print(f"auto takes: {describe(devices_of(RunSettings()))}")
