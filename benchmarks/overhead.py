@@ -19,12 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from framedream.dream.ascent import Ascent
+from framedream.dream.ascent import Ascent, gaussian_taps
 from framedream.dream.dreamer import Dreamer
-from framedream.dream.objective import LayerEnergy
+from framedream.dream.objective import Objective
 from framedream.dream.runtime import tf
 from framedream.media import open_footage
 from framedream.settings import Settings
+from framedream.terms import parse_term
 
 
 def time_command(clip: Path) -> float:
@@ -42,9 +43,11 @@ class Loop:
     def __init__(self, settings: Settings, height: int, width: int, frames: int) -> None:
         """Trace the steps for each size."""
         dreamer = Dreamer(settings.dream)
-        objective = LayerEnergy(dreamer.network, tuple(weight for _, weight in settings.dream.layers))
         dream = settings.dream
-        ascent = Ascent(objective.with_places, dream.gradient, dream.smoothing, dream.jitter, dream.random_seed)
+        terms, weights = [parse_term(name) for name, _ in dream.layers], [weight for _, weight in dream.layers]
+        objective = Objective(dreamer.network, terms, tf.constant(weights))
+        taps, jitter = tf.constant(gaussian_taps(dream.smoothing)), tf.constant(dream.jitter)
+        ascent = Ascent(objective.with_places, dream.gradient, taps, jitter, dream.random_seed)
         any_size, scalar, whole = tf.TensorSpec([None, None, 3]), tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
         per_pixel = tf.TensorSpec([None, None, 1])
         self._climb = tf.function(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole, whole])

@@ -52,7 +52,10 @@ class DreamSettings:
     Attributes:
         model: The network that dreams: squeezenet is built in; see `models` for the others.
         weights: A weights file for the model (.h5, .weights.h5 or .npz) instead of its own.
-        layers: What to excite, as LAYER=WEIGHT,…; see `layers MODEL`. Default: the model's own.
+        layers: What to excite, as LAYER=WEIGHT,…; see `layers MODEL`. Default: the model's own. LAYER:3 and
+            LAYER:0-3+9 excite some of its channels, class:espresso a class of ImageNet; weights below 0 damp.
+        guide: An image whose features the layers are drawn towards.
+        algorithm: framedream's own octaves, or those of the Keras book, to the letter.
         octaves: Number of sizes, small to large; auto starts near 100 pixels.
         octave_scale: Ratio of one octave's size to the one before it.
         steps: Ascent steps at each octave, for frames dreamed from nothing.
@@ -68,6 +71,8 @@ class DreamSettings:
     model: str = "squeezenet"
     weights: Path | None = None
     layers: Layers = ()
+    guide: Path | None = None
+    algorithm: Literal["framedream", "classic"] = "framedream"
     octaves: int | Literal["auto"] = "auto"
     octave_scale: float = 1.4
     steps: int = 13
@@ -80,7 +85,7 @@ class DreamSettings:
     random_seed: int = 0
 
     def __post_init__(self) -> None:
-        coerce(self, layers=parse_layers, weights=parse_path)
+        coerce(self, layers=parse_layers, weights=parse_path, guide=parse_path)
         check_choices(self)
         entry = find_model(self.model)
         object.__setattr__(self, "model", entry.name)

@@ -22,7 +22,10 @@ Band = Literal["bass", "mid", "treble", "all", "beat"]
 _GROUPS = ("dream", "motion", "zoom")
 """Groups of settings that may change in the course of a film."""
 
-_FIXED = ("model", "weights", "gradient", "random_seed", "flow", "passes", "cuts", "ease", "duration", "loop")
+_FIXED = (
+    "model", "weights", "guide", "algorithm", "gradient", "random_seed", "flow", "passes", "cuts", "ease", "duration",
+    "loop",
+)  # fmt: skip
 """Settings of these groups that may not."""
 
 _KEY, _FOLLOW = ("at", "easing"), ("setting", "band", "from", "to")

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from framedream.errors import SettingsError, nearest
+from framedream.terms import parse_term
 
 Layers = tuple[tuple[str, float], ...]
-"""Layer names with their coefficients, as in ``fire5=0.5,fire7=1``."""
+"""Terms with their coefficients, as in ``fire5=0.5,fire7:12=1``; see `framedream.terms`."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -44,7 +45,7 @@ def parse_layers(value: str | Mapping[str, float] | Layers) -> Layers:
     """Read ``"fire5=0.5,fire7=1"``, a mapping, or pairs; a name alone has weight 1.
 
     Raises:
-        SettingsError: A weight is not a number, or a name stands twice.
+        SettingsError: A weight is not a number, or a name stands twice or cannot be read.
     """
     if isinstance(value, str):
         terms = [term.partition("=") for term in value.split(",") if term.strip()]
@@ -59,6 +60,7 @@ def parse_layers(value: str | Mapping[str, float] | Layers) -> Layers:
             raise SettingsError(f"layers: weight '{weight}' of '{name}' is not a number; write {name}=0.5") from None
         if not name or not math.isfinite(number):
             raise SettingsError(f"layers: '{name}={weight}' is no layer with a weight; write layers as a=1,b=0.5")
+        parse_term(name)
         layers.append((name, number))
     if len({name for name, _ in layers}) < len(layers):
         raise SettingsError(f"layers: a layer stands twice in '{value}'; keep one of them")

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from framedream.dream.runtime import tf
-from framedream.dream.tiles import Objective, tiled_gradient, whole_gradient
+from framedream.dream.tiles import PlacedObjective, tiled_gradient, whole_gradient
 
 _STIFFNESS = 4.0
 """How soon a held place is stepped less as it nears its ceiling."""
@@ -40,13 +40,17 @@ class Ascent:
             It favors figures over fine noise, and what it grows holds still when it is warped.
         jitter: Largest shift before a step, in pixels, scalar int32; the image wraps around.
         random_seed: Seed of the shifts, which depend on nothing else but octave and step.
+        floor: What a gradient is divided by at least.
+        is_clipped: Whether the image is kept within 0…255 after each step.
     """
 
-    objective: Objective
+    objective: PlacedObjective
     gradient: Literal["mean", "rms"]
     taps: tf.Tensor
     jitter: tf.Tensor
     random_seed: int
+    floor: float = 1e-12
+    is_clipped: bool = True
 
     def climb(
         self,
@@ -82,7 +86,8 @@ class Ascent:
 
         def take(step: tf.Tensor, image: tf.Tensor, _loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             loss, direction = self._direction(image, self._shift(octave, step), ceiling, tile)
-            moved = tf.clip_by_value(image + step_size * direction, 0.0, 255.0)
+            moved = image + step_size * direction
+            moved = tf.clip_by_value(moved, 0.0, 255.0) if self.is_clipped else moved
             above = loss > max_loss
             return tf.where(above, step, step + 1), tf.where(above, image, moved), loss
 
@@ -94,7 +99,7 @@ class Ascent:
     def _direction(
         self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor, tile: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Objective and normalised gradient, both seen through the shift."""
+        """PlacedObjective and normalised gradient, both seen through the shift."""
         rolled = tf.roll(image, shift, (0, 1))
         loss, places, gradient = tf.cond(
             tf.logical_and(tile > 0, tf.reduce_any(tf.shape(rolled)[:2] > tile)),
@@ -108,7 +113,7 @@ class Ascent:
             size = tf.reduce_mean(tf.abs(gradient))
         else:
             size = tf.sqrt(tf.reduce_mean(tf.square(gradient)))
-        direction = gradient / tf.maximum(size, 1e-12)
+        direction = gradient / tf.maximum(size, self.floor)
 
         def held() -> tf.Tensor:
             room = _room(loss, places, ceiling)

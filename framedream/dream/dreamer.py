@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
 from framedream.dream.ascent import Ascent, blur_reach, gaussian_taps
 from framedream.dream.models import load_network
-from framedream.dream.objective import LayerEnergy
+from framedream.dream.objective import Objective, features_of
 from framedream.dream.octaves import OctaveCore, octave_sizes
 from framedream.dream.runtime import tf
 from framedream.dream.tiles import tiled_objective
-from framedream.errors import DeviceError, OutOfMemory
+from framedream.errors import DeviceError, OutOfMemory, SettingsError
 from framedream.machine import TILES, total_memory
 from framedream.settings import DreamSettings
+from framedream.terms import parse_term
 
 _T = TypeVar("_T")
 
 _log = logging.getLogger("framedream")
+
+_CLASSIC_FLOOR = 1e-7
+"""What a gradient is divided by at least in the classic algorithm, in the unit of the network's input."""
 
 _BYTES_PER_PIXEL = 700
 """Main memory that the gradient of a whole frame takes, about."""
@@ -49,7 +53,13 @@ class Dreamer:
     whatever the frames' sizes and whatever changes of the settings. The same frame gives the same dream.
     """
 
-    def __init__(self, settings: DreamSettings, tile: int | None = None, layers: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: DreamSettings,
+        tile: int | None = None,
+        layers: Sequence[str] = (),
+        guide: np.ndarray | None = None,
+    ) -> None:
         """Load the network.
 
         Args:
@@ -57,14 +67,23 @@ class Dreamer:
             tile: Side of the tiles that frames are dreamed in, in pixels; 0 dreams them whole
                 if they fit the main memory. Default: smaller and smaller ones as memory runs out.
             layers: All layers that are ever excited, if others than those of the settings.
+            guide: H×W×3 float32, RGB, in levels: what layers are drawn towards, if anything.
 
         Raises:
-            SettingsError: A layer does not exist.
+            SettingsError: A layer does not exist, or has no such channel.
+            InputError: The guide is smaller than the network can take.
             WeightsError: The weights cannot be had.
         """
         self.settings = settings
         names = list(dict.fromkeys((*(name for name, _ in settings.layers), *layers)))
-        self.network = load_network(settings.model, names, settings.weights)
+        self._names, self._terms = names, [parse_term(name) for name in names]
+        used = list(dict.fromkeys(term.layer for term in self._terms))
+        self._is_classic = settings.algorithm == "classic"
+        self.network = load_network(settings.model, used, settings.weights, fold=not self._is_classic)
+        self._check_channels()
+        # The classic algorithm works in the unit of the network's input.
+        self._matrix, self._offset = self.network.input_unit()
+        self._guides = {} if guide is None else features_of(self.network, guide)
         frame, step_size, weights = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1]), [len(names)]
         sizes, whole, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
         weighted, taps = tf.TensorSpec(weights), tf.TensorSpec([None])
@@ -79,15 +98,35 @@ class Dreamer:
         self._tile, self._tile_is_set = tile or 0, tile is not None
         self._told: set[tuple[int, ...]] = set()
 
-    def _objective(self, weights: tf.Tensor) -> LayerEnergy:
-        return LayerEnergy(self.network, weights)
+    def _check_channels(self) -> None:
+        for name, term in zip(self._names, self._terms, strict=True):
+            count = self.network.channels(term.layer)
+            if term.channels and max(term.channels) >= count:
+                raise SettingsError(f"layers: '{name}' is not to be had: {term.layer} has channels 0 to {count - 1}")
+
+    def _objective(self, weights: tf.Tensor) -> Objective:
+        return Objective(self.network, self._terms, weights, self._guides, self._is_classic)
 
     def _graph(
         self, weights: tf.Tensor, taps: tf.Tensor, jitter: tf.Tensor, *arguments: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         settings = self.settings
-        ascent = Ascent(self._objective(weights).with_places, settings.gradient, taps, jitter, settings.random_seed)
-        return OctaveCore(ascent).dream(*arguments)
+        objective = self._objective(weights)
+        ascent = Ascent(objective.with_places, settings.gradient, taps, jitter, settings.random_seed)
+        return (
+            self._classic(objective, ascent, *arguments) if self._is_classic else OctaveCore(ascent).dream(*arguments)
+        )
+
+    def _classic(
+        self, objective: Objective, ascent: Ascent, image: tf.Tensor, *arguments: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The classic algorithm, in the unit of the network's input: to the last bit where nothing else differs."""
+        objective = replace(objective, network=replace(self.network, preprocess=lambda images: images))
+        ascent = replace(ascent, objective=objective.with_places, floor=_CLASSIC_FLOOR, is_clipped=False)
+        seen = self.network.preprocess(image[tf.newaxis])[0]
+        dream, losses, taken = OctaveCore(ascent, is_classic=True).dream(seen, *arguments)
+        back = tf.constant(np.linalg.inv(self._matrix), tf.float32)
+        return tf.clip_by_value((dream - tf.constant(self._offset, tf.float32)) @ back, 0.0, 255.0), losses, taken
 
     def dream(
         self,
@@ -153,7 +192,8 @@ class Dreamer:
         asked = look.octaves
         # The blur of the gradient mirrors as many pixels beyond the border.
         minimum = max(self.network.minimum_size, blur_reach(look.smoothing))
-        sizes = octave_sizes(height, width, octaves=asked, scale=look.octave_scale, minimum=minimum)
+        rounded = int if self._is_classic else round
+        sizes = octave_sizes(height, width, octaves=asked, scale=look.octave_scale, minimum=minimum, rounded=rounded)
         if asked != "auto" and len(sizes) < asked and (height, width, asked) not in self._told:
             self._told.add((height, width, asked))
             _log.warning(
@@ -172,25 +212,36 @@ class Dreamer:
         ceilings: Sequence[float] | None = None,
     ) -> Dream:
         steps = look.steps if steps is None else steps
-        per_pixel = np.asarray(look.step_size if step_size is None else step_size, np.float32)
+        unit = self._matrix.sum() / 3 if self._is_classic else 1.0
+        sizes_of_steps = np.asarray(look.step_size if step_size is None else step_size, np.float64) * unit
+        per_pixel = np.atleast_3d(sizes_of_steps).astype(np.float32)
         max_loss = float("inf") if look.max_loss is None else look.max_loss
         bounds = np.zeros(len(sizes), np.float32) if ceilings is None else _counted(ceilings, len(sizes))
         weights, taps = self._weights(look), gaussian_taps(look.smoothing)
 
         def dream() -> Dream:
             pixels, losses, taken = self._dream(
-                weights, taps, look.jitter, image, sizes, steps, np.atleast_3d(per_pixel), max_loss, bounds, self._tile
+                weights,
+                taps,
+                look.jitter,
+                image,
+                sizes,
+                steps,
+                np.atleast_3d(per_pixel).astype(np.float32),
+                max_loss,
+                bounds,
+                self._tile,
             )
             return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
 
         return self._fitted(image, dream)
 
     def _weights(self, look: DreamSettings) -> np.ndarray:
-        """A weight for each layer of the network."""
+        """A weight for each term."""
         weights = dict(look.layers)
-        if not weights.keys() <= set(self.network.layers):
-            raise ValueError(f"this dreamer has the layers {self.network.layers}, not all of {tuple(weights)}")
-        return np.array([weights.get(name, 0.0) for name in self.network.layers], np.float32)
+        if not weights.keys() <= set(self._names):
+            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {tuple(weights)}")
+        return np.array([weights.get(name, 0.0) for name in self._names], np.float32)
 
     def _fitted(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
         """Do something with a frame, in smaller and smaller tiles until it fits the device."""

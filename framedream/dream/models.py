@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from framedream.catalog import ModelEntry, find_model
 from framedream.dream import squeezenet, weights
+from framedream.dream.classifiers import last_map, squeezenet_with_classes, with_classes
 from framedream.dream.folding import fold_batch_norms
 from framedream.dream.runtime import keras, tf
 from framedream.errors import SettingsError, WeightsError, nearest
+from framedream.terms import CLASSES
 
 _log = logging.getLogger("framedream")
 
@@ -39,6 +43,20 @@ class Network:
     model: keras.Model
     preprocess: Callable[[tf.Tensor], tf.Tensor]
     multiple: int = 1
+
+    def channels(self, layer: str) -> int:
+        """How many channels one of the layers has."""
+        return int(self.model.outputs[self.layers.index(layer)].shape[-1])
+
+    def input_unit(self) -> tuple[np.ndarray, np.ndarray]:
+        """The network's own unit: a pixel of its input is ``rgb @ matrix + offset``.
+
+        Returns:
+            The matrix, 3×3 float64, and the offset, 3 float64.
+        """
+        pixels = 255 * np.concatenate([np.zeros((1, 3)), np.eye(3)]).astype(np.float32)
+        seen = np.asarray(self.preprocess(tf.constant(pixels[np.newaxis, np.newaxis]))[0, 0], np.float64)
+        return (seen[1:] - seen[0]) / 255, seen[0]
 
     def activations(self, images: tf.Tensor) -> list[tf.Tensor]:
         """Activations of the layers.
@@ -74,27 +92,32 @@ class LayerInfo:
     start: bool
 
 
-def load_network(model: str, layers: Sequence[str], weights_file: Path | None = None) -> Network:
+def load_network(model: str, layers: Sequence[str], weights_file: Path | None = None, *, fold: bool = True) -> Network:
     """Build a network, load its weights, cut it at the deepest layer used, fold batch norms.
 
     Args:
         model: A name of `framedream.catalog.MODELS`.
-        layers: Names of the layers to excite.
+        layers: Names of the layers to excite; `CLASSES` for the classifier's logits.
         weights_file: Weights to load instead of the model's own; see `weights.load_file`.
+        fold: Whether batch norms are folded, which changes last bits.
 
     Raises:
         SettingsError: No such model or layer; names the nearest.
         WeightsError: The weights cannot be had, or do not fit.
     """
     entry = find_model(model)
-    whole = _load_whole(entry, weights_file)
+    load = _load_with_classes if CLASSES in layers else _load_whole
+    whole = load(entry, weights_file)
     _check_layers(whole, layers, entry.name)
-    cut = keras.Model(whole.input, [whole.get_layer(name).output for name in layers], name=entry.name)
+    outputs = [whole.get_layer(name).output for name in layers]
+    cut = keras.Model(whole.input, outputs, name=entry.name)
+    # A classifier takes the mean of any map, even of one without cells.
+    seen = keras.Model(whole.input, [*outputs, last_map(whole)]) if CLASSES in layers else cut
     return Network(
         name=entry.name,
         layers=tuple(layers),
-        minimum_size=_minimum_size(cut, entry.multiple),
-        model=fold_batch_norms(cut, keep=layers),
+        minimum_size=_minimum_size(seen, entry.multiple),
+        model=fold_batch_norms(cut, keep=layers) if fold else cut,
         preprocess=_preprocessing(entry),
         multiple=entry.multiple,
     )
@@ -128,6 +151,18 @@ def _load_whole(entry: ModelEntry, file: Path | None) -> keras.Model:
     return model
 
 
+def _load_with_classes(entry: ModelEntry, file: Path | None) -> keras.Model:
+    if not entry.builder:
+        return squeezenet_with_classes(_load_whole(entry, file))
+    if file is None:
+        return _from_keras(entry, lambda: with_classes(entry, _build, None))
+    if file.is_file() and not weights.has_classifier_top(file):
+        raise WeightsError(
+            f"{file}: has no classifier, which a class needs; give {entry.name}'s weights with their top"
+        )
+    return with_classes(entry, _build, lambda full: weights.load_file(full, file, entry.name))
+
+
 def _build(entry: ModelEntry, own_weights: str | None, **options: Any) -> keras.Model:
     # Keras numbers unnamed layers over the whole process; InceptionV3 must always have a `conv2d_5`.
     keras.backend.clear_session(free_memory=False)
@@ -151,10 +186,19 @@ def _build_with_own_weights(entry: ModelEntry) -> keras.Model:
         model = squeezenet.build()
         squeezenet.load_weights(model)
         return model
+    return _from_keras(entry, lambda: _build(entry, "imagenet"))
+
+
+def _from_keras(entry: ModelEntry, build: Callable[[], keras.Model]) -> keras.Model:
+    """What is built with Keras's own weights.
+
+    Raises:
+        WeightsError: They are not to be had.
+    """
     _log.info("%s: its weights (%.0f MB) are downloaded if this is their first use", entry.name, entry.parameters * 4)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Keras prints where it downloads from.
-            return _build(entry, "imagenet")
+            return build()
     except Exception as error:  # Keras raises a bare Exception when a download fails.
         if "fetch failure" not in str(error) and not isinstance(error, OSError | ValueError):
             raise

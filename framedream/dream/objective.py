@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from framedream.dream.models import Network
 from framedream.dream.runtime import tf
+from framedream.terms import CLASSES, Term
+
+_BORDER = 2
+"""Cells at the edges of layers that do not count in the classic algorithm."""
+
+_GUIDE_CELLS = 512
+"""Cells of a guide's layer that are compared with, at most."""
 
 
 @dataclass(frozen=True)
-class LayerEnergy:
-    """The mean square of layers' activations, each with its coefficient.
+class Objective:
+    """Layers, channels, classes and a guide's features, each with a coefficient.
 
-    The objective of the original DeepDream (Mordvintsev et al. 2015) as the Keras example
-    states it: ``Σ weight × mean(activation²)``.
+    A layer, or some channels of it, counts by the mean square of its activations: the objective of the
+    original DeepDream (Mordvintsev et al. 2015) as the Keras example states it, ``Σ weight × mean(activation²)``.
+    With a guide, it counts by how far it points where the guide's features do: for each cell the largest
+    scalar product with a cell of the guide, over the number of channels (the same authors' "controlled dreams").
+    A class counts by its logit, the mean of those of all cells where the classifier has a map.
 
     Attributes:
-        network: The network, cut so that its outputs are the layers.
+        network: The network, cut so that its outputs are the terms' layers.
+        terms: What counts.
         weights: A coefficient for each of them, float32.
+        guides: For layers that are drawn towards a guide, its cells M×C, see `features_of`.
+        is_classic: Whether cells at the edges of layers do not count, as in the Keras book: their values rest on
+            what a layer pads.
     """
 
     network: Network
+    terms: Sequence[Term]
     weights: tf.Tensor
+    guides: Mapping[str, np.ndarray] = field(default_factory=dict)
+    is_classic: bool = False
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """The objective of one image.
@@ -44,9 +64,51 @@ class LayerEnergy:
             A scalar, and h×w×1 in the same unit, of the size of the smallest layer: the same
             sum before the mean over the image.
         """
-        activations = self.network.activations(image[tf.newaxis])
-        terms = [self.weights[index] * tf.square(layer) for index, layer in enumerate(activations)]
-        places = [tf.reduce_mean(term, axis=-1, keepdims=True) for term in terms]
-        size = tf.reduce_min([tf.shape(place)[1:3] for place in places], axis=0)
-        even = [tf.image.resize(place, size, method="area")[0] for place in places]
-        return tf.add_n([tf.reduce_mean(term) for term in terms]), tf.add_n(even)
+        layers = dict(zip(self.network.layers, self.network.activations(image[tf.newaxis]), strict=True))
+        maps = [self._map(term, layers[term.layer]) for term in self.terms]
+        weighted = [self.weights[index] * each for index, each in enumerate(maps)]
+        # A classifier may see the image as a whole, which says nothing of places.
+        placed = [each for term, each in zip(self.terms, maps, strict=True) if term.layer != CLASSES] or maps
+        size = tf.reduce_min([tf.shape(each)[1:3] for each in placed], axis=0)
+        even = [tf.image.resize(tf.reduce_mean(each, -1, keepdims=True), size, method="area")[0] for each in weighted]
+        if self.is_classic:
+            parts = [self.weights[index] * _inner_sum(each) / _count(each) for index, each in enumerate(maps)]
+        else:
+            parts = [tf.reduce_mean(each) for each in weighted]
+        return tf.add_n(parts), tf.add_n(even)
+
+    def _map(self, term: Term, layer: tf.Tensor) -> tf.Tensor:
+        """What counts of a layer, 1×h×w×C, or 1×h×w×1 where its channels count together."""
+        if term.channels is not None:
+            layer = tf.gather(layer, term.channels, axis=-1)
+        if term.layer == CLASSES:
+            return layer
+        if term.layer not in self.guides:
+            return tf.square(layer)
+        guide = self.guides[term.layer]
+        guide = guide if term.channels is None else guide[:, list(term.channels)]
+        alike = tf.tensordot(layer, tf.constant(guide.T), 1) / guide.shape[1]
+        return tf.reduce_max(alike, axis=-1, keepdims=True)
+
+
+def _inner_sum(each: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(each[:, _BORDER:-_BORDER, _BORDER:-_BORDER])
+
+
+def _count(each: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_prod(tf.cast(tf.shape(each), tf.float32))
+
+
+def features_of(network: Network, image: np.ndarray) -> dict[str, np.ndarray]:
+    """Cells of each layer on an image, M×C float32, evenly spread where there are many.
+
+    Args:
+        network: The network.
+        image: H×W×3 float32, RGB, in levels 0…255.
+    """
+    found = {}
+    for name, layer in zip(network.layers, network.activations(tf.constant(image)[tf.newaxis]), strict=True):
+        if name != CLASSES:
+            cells = layer.numpy().reshape(-1, layer.shape[-1])
+            found[name] = cells[np.linspace(0, len(cells) - 1, min(len(cells), _GUIDE_CELLS)).astype(int)]
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,13 @@ _AUTO_SMALLEST = 100
 
 
 def octave_sizes(
-    height: int, width: int, *, octaves: int | Literal["auto"], scale: float, minimum: int
+    height: int,
+    width: int,
+    *,
+    octaves: int | Literal["auto"],
+    scale: float,
+    minimum: int,
+    rounded: Callable[[float], int] = round,
 ) -> list[tuple[int, int]]:
     """Sizes of the octaves of a frame, smallest first.
 
@@ -26,6 +33,7 @@ def octave_sizes(
             near 100 pixels, so that a preset looks the same on small and large frames.
         scale: Ratio of an octave's size to the one before it.
         minimum: Smallest side the network can take; octaves below it are left out.
+        rounded: Makes whole pixels of a size.
 
     Returns:
         ``(height, width)`` of each octave, the last that of the frame.
@@ -42,7 +50,7 @@ def octave_sizes(
     if octaves == "auto":
         octaves = 1 + max(0, round(math.log(smaller / _AUTO_SMALLEST, scale)))
     factors = [scale**-power for power in range(octaves)]
-    sizes = [(round(height * factor), round(width * factor)) for factor in factors]
+    sizes = [(rounded(height * factor), rounded(width * factor)) for factor in factors]
     return [size for size in sizes if min(size) >= minimum][::-1]
 
 
@@ -54,11 +62,16 @@ class OctaveCore:
     not hold is put back: ``dream = image at this size + enlarged(dream − image, both at
     the size before)``. Then the ascent climbs from there.
 
+    The classic way, that of F. Chollet's *Deep Learning with Python* (2017, section 8.2), enlarges the dream itself,
+    climbs, and puts the detail back behind that; all sizes are made by plain bilinear interpolation.
+
     Attributes:
         ascent: The ascent of one octave.
+        is_classic: Whether that way is gone.
     """
 
     ascent: Ascent
+    is_classic: bool = False
 
     def dream(
         self,
@@ -91,23 +104,27 @@ class OctaveCore:
 
         def next_octave(
             index: tf.Tensor,
-            _dream: tf.Tensor,
-            change: tf.Tensor,
+            before: tf.Tensor,
+            other: tf.Tensor,
             losses: tf.TensorArray,
             taken: tf.TensorArray,
         ) -> tuple[tf.Tensor, ...]:
-            here = _shrink(image, sizes[index])
-            seed = here + _enlarge(change, sizes[index])
+            here = tf.image.resize(image, sizes[index]) if self.is_classic else _shrink(image, sizes[index])
+            seed = tf.image.resize(before, sizes[index]) if self.is_classic else here + _enlarge(other, sizes[index])
             dream, loss, count = self.ascent.climb(
                 seed, steps, _shrink(step_size, sizes[index]), max_loss, ceilings[index], index, tile
             )
-            return index + 1, dream, dream - here, losses.write(index, loss), taken.write(index, count)
+            if self.is_classic:
+                dream, other = dream + (here - tf.image.resize(other, sizes[index])), here
+            else:
+                other = dream - here
+            return index + 1, dream, other, losses.write(index, loss), taken.write(index, count)
 
         octaves = tf.shape(sizes)[0]
         start = (
             tf.constant(0),
             image,
-            tf.zeros([1, 1, 3]),
+            image if self.is_classic else tf.zeros([1, 1, 3]),
             tf.TensorArray(tf.float32, octaves),
             tf.TensorArray(tf.int32, octaves),
         )

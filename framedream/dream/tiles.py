@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from framedream.dream.runtime import tf
 
-Objective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+PlacedObjective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """Of an H×W×3 image in levels: a scalar to climb, and h×w×1, how much of it each place has."""
 
 GRID = 64
@@ -16,8 +16,8 @@ _HALO = 192
 """What a tile sees beyond its own borders, in pixels: about how far a cell of a deep layer reaches."""
 
 
-def whole_gradient(objective: Objective, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Objective and gradient of an image at once.
+def whole_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """PlacedObjective and gradient of an image at once.
 
     Args:
         objective: What is climbed.
@@ -32,7 +32,9 @@ def whole_gradient(objective: Objective, image: tf.Tensor) -> tuple[tf.Tensor, t
     return loss, places, tape.gradient(loss, image)
 
 
-def tiled_gradient(objective: Objective, image: tf.Tensor, tile: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def tiled_gradient(
+    objective: PlacedObjective, image: tf.Tensor, tile: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The same, of one tile after the other, each seen with its surroundings.
 
     Tiles meet without a seam, because what a pixel's gradient depends on is nearly all
@@ -60,7 +62,7 @@ def tiled_gradient(objective: Objective, image: tf.Tensor, tile: tf.Tensor) -> t
     return tf.reduce_mean(both[..., 3]), places, both[..., :3]
 
 
-def tiled_objective(objective: Objective, image: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
+def tiled_objective(objective: PlacedObjective, image: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
     """The objective alone, tile by tile, as the mean of the places; arguments as `tiled_gradient`."""
 
     def look(seen: tf.Tensor) -> tf.Tensor:

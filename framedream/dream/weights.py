@@ -14,6 +14,9 @@ from framedream.errors import WeightsError
 
 _ACCEPTED = "accepted are .weights.h5, Keras's own .h5 weights files, and .npz for squeezenet"
 
+_CLASSIFIERS = ("predictions", "conv_preds", "logits")
+"""What Keras calls the last layer of its classifiers."""
+
 
 def load_file(model: keras.Model, file: Path, name: str) -> None:
     """Fill a model from a weights file.
@@ -47,7 +50,7 @@ def load_file(model: keras.Model, file: Path, name: str) -> None:
 
 
 def has_classifier_top(file: Path) -> bool:
-    """Whether a Keras ``.h5`` weights file also holds the classifier (``predictions`` or ``fc…``).
+    """Whether a Keras ``.h5`` weights file also holds the classifier.
 
     Raises:
         WeightsError: The file is more than arrays; see `load_file`.
@@ -58,7 +61,7 @@ def has_classifier_top(file: Path) -> bool:
         with h5py.File(file, "r") as stored:
             _check_is_data_only(stored, file)
             group = stored.get("layers", stored)
-            return isinstance(group, h5py.Group) and "predictions" in group
+            return isinstance(group, h5py.Group) and any(name in group for name in _CLASSIFIERS)
     except OSError:
         return False
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from framedream.changing import layers_of
-from framedream.errors import SettingsError
+from framedream.errors import InputError, SettingsError
+from framedream.media import read_image, resize
 from framedream.settings import DreamSettings, Settings
+from framedream.terms import parse_term
 from framedream.timeline import moment
 
 if TYPE_CHECKING:
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 """Networks kept in memory: a batch rarely changes between more."""
+
+_GUIDE_SIDE = 224
+"""Smaller side in pixels that a guide is brought to."""
 
 
 def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
@@ -26,14 +34,15 @@ def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
 
     Raises:
         SettingsError: A layer does not exist.
-        WeightsError: The weights cannot be had.
+        InputError: The guide cannot be read, or the weights cannot be had.
     """
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
     from framedream.dream.runtime import use_threads
 
     use_threads(settings.run.threads)
+    guide = settings.dream.guide
     try:
-        return _loaded(settings.dream, layers_of(settings), tile)
+        return _loaded(settings.dream, layers_of(settings), tile, _state_of(guide) if guide else None)
     except SettingsError as error:
         raise SettingsError(f"{_named_by(settings, str(error))}{error}") from None
 
@@ -43,13 +52,32 @@ def _named_by(settings: Settings, message: str) -> str:
     timeline, own = settings.change.timeline, dict(settings.dream.layers)
     if timeline is not None:
         for key in timeline.keys:
-            if any(name not in own and f"'{name}'" in message for name, _ in dict(key.values).get("layers", ())):
+            names = [name for name, _ in dict(key.values).get("layers", ()) if name not in own]
+            if any(f"'{name}'" in message or f"'{parse_term(name).layer}'" in message for name in names):
                 return f"{timeline.source}, key at {moment(key.at)}: "
     return ""
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _loaded(settings: DreamSettings, layers: tuple[str, ...], tile: int | None) -> Dreamer:
+def _loaded(
+    settings: DreamSettings, layers: tuple[str, ...], tile: int | None, _guide: tuple[int, int] | None
+) -> Dreamer:
     from framedream.dream.dreamer import Dreamer
 
-    return Dreamer(settings, tile, layers)
+    return Dreamer(settings, tile, layers, _guide_of(settings.guide) if settings.guide else None)
+
+
+def _state_of(guide: Path) -> tuple[int, int]:
+    """What changes when another image is put in the place of one."""
+    try:
+        facts = guide.stat()
+    except OSError as error:
+        raise InputError(f"{guide}: cannot be read ({error.strerror}); check the path given with --guide") from None
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _guide_of(path: Path) -> np.ndarray:
+    """The guide, of a size at which networks know things."""
+    image = read_image(path)
+    scale = _GUIDE_SIDE / min(image.shape[:2])
+    return resize(image, *(round(side * scale) for side in image.shape[1::-1]))

@@ -31,7 +31,7 @@ EVERYTHING = "."
 """The source that stands for all there is."""
 
 _PRESET_KEYS = ("preset", "presets")
-_FILE_KEYS = ("weights", "timeline", "sound")
+_FILE_KEYS = ("weights", "guide", "timeline", "sound")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Order:
 def read_jobs_file(path: Path) -> list[Order]:
     """Read a jobs file: an order for each ``[[item]]``, or one for everything if there is none.
 
-    Names of preset and weights files are looked for beside the jobs file first.
+    Names of preset, weights and other files are looked for beside the jobs file first.
 
     Raises:
         SettingsError: It cannot be read, is no TOML, has an unknown key, or a path leads out.

@@ -174,4 +174,5 @@ def _fingerprint(item: Item) -> str:
     manifest = Manifest.of([item.source], item.target, item.settings)
     facts = [manifest.identity, manifest.settings, manifest.weights, manifest.source, manifest.target]
     facts += [manifest.sound] if manifest.sound else []  # Without one, earlier records stay good.
+    facts += [f"guide {manifest.guide}"] if manifest.guide else []
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -23,6 +23,9 @@ SCHEMA = 2
 _HEAD = 2**20
 """Bytes at each end of a file that are hashed."""
 
+_HASHED = ("weights", "sound", "guide")
+"""Settings that are names of files: what counts is what is in them."""
+
 _LIBRARIES = ("framedream", "tensorflow", "keras", "numpy", "opencv-python-headless", "av")
 
 
@@ -40,6 +43,7 @@ class Manifest:
         others: Names and identities of the other stills of a zoom, in their order.
         sound: Hash of the file whose sound is followed; "" if there is none.
         kind: What is made of the sources: a dream of a video, or a zoom.
+        guide: Hash of the image that layers are drawn towards; "" if there is none.
     """
 
     source: str
@@ -52,6 +56,7 @@ class Manifest:
     others: list[list[str]] = field(default_factory=list)
     sound: str = ""
     kind: str = "video"
+    guide: str = ""
 
     @classmethod
     def of(cls, sources: Sequence[Path | str], target: Path, settings: Settings, *, kind: str = "video") -> Manifest:
@@ -64,7 +69,7 @@ class Manifest:
             kind: What is made: a video or a zoom.
 
         Raises:
-            InputError: A source or the sound cannot be read, or there is no such weights file.
+            InputError: A source, the sound or the guide cannot be read, or there is no such weights file.
         """
         known = [[str(path.resolve()), identity(path)] if isinstance(path, Path) else [path, ""] for path in sources]
         circumstances = {name: version(name) for name in _LIBRARIES} | {"threads": str(settings.run.threads or "all")}
@@ -72,12 +77,13 @@ class Manifest:
             known[0][0],
             known[0][1],
             str(target.parent.resolve() / target.name),
-            {name: text for name, text in flat(settings).items() if name not in ("weights", "sound")},
+            {name: text for name, text in flat(settings).items() if name not in _HASHED},
             weights_hash(settings),
             circumstances,
             others=known[1:],
             sound=sound_hash(settings),
             kind=kind,
+            guide=_hash_of(settings.dream.guide, InputError),
         )
 
     @classmethod
@@ -103,6 +109,8 @@ class Manifest:
             changes.append("the network's weights are others")
         if self.sound != now.sound:
             changes.append("the sound is another")
+        if self.guide != now.guide:
+            changes.append("the guide is another")
         if self.kind != now.kind:
             changes.append(f"{self.kind} → {now.kind}")
         if self.schema != now.schema:

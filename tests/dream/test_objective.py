@@ -7,16 +7,17 @@ import pytest
 from pictures import noise, scene
 
 from framedream.dream.models import load_network
-from framedream.dream.objective import LayerEnergy
+from framedream.dream.objective import Objective
 from framedream.dream.runtime import tf
+from framedream.terms import Term
 
 WEIGHTS = (0.5, 2.0)
 
 
 @pytest.fixture(scope="module")
-def energy() -> LayerEnergy:
+def energy() -> Objective:
     """Of a layer with 8 pixels a cell and one with 16."""
-    return LayerEnergy(load_network("squeezenet", ["fire5", "fire7"], None), WEIGHTS)
+    return Objective(load_network("squeezenet", ["fire5", "fire7"], None), [Term("fire5"), Term("fire7")], WEIGHTS)
 
 
 def test_the_scalar_is_the_weighted_sum_of_mean_squares(energy):

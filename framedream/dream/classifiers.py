@@ -1,0 +1,74 @@
+"""Networks with their classifier, opened to images of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from framedream.catalog import ModelEntry
+from framedream.dream.runtime import keras
+from framedream.terms import CLASSES
+
+Build = Callable[..., keras.Model]
+"""Builds a network for an entry of the catalog, given its weights' name and options of its constructor."""
+
+
+def squeezenet_with_classes(model: keras.Model) -> keras.Model:
+    """SqueezeNet, filled, with a further output: the map of its classes before their ReLU.
+
+    Args:
+        model: As `framedream.dream.squeezenet.build` gives it.
+    """
+    conv10 = model.get_layer("conv10")
+    linear = keras.layers.Conv2D(conv10.filters, 1, name=CLASSES)
+    whole = keras.Model(model.input, [model.output, linear(conv10.input)])
+    linear.set_weights(conv10.get_weights())
+    return whole
+
+
+def with_classes(entry: ModelEntry, build: Build, fill: Callable[[keras.Model], None] | None) -> keras.Model:
+    """A network of Keras with its classifier's logits as the layer `CLASSES`.
+
+    Where the classifier is dense layers over a map of fixed size, they become convolutions over a map of any
+    size (Long, Shelhamer and Darrell 2015); elsewhere it stays as it is, behind the mean over the map.
+
+    Args:
+        entry: Which one.
+        build: Builds it.
+        fill: Fills it with weights; None takes Keras's own.
+    """
+    options: dict[str, Any] = {"include_top": True, "input_shape": None, "classifier_activation": None}
+    full = build(entry, None if fill else "imagenet", **options)
+    if fill:
+        fill(full)
+    if any(isinstance(layer, keras.layers.Flatten) for layer in full.layers):
+        return _convolutional(full)
+    opened = keras.models.clone_model(full, input_tensors=keras.Input((None, None, 3)))
+    opened.set_weights(full.get_weights())
+    classes = opened.output.shape[-1]
+    return keras.Model(opened.input, keras.layers.Reshape((1, 1, classes), name=CLASSES)(opened.output))
+
+
+def last_map(model: keras.Model) -> keras.KerasTensor:
+    """The deepest map over the image that a network's classifier sees."""
+    maps = [layer.output for layer in model.layers if len(layer.output.shape) == 4 and layer.output.shape[1] is None]
+    return maps[-1]
+
+
+def _convolutional(full: keras.Model) -> keras.Model:
+    """A network that ends in dense layers over a flattened map, all of them convolutions."""
+    at = next(index for index, layer in enumerate(full.layers) if isinstance(layer, keras.layers.Flatten))
+    trunk = keras.Model(full.input, full.layers[at - 1].output)
+    opened = keras.models.clone_model(trunk, input_tensors=keras.Input((None, None, 3)))
+    opened.set_weights(trunk.get_weights())
+    x, side = opened.output, trunk.output.shape[1]
+    for dense in full.layers[at + 1 :]:
+        is_last = dense is full.layers[-1]
+        kernel, bias = dense.get_weights()
+        convolution = keras.layers.Conv2D(
+            dense.units, side, activation=dense.activation, name=CLASSES if is_last else dense.name
+        )
+        x = convolution(x)
+        convolution.set_weights([kernel.reshape(side, side, -1, dense.units), bias])
+        side = 1
+    return keras.Model(opened.input, x)
