@@ -129,7 +129,7 @@ def _absolute(name: str) -> str:
 
 def anywhere(settings: Settings) -> Settings:
     """The same with names of files that are good in another process."""
-    files = {"weights": settings.dream.weights, "sound": settings.change.sound}
+    files = {"weights": settings.dream.weights, "sound": settings.change.sound, "mask": settings.footage.mask}
     return settings.override({name: path.absolute() for name, path in files.items() if path})
 
 

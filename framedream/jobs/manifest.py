@@ -39,6 +39,7 @@ class Manifest:
         circumstances: Versions of libraries and number of threads: they should not matter much.
         others: Names and identities of the other stills of a zoom, in their order.
         sound: Hash of the file whose sound is followed; "" if there is none.
+        mask: Identity of the mask; "" if there is none. Its name is among the settings.
         kind: What is made of the sources: a dream of a video, or a zoom.
     """
 
@@ -51,6 +52,7 @@ class Manifest:
     schema: int = SCHEMA
     others: list[list[str]] = field(default_factory=list)
     sound: str = ""
+    mask: str = ""
     kind: str = "video"
 
     @classmethod
@@ -64,19 +66,22 @@ class Manifest:
             kind: What is made: a video or a zoom.
 
         Raises:
-            InputError: A source or the sound cannot be read, or there is no such weights file.
+            InputError: A source, the sound or the mask cannot be read, or there is no such weights file.
         """
         known = [[str(path.resolve()), identity(path)] if isinstance(path, Path) else [path, ""] for path in sources]
+        mask = settings.footage.mask
+        named = {"mask": str(mask.resolve())} if mask else {}
         circumstances = {name: version(name) for name in _LIBRARIES} | {"threads": str(settings.run.threads or "all")}
         return cls(
             known[0][0],
             known[0][1],
             str(target.parent.resolve() / target.name),
-            {name: text for name, text in flat(settings).items() if name not in ("weights", "sound")},
+            {name: text for name, text in flat(settings).items() if name not in ("weights", "sound", "mask")} | named,
             weights_hash(settings),
             circumstances,
             others=known[1:],
             sound=sound_hash(settings),
+            mask=identity(mask) if mask else "",
             kind=kind,
         )
 
@@ -110,11 +115,14 @@ class Manifest:
         return changes
 
     def changed_source(self, now: Manifest) -> str:
-        """The first difference of the sources, as ``a.jpg: has changed since``; "" if there is none."""
+        """The first difference of the sources and the mask, as ``a.jpg: has changed since``; "" if there is none."""
         before, after = ([(each.source, each.identity), *map(tuple, each.others)] for each in (self, now))
         for (old, known), (new, found) in zip(before, after, strict=False):
             if (old, known) != (new, found):
                 return f"{new}: has changed since" if old == new else f"{new}: is not {old}"
+        mask = self.settings.get("mask")
+        if mask and mask == now.settings.get("mask") and self.mask != now.mask:
+            return f"{mask}: has changed since"
         return "" if len(before) == len(after) else f"{now.source}: there were {len(before)} stills, not {len(after)}"
 
     def changed_circumstances(self, now: Manifest) -> list[str]:
