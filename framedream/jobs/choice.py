@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -41,7 +42,7 @@ def is_mask(item: Found, masks: Collection[Path]) -> bool:
         item: What was found.
         masks: The masks, without links.
     """
-    path = item.path.resolve()
+    path = Path(os.path.realpath(item.path))
     return any(mask in (path, *path.parents) for mask in masks)
 
 

@@ -100,7 +100,7 @@ def find_items(
     _check_target(source, target)
     orders = read_jobs_file(jobs_file) if jobs_file else [Order()]
     looks = [_looks(order, presets, values) for order in orders]
-    masks = {path.resolve() for ways in looks for look in ways for path in masks_of(look.settings)}
+    masks = {Path(os.path.realpath(path)) for ways in looks for look in ways for path in masks_of(look.settings)}
     found = find_footage(source)
     tasks: dict[_Task, None] = {}
     for order, ways in zip(orders, looks, strict=True):
