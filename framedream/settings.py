@@ -136,7 +136,7 @@ class MotionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class FootageSettings:
-    """Which part of the footage is taken, and at what size.
+    """Which part of the footage is taken, at what size, and where its dream is seen.
 
     Attributes:
         size: Dream at this size, as WIDTHxHEIGHT in pixels.
@@ -144,6 +144,7 @@ class FootageSettings:
         start: Where to begin: seconds (2.5), a clock time (1:02.5), or a frame (62f).
         end: Where to stop, in the same ways; this moment itself is left out.
         fps: Frames per second of a folder of images (25 if not given).
+        mask: A picture, film or folder of images that says where the dream is seen: white all of it, black nothing.
     """
 
     size: Size | None = None
@@ -151,9 +152,10 @@ class FootageSettings:
     start: Moment | None = None
     end: Moment | None = None
     fps: Fraction | None = None
+    mask: Path | None = None
 
     def __post_init__(self) -> None:
-        coerce(self, size=parse_size, start=parse_moment, end=parse_moment, fps=parse_rate)
+        coerce(self, size=parse_size, start=parse_moment, end=parse_moment, fps=parse_rate, mask=parse_path)
         if self.size is not None and self.scale is not None:
             raise SettingsError("size and scale were both given; keep one of them")
         check(self, "size", self.size is None or min(self.size) >= 1, "WIDTHxHEIGHT in pixels, as in 1280x720")
@@ -266,7 +268,7 @@ class Settings:
     Attributes:
         dream: How one frame is dreamed.
         motion: How a dream is carried from frame to frame.
-        footage: Which part of the footage is taken, and at what size.
+        footage: Which part of the footage is taken, at what size, and where its dream is seen.
         zoom: The journey of a zoom.
         change: What changes settings in the course of a film.
         output: How the film is encoded.

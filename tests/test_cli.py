@@ -109,6 +109,7 @@ def test_a_command_without_flags_is_the_default_preset(spy):
         (["--follow-steps=1", "--cuts=none"], {"follow_steps": 1, "cuts": "none"}),
         (["--size", "64x48", "--start", "1:02.5", "--end", "70"], {"size": "64x48", "start": 62.5, "end": 70}),
         (["--scale", "0.5", "--fps", "29.97"], {"scale": 0.5, "fps": "30000/1001"}),
+        (["--mask", "mask.png"], {"mask": Path("mask.png")}),
         (["--codec", "libx265", "--crf", "20"], {"codec": "libx265", "crf": 20}),
         (["--threads", "2", "--random-seed", "7"], {"threads": 2, "random_seed": 7}),
         (["--devices", "gpu:1,0"], {"devices": "gpu:1,0"}),
@@ -197,8 +198,8 @@ def test_settings_of_a_zoom_are_flags_of_zoom_and_what_is_false_needs_no_default
     assert run("zoom", "--help") == 0
     shown = capsys.readouterr().out
     for name in setting_homes():
-        # Where a zoom is at each moment is known: there is no flow to carry the dream, and nothing ends.
-        is_meant = name not in ("end", "flow", "passes", "persistence", "cuts")
+        # Where a zoom is at each moment is known: there is no flow to carry it, no footage behind, no end.
+        is_meant = name not in ("end", "mask", "flow", "passes", "persistence", "cuts")
         assert (f"--{name.replace('_', '-')} " in shown) == is_meant, name
     assert "--no-loop" not in shown
     assert "[default: False]" not in shown
@@ -234,6 +235,11 @@ def test_the_preset_itself_can_come_from_the_environment(spy, monkeypatch):
 def test_image_takes_its_flags(spy):
     assert run("image", "in.png", "out.png", "--steps", "3", "--scale", "2", "--save-octaves", "octaves") == 0
     assert spy[0] == ("in.png", "out.png", Settings.of(steps=3, scale=2), "octaves")
+
+
+def test_image_takes_a_mask(spy):
+    assert run("image", "in.png", "out.png", "--mask", "mask.png") == 0
+    assert spy[0][2] == Settings.of(mask="mask.png")
 
 
 def test_image_takes_color(spy):
@@ -372,6 +378,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["video", "a.mp4", "b.mp4", "--passes", "both"], "both"),
         (["video", "a.mp4", "b.mp4", "--color", "lumma"], "luma"),
         (["image", "a.png", "b.png", "--passes", "1"], "--passes"),
+        (["zoom", "a.png", "b.mp4", "--mask", "c.png"], "--mask"),
         (["video", "a.mp4", "b.mp4", "--model", "vgg-6"], "did you mean 'vgg"),
         (["video", "a.mp4", "b.mp4", "--preset", "clasic-vgg"], "did you mean 'classic-vgg'"),
         (["video", "a.mp4", "b.mp4", "--preset", "gone.toml"], "gone.toml"),
@@ -433,6 +440,21 @@ def test_bad_stills_and_sounds_are_one_line_and_code_4(tmp_path, capsys):
         assert run("zoom", *arguments) == 4
         assert str(named) in one_line(capsys.readouterr().err)
     assert sorted(item.name for item in tmp_path.iterdir()) == ["bad.jpg", "good.png"]
+
+
+def test_bad_masks_are_one_line_and_code_4(clip, tmp_path, capsys):
+    (tmp_path / "bad.png").write_bytes(b"no image" * 99)
+    (tmp_path / "clips").mkdir()
+    write_image(tmp_path / "clips" / "still.png", scene(48, 64))
+    before = sorted(item.name for item in tmp_path.iterdir())
+    for name in ("bad.png", "gone.mp4"):
+        for command, source, target in (
+            ("video", clip, "out.mp4"), ("image", tmp_path / "clips" / "still.png", "out.png"),
+            ("folder", tmp_path / "clips", "out"),
+        ):  # fmt: skip
+            assert run(command, source, tmp_path / target, "--mask", tmp_path / name) == 4
+            assert str(tmp_path / name) in one_line(capsys.readouterr().err)
+    assert sorted(item.name for item in tmp_path.iterdir()) == before
 
 
 def test_a_zoom_that_cannot_be_written_is_one_line_and_code_5(tmp_path, capsys):

@@ -19,6 +19,7 @@ def image(
     dream: Dream = DreamFlags(),  # noqa: B008
     size: str | None = None,
     scale: float | None = None,
+    mask: str | None = None,
     run: Run = RunFlags(),  # noqa: B008
     quiet: Quiet = False,
 ) -> None:
@@ -31,9 +32,10 @@ def image(
         save_octaves: Folder that also gets the dream at each size.
         size: Dream at this size, as WIDTHxHEIGHT in pixels.
         scale: Dream at this multiple of the image's size.
+        mask: A picture that says where the dream is seen: white all of it, black nothing.
         quiet: Say nothing but warnings and errors.
     """
-    settings = settings_of(preset, dream, FootageFlags(size=size, scale=scale), run)
+    settings = settings_of(preset, dream, FootageFlags(size=size, scale=scale, mask=mask), run)
     speak(quiet)
     framedream.dream_image(source, target, settings, save_octaves=save_octaves)
     if not quiet:

@@ -20,6 +20,7 @@ from framedream.jobs.image import dream_image
 from framedream.jobs.items import Item, find_items
 from framedream.jobs.ledger import Ledger, heard
 from framedream.jobs.makers import Makers, fitting, size_of
+from framedream.jobs.masks import check_masks
 from framedream.jobs.preflight import warn_of_room
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.records import Records
@@ -85,7 +86,7 @@ def dream_folder(
 
     Raises:
         SettingsError: A preset, a setting or the jobs file cannot be used.
-        InputError: There is nothing to do, or the weights are not to be had.
+        InputError: There is nothing to do, a mask cannot be read, or the weights are not to be had.
         OutputError: The results cannot be written there.
         LockedError: Another run is making them.
         Stopped: ``stop`` said so.
@@ -93,6 +94,7 @@ def dream_folder(
     source, target = Path(source), Path(target)
     jobs = Path(jobs_file) if jobs_file is not None else None
     items = find_items(source, target, presets, values or {}, include=include, exclude=exclude, jobs_file=jobs)
+    check_masks(item.settings for item in items)
     with Records(target) as records:
         warn_of_room(target, sum(map(size_of, items)))
         ledger = Ledger(source, target, items, records, restart)

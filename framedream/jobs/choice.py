@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from framedream.errors import InputError
 from framedream.jobs.jobs_file import EVERYTHING, Order
@@ -32,6 +33,17 @@ def is_chosen(item: Found, include: Sequence[str], exclude: Sequence[str]) -> bo
         return False
     # What is in a folder that cannot be seen may have been meant.
     return not include or item.is_unseen_folder or any(fits(item, glob) for glob in include)
+
+
+def is_mask(item: Found, masks: Collection[Path]) -> bool:
+    """Whether an item is a mask, or one of the images of a mask; such are not dreamed.
+
+    Args:
+        item: What was found.
+        masks: The masks, without links.
+    """
+    path = Path(os.path.realpath(item.path))
+    return any(mask in (path, *path.parents) for mask in masks)
 
 
 def fits(item: Found, glob: str) -> bool:

@@ -129,7 +129,8 @@ def _absolute(name: str) -> str:
 
 def anywhere(settings: Settings) -> Settings:
     """The same with names of files that are good in another process."""
-    files = {"weights": settings.dream.weights, "guide": settings.dream.guide, "sound": settings.change.sound}
+    dream, mask = settings.dream, settings.footage.mask
+    files = {"weights": dream.weights, "guide": dream.guide, "sound": settings.change.sound, "mask": mask}
     return settings.override({name: path.absolute() for name, path in files.items() if path})
 
 

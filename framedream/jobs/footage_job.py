@@ -11,6 +11,7 @@ from pathlib import Path
 from framedream.errors import InputError
 from framedream.jobs.film_job import FilmJob, Places
 from framedream.jobs.manifest import Manifest
+from framedream.jobs.masks import check_mask, masks_of
 from framedream.jobs.plan import Plan, Survey
 from framedream.jobs.preflight import check_memory
 from framedream.jobs.sounds import film_sound, sounds_of
@@ -45,7 +46,7 @@ class FootageJob(FilmJob):
             FramedreamError: See `framedream.jobs.video.dream_video`.
         """
         self.source = Path(source)
-        places = Places.of([self.source, *sounds_of(settings)], target, work)
+        places = Places.of([self.source, *sounds_of(settings), *masks_of(settings)], target, work)
         self.footage = open_footage(source, settings.footage)
         if settings.change.sound:
             self.footage.sound = film_sound(settings, places.name)
@@ -55,6 +56,7 @@ class FootageJob(FilmJob):
             check_memory(self.footage.frame_count or 1, self.footage.height, self.footage.width)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
+        check_mask(settings, self.footage)
         manifest = Manifest.of([self.source], Path(places.name), settings)
         super().__init__(places, self.footage, settings, manifest, restart=restart)
 

@@ -9,9 +9,11 @@ import numpy as np
 from framedream.errors import InputError
 from framedream.jobs.dreaming import dreamer_for
 from framedream.jobs.film_job import check_apart
+from framedream.jobs.masks import masks_of, still_mask
 from framedream.jobs.preflight import check_memory, check_readable
 from framedream.media import check_image_name, check_pixels, look_at_image, read_image, resize, write_image
 from framedream.render.color import kept_color
+from framedream.render.mask import strength_of, through
 from framedream.settings import FootageSettings, Settings
 
 
@@ -27,7 +29,7 @@ def dream_image(
     Args:
         source: A file, or H×W×3 RGB in levels 0…255 of any number type.
         target: Where to write the dream, if anywhere; the suffix names the format.
-        settings: Everything else; only ``dream``, ``run`` and the size of ``footage`` count here.
+        settings: Everything else; only ``dream``, ``run``, and of ``footage`` size and mask count here.
         save_octaves: Folder that also gets the dream at each size, as ``octave-1.png``, ….
 
     Returns:
@@ -35,21 +37,26 @@ def dream_image(
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer the model does not have.
-        InputError: The image cannot be read, or the weights are not to be had.
+        InputError: The image or its mask cannot be read, or the weights are not to be had.
         OutputError: The dream cannot be written.
     """
     settings = settings or Settings()
     if target is not None:
         check_image_name(Path(target))
+        for mask_file in masks_of(settings):
+            check_apart(mask_file, Path(target))
     image = _sized(_read(source, target, settings.footage), settings.footage)
+    mask = still_mask(settings, image.shape[1], image.shape[0])
     dreamer = dreamer_for(settings)
+
+    def shown(dream: np.ndarray, still: np.ndarray) -> np.ndarray:
+        kept = kept_color(dream, still, settings.dream.color)
+        return kept if mask is None else through(still, kept, strength_of(mask, *still.shape[:2]))
+
     if save_octaves is None:
-        dreamed = kept_color(dreamer.dream(image).pixels, image, settings.dream.color)
+        dreamed = shown(dreamer.dream(image).pixels, image)
     else:
-        octaves = [
-            kept_color(octave, resize(image, *octave.shape[1::-1]), settings.dream.color)
-            for octave in dreamer.octaves(image)
-        ]
+        octaves = [shown(octave, resize(image, *octave.shape[1::-1])) for octave in dreamer.octaves(image)]
         for number, octave in enumerate(octaves, 1):
             write_image(Path(save_octaves) / f"octave-{number}.png", octave)
         dreamed = octaves[-1]

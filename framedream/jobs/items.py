@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.jobs.choice import is_chosen, ordered
+from framedream.jobs.choice import is_chosen, is_mask, ordered
 from framedream.jobs.jobs_file import Order, read_jobs_file
+from framedream.jobs.masks import masks_of
 from framedream.jobs.targets import Wish, mirrored, told_apart
 from framedream.jobs.tree import Found, Kind, find_footage, kind_of
 from framedream.media.recipes import container_for
@@ -76,7 +77,7 @@ def find_items(
 ) -> list[Item]:
     """Find what there is to do, and settle how each thing is done and what its result is called.
 
-    The same tree on the disk gives the same items. Nothing is written.
+    The same tree on the disk gives the same items. Masks are not dreamed. Nothing is written.
 
     Args:
         source: The folder that is searched, with all in it.
@@ -99,11 +100,14 @@ def find_items(
     _check_target(source, target)
     orders = read_jobs_file(jobs_file) if jobs_file else [Order()]
     looks = [_looks(order, presets, values) for order in orders]
+    masks = {Path(os.path.realpath(path)) for ways in looks for look in ways for path in masks_of(look.settings)}
     found = find_footage(source)
     tasks: dict[_Task, None] = {}
     for order, ways in zip(orders, looks, strict=True):
         named = ordered(order, found)
-        chosen = [item for item in named if is_chosen(item, include, exclude)]
+        # What is a mask is no footage, unless it is asked for by its name.
+        footage = [item for item in named if item.name == order.source or not is_mask(item, masks)]
+        chosen = [item for item in footage if is_chosen(item, include, exclude)]
         kinds = [kind_of(item) for item in chosen]
         for look in ways:
             for item, kind in zip(chosen, kinds, strict=True):
@@ -224,5 +228,5 @@ def _check_suffix(path: PurePosixPath, kind: Kind, label: str) -> None:
 
 def _nothing_to_do(found: list[Found]) -> str:
     if found:
-        return "nothing in it is left by --include and --exclude; check them"
+        return "nothing in it is left by --include and --exclude, and masks are not dreamed; check them"
     return "there is no footage in this folder; put films, images or animations there, or name another"

@@ -31,7 +31,7 @@ EVERYTHING = "."
 """The source that stands for all there is."""
 
 _PRESET_KEYS = ("preset", "presets")
-_FILE_KEYS = ("weights", "guide", "timeline", "sound")
+_FILE_KEYS = ("weights", "guide", "timeline", "sound", "mask")
 
 
 @dataclass(frozen=True)

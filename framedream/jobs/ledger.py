@@ -173,6 +173,7 @@ def _fingerprint(item: Item) -> str:
     """What must be the same for a finished item to be kept."""
     manifest = Manifest.of([item.source], item.target, item.settings)
     facts = [manifest.identity, manifest.settings, manifest.weights, manifest.source, manifest.target]
-    facts += [manifest.sound] if manifest.sound else []  # Without one, earlier records stay good.
+    # Without these, earlier records stay good.
+    facts += [fact for fact in (manifest.sound, manifest.mask) if fact]
     facts += [f"guide {manifest.guide}"] if manifest.guide else []
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -23,7 +23,7 @@ SCHEMA = 2
 _HEAD = 2**20
 """Bytes at each end of a file that are hashed."""
 
-_HASHED = ("weights", "sound", "guide")
+_HASHED = ("weights", "sound", "guide", "mask")
 """Settings that are names of files: what counts is what is in them."""
 
 _LIBRARIES = ("framedream", "tensorflow", "keras", "numpy", "opencv-python-headless", "av")
@@ -42,6 +42,7 @@ class Manifest:
         circumstances: Versions of libraries and number of threads: they should not matter much.
         others: Names and identities of the other stills of a zoom, in their order.
         sound: Hash of the file whose sound is followed; "" if there is none.
+        mask: Identity of the mask; "" if there is none. Its name is among the settings.
         kind: What is made of the sources: a dream of a video, or a zoom.
         guide: Hash of the image that layers are drawn towards; "" if there is none.
     """
@@ -55,6 +56,7 @@ class Manifest:
     schema: int = SCHEMA
     others: list[list[str]] = field(default_factory=list)
     sound: str = ""
+    mask: str = ""
     kind: str = "video"
     guide: str = ""
 
@@ -69,19 +71,22 @@ class Manifest:
             kind: What is made: a video or a zoom.
 
         Raises:
-            InputError: A source, the sound or the guide cannot be read, or there is no such weights file.
+            InputError: A source, the sound, the guide or the mask cannot be read, or there is no such weights file.
         """
         known = [[str(path.resolve()), identity(path)] if isinstance(path, Path) else [path, ""] for path in sources]
+        mask = settings.footage.mask
+        named = {"mask": str(mask.resolve())} if mask else {}
         circumstances = {name: version(name) for name in _LIBRARIES} | {"threads": str(settings.run.threads or "all")}
         return cls(
             known[0][0],
             known[0][1],
             str(target.parent.resolve() / target.name),
-            {name: text for name, text in flat(settings).items() if name not in _HASHED},
+            {name: text for name, text in flat(settings).items() if name not in _HASHED} | named,
             weights_hash(settings),
             circumstances,
             others=known[1:],
             sound=sound_hash(settings),
+            mask=identity(mask) if mask else "",
             kind=kind,
             guide=_hash_of(settings.dream.guide, InputError),
         )
@@ -118,11 +123,14 @@ class Manifest:
         return changes
 
     def changed_source(self, now: Manifest) -> str:
-        """The first difference of the sources, as ``a.jpg: has changed since``; "" if there is none."""
+        """The first difference of the sources and the mask, as ``a.jpg: has changed since``; "" if there is none."""
         before, after = ([(each.source, each.identity), *map(tuple, each.others)] for each in (self, now))
         for (old, known), (new, found) in zip(before, after, strict=False):
             if (old, known) != (new, found):
                 return f"{new}: has changed since" if old == new else f"{new}: is not {old}"
+        mask = self.settings.get("mask")
+        if mask and mask == now.settings.get("mask") and self.mask != now.mask:
+            return f"{mask}: has changed since"
         return "" if len(before) == len(after) else f"{now.source}: there were {len(before)} stills, not {len(after)}"
 
     def changed_circumstances(self, now: Manifest) -> list[str]:
@@ -141,6 +149,9 @@ def flat(settings: Settings) -> dict[str, str]:
     # Each value of a timeline by itself, so that a difference can be told in a few words.
     timeline = settings.change.timeline
     changing = {f"timeline: {name}": text for name, text in timeline.flat().items()} if timeline else {}
+    # It was the only one once, and is not named, so that what was begun then can be gone on with.
+    if settings.dream.algorithm == "framedream":
+        del found["algorithm"]
     return found | {"timeline": ""} | changing | {"segment": _text(settings.run.segment)}
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from framedream.jobs.changes import course_of
+from framedream.jobs.masks import masked, open_mask
 from framedream.jobs.plan import Part, Plan
 from framedream.jobs.storage import Storage
 from framedream.media import Footage, Frame, PieceFactory
@@ -36,12 +38,13 @@ def rendered(
         plan: How the work is divided.
     """
     course, times = course_of(settings), plan.survey.times
+    shown_through = masked(open_mask(settings, footage.rate), footage)
 
     def look(number: int) -> Settings:
         return course.at(times[number])
 
     def render(windows: Sequence[Window]) -> Generator[Frame | None]:
-        return dream_footage(footage.frames, windows, dreamer(), look, storage, plan.keys)
+        return shown_through(partial(dream_footage, footage.frames, windows, dreamer(), look, storage, plan.keys))
 
     return render
 

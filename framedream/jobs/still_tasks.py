@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from framedream.jobs import film_tasks
 from framedream.jobs.film_tasks import check_running
 from framedream.jobs.image import dream_image
 from framedream.jobs.items import Item
@@ -53,4 +54,10 @@ class StillsTask:
 
 def anywhere(items: Iterable[Item]) -> tuple[Item, ...]:
     """Items with names that are good in another process."""
-    return tuple(replace(item, source=item.source.absolute(), target=item.target.absolute()) for item in items)
+    return tuple(
+        replace(
+            item, source=item.source.absolute(), target=item.target.absolute(),
+            settings=film_tasks.anywhere(item.settings),
+        )
+        for item in items
+    )  # fmt: skip

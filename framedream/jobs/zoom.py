@@ -103,6 +103,8 @@ class ZoomJob(FilmJob):
         """
         if settings.run.scheduler is not None:
             raise SettingsError("scheduler: a zoom is one chain of frames, which one device makes; leave it out")
+        if settings.footage.mask is not None:
+            raise SettingsError("mask: a zoom has no footage that could be seen through one; leave it out")
         if not sources:
             raise SettingsError("a zoom needs something to fall into; name a still, or noise")
         files = [NOISE if is_noise(source) else Path(source) for source in sources]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from framedream.media.color import ColorTags
 from framedream.media.folder import images_in
+from framedream.media.following import InStep
 from framedream.media.footage import Footage, fill, reached, resize
 from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.loudness import Loudness
 from framedream.media.noise import noise
+from framedream.media.notes import Notes
 from framedream.media.opening import open_footage
 from framedream.media.pieces import Piece
 from framedream.media.sound import sound_of
@@ -22,7 +24,9 @@ __all__ = [
     "FilmWriter",
     "Footage",
     "Frame",
+    "InStep",
     "Loudness",
+    "Notes",
     "Piece",
     "PieceFactory",
     "Pixels",

@@ -31,6 +31,7 @@ class Footage:
         time_base: Seconds per tick; frame times are whole numbers of ticks.
         sample_aspect: Width of a pixel divided by its height.
         color: How the result's colors are to be written.
+        start: Time of the whole footage, in seconds, that is film time 0.
         frame_count: How many frames there are, as far as known: exact for a part cut out.
         sound: Where the sound of these frames is, or None.
         last_duration: How long the last frame is shown, in seconds, where known beforehand.
@@ -41,7 +42,7 @@ class Footage:
 
     def __init__(self, source: Source, settings: FootageSettings) -> None:
         self._source = source
-        self._first, self._start = 0, Fraction(0)
+        self._first, self.start = 0, Fraction(0)
         self._stop: int | None = None
         self.path: Path = source.path
         self.width, self.height = _size(source, settings)
@@ -70,12 +71,12 @@ class Footage:
             InputError: A file cannot be read any more.
         """
         for frame in self._source.frames(self._first + first, self._stop):
-            yield Frame(resize(frame.pixels, self.width, self.height), frame.time - self._start, frame.duration)
+            yield Frame(resize(frame.pixels, self.width, self.height), frame.time - self.start, frame.duration)
 
     def times(self) -> Generator[Fraction]:
         """Times of all frames, in seconds; rising."""
         for time in itertools.islice(self._source.times(), self._first, self._stop):
-            yield time - self._start
+            yield time - self.start
 
     def _cut(self, start: Moment | None, end: Moment | None) -> None:
         """Find which frames are kept by a look at all times up to the end."""
@@ -87,35 +88,36 @@ class Footage:
                 stop_time = time
                 break
             if first is None and (start is None or reached(start, index, time)):
-                first, self._start = index, time if start else Fraction(0)
+                first, self.start = index, time if start else Fraction(0)
             last, previous = index, time
         if first is None or last is None:
             raise InputError(_nothing_left(self.path, start, end, previous, last))
         self._first, self._stop = first, None if stop_time is None else last + 1
         self.frame_count = last + 1 - first
         if self.sound is not None:
-            self.sound = replace(self.sound, start=self._start if start else None, end=stop_time)
+            self.sound = replace(self.sound, start=self.start if start else None, end=stop_time)
         if stop_time is not None and previous is not None:
             self.last_duration = stop_time - previous
 
 
-def resize(pixels: Pixels, width: int, height: int) -> Pixels:
+def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.INTER_LANCZOS4) -> Pixels:
     """Bring a picture to a size: averaged where it shrinks, Lanczos where it grows.
 
     Args:
-        pixels: float32 RGB, H×W×3, in levels 0…255.
+        pixels: float32 RGB, H×W×3, or luma, H×W, in levels 0…255.
         width: New width in pixels.
         height: New height in pixels.
+        enlarged_by: Another of OpenCV's interpolations where it grows.
 
     Returns:
-        float32 RGB, height×width×3, in levels 0…255.
+        float32, height×width×3 or height×width, in levels 0…255.
     """
     old_height, old_width = pixels.shape[:2]
     if width < old_width or height < old_height:
         small = min(width, old_width), min(height, old_height)
         pixels = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
     if pixels.shape[:2] != (height, width):
-        grown = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LANCZOS4)
+        grown = cv2.resize(pixels, (width, height), interpolation=enlarged_by)
         pixels = np.clip(grown, 0, 255).astype(np.float32, copy=False)
     return pixels
 

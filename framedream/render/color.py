@@ -7,7 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Weights of red, green and blue in luma (ITU-R BT.709)."""
 
 
@@ -27,7 +27,7 @@ def kept_color(dream: np.ndarray, frame: np.ndarray, choice: Literal["keep", "fr
         return dream
     kept = dream
     if choice == "luma":
-        kept = frame + ((dream - frame) @ _LUMA)[..., None]
+        kept = frame + ((dream - frame) @ LUMA)[..., None]
     # Twice, since what is clipped at black and white shifts the mean again.
     for _ in range(2):
         shift = np.array(cv2.mean(cv2.subtract(kept, frame))[:3], np.float32)

@@ -16,6 +16,7 @@ from framedream.render.bearings import Bearings, Dreamer, Read
 from framedream.render.carried import MATURE, Carried
 from framedream.render.color import kept_color
 from framedream.render.keys import Keys
+from framedream.render.mask import Show
 from framedream.render.segments import Segment
 from framedream.render.shot import Shot
 from framedream.render.store import InMemory, Store, finished
@@ -32,6 +33,7 @@ def dream_footage(
     look: Look,
     store: Store | None = None,
     keys: Sequence[int] = (),
+    show: Show = lambda frame, dream: dream,
 ) -> Generator[Frame | None]:
     """Dream frames in their order, the dream sticking to what moves.
 
@@ -46,6 +48,7 @@ def dream_footage(
             those of the first one throughout.
         store: Where dreamed frames are kept. Default: nowhere.
         keys: All keys of the footage, rising, if others than those of these windows.
+        show: What is delivered of a frame and its dream; stored and carried on is the dream.
 
     Yields:
         The dreamed frames, one for each, with its time. Between them None for every frame
@@ -61,7 +64,7 @@ def dream_footage(
     is_begun = not first.begins_segment and motion.flow != "none"
     with closing(ahead(read(first.first - is_begun), _FRAMES_AHEAD)) as footage:
         if motion.flow == "none":
-            yield from _alone(footage, first.first, divided[-1].stop, dreamer, look, store)
+            yield from _alone(footage, first.first, divided[-1].stop, dreamer, look, store, show)
             return
         before = next(footage, None) if is_begun else None
         if is_begun and before is None:
@@ -78,10 +81,17 @@ def dream_footage(
                 if before is not None:
                     shot.go_on_from(window.first - 1, before.pixels)
                     before = None
-            yield from shot.dreamed(window, seen)
+            yield from _shown(shot.dreamed(window, seen), seen, show)
             # Let go of before the next window is read.
             seen.clear()
             bearings.take({})
+
+
+def _shown(dreamed: Generator[Frame | None], frames: Iterable[Frame], show: Show) -> Generator[Frame | None]:
+    coming = iter(frames)
+    with closing(dreamed):
+        for dream in dreamed:
+            yield None if dream is None else show(next(coming), dream)
 
 
 def _take_keys(
@@ -103,7 +113,7 @@ def _take_keys(
 
 
 def _alone(
-    frames: Iterable[Frame], first: int, stop: int, dreamer: Dreamer, look: Look, store: Store
+    frames: Iterable[Frame], first: int, stop: int, dreamer: Dreamer, look: Look, store: Store, show: Show
 ) -> Generator[Frame]:
     for number, frame in zip(range(first, stop), frames):  # noqa: B905
         stored = store.load(finished(number))
@@ -112,4 +122,4 @@ def _alone(
             pixels = kept_color(dreamer.dream(frame.pixels, look=dream).pixels, frame.pixels, dream.color)
             stored = Carried.of(frame.pixels, pixels, MATURE).packed()
             store.save(finished(number), stored)
-        yield replace(frame, pixels=Carried.unpacked(frame.pixels, stored).dream)
+        yield show(frame, replace(frame, pixels=Carried.unpacked(frame.pixels, stored).dream))
