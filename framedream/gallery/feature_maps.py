@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
 _MARGIN, _GAP, _BETWEEN = 14, 10, 18
-"""Pixels around the sheet, between maps, and between layers."""
+"""Pixels around the sheet, between maps or words, and between layers."""
 
 _HEADING, _LABEL = 26, 17
 """Height in pixels of the line above a layer, and of that above a map."""
@@ -31,9 +31,6 @@ _BLACK, _GRAY = "#000000", "#666666"
 
 _SIDES = ((4, 320), (8, 208), (16, 128), (32, 104))
 """Up to so many columns, the pixels that the longer side of a map takes, about."""
-
-_NARROWEST = 104
-"""Pixels of a column, which its label needs."""
 
 _HIGHEST = 16_000
 """Pixels of a sheet, which every format of images can hold."""
@@ -87,8 +84,8 @@ def draw_feature_maps(layers: Sequence[LayerMaps], columns: int | None = None, c
         for place, channel in enumerate(layer.channels):
             left, upper = grid.corner(place, size, top)
             values = layer.activations[..., channel]
-            _label(page, channel, values, left, upper, size[0])
-            page.put(_colored(_at_size(values, size), colors), left, upper + _LABEL)
+            _label(page, str(channel), _span(values), left, upper, size[0])
+            page.put(_colored(values, size, colors), left, upper + _LABEL)
     return Sheet(page.pixels())
 
 
@@ -132,7 +129,7 @@ class _Grid:
         finest = max(max(layer.activations.shape[:2]) for layer in layers)
         side = _side(columns, finest)
         sizes = tuple(_size(layer.activations, side) for layer in layers)
-        pitch = max(_NARROWEST, *(width for width, _ in sizes)) + _GAP
+        pitch = max(*(width for width, _ in sizes), *map(_label_width, layers)) + _GAP
         tops = [_MARGIN]
         for layer, (_, height) in zip(layers, sizes, strict=True):
             rows = math.ceil(len(layer.channels) / columns)
@@ -176,13 +173,24 @@ def _head(page: TextPage, layer: LayerMaps, top: int) -> None:
     page.write(layer.shape, _MARGIN + name + _GAP, base, _SHAPE_LETTERS, _GRAY)
 
 
-def _label(page: TextPage, channel: int, values: np.ndarray, left: int, top: int, width: int) -> None:
-    """The channel's number at the left, the range of its values at the right."""
-    low, high = map(_number, (values.min(), values.max()))
-    span, right = low if low == high else f"{low} … {high}", left + max(width, _NARROWEST)
-    base = top + _LABEL - 5
-    page.write(str(channel), left, base, _LABEL_LETTERS, _BLACK, bold=True)
+def _label_width(layer: LayerMaps) -> int:
+    """Pixels that the widest label of a layer takes."""
+    numbers = (TextPage.text_width(str(channel), _LABEL_LETTERS, bold=True) for channel in layer.channels)
+    spans = (TextPage.text_width(_span(layer.activations[..., channel]), _LABEL_LETTERS) for channel in layer.channels)
+    return max(number + _GAP + span for number, span in zip(numbers, spans, strict=True))
+
+
+def _label(page: TextPage, channel: str, span: str, left: int, top: int, width: int) -> None:
+    """The channel's number at the left, and the range of its values at the right, or next to it over a narrow map."""
+    base, number = top + _LABEL - 5, page.text_width(channel, _LABEL_LETTERS, bold=True)
+    right = left + max(width, number + _GAP + page.text_width(span, _LABEL_LETTERS))
+    page.write(channel, left, base, _LABEL_LETTERS, _BLACK, bold=True)
     page.write(span, right - page.text_width(span, _LABEL_LETTERS), base, _LABEL_LETTERS, _GRAY)
+
+
+def _span(values: np.ndarray) -> str:
+    low, high = _number(values.min()), _number(values.max())
+    return low if low == high else f"{low} … {high}"
 
 
 def _number(value: float) -> str:
@@ -191,14 +199,11 @@ def _number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def _at_size(values: np.ndarray, size: Size) -> np.ndarray:
-    shrinks = size[0] < values.shape[1]
-    return cv2.resize(values, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST_EXACT)
-
-
-def _colored(values: np.ndarray, colors: Colormap) -> np.ndarray:
-    """Values as RGB bytes, the least and the largest as the ends of the colors."""
+def _colored(values: np.ndarray, size: Size, colors: Colormap) -> np.ndarray:
+    """A map as RGB bytes of a width and height, its least and its largest value as the ends of the colors."""
     low, high = values.min(), values.max()
     shares = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    pixels: np.ndarray = colors(shares, bytes=True)[..., :3]
+    shrinks = size[0] < values.shape[1]
+    shown = cv2.resize(shares, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST_EXACT)
+    pixels: np.ndarray = colors(shown, bytes=True)[..., :3]
     return pixels

@@ -33,7 +33,7 @@ class TextPage:
         """Put a picture on the page.
 
         Args:
-            picture: RGB, h×w×3 uint8, each pixel of which becomes one of the page's.
+            picture: RGB, h×w×3 uint8, each pixel of which becomes one of the page's; letters only darken it.
             left: Where it begins.
             top: Where it begins.
         """
@@ -65,9 +65,10 @@ class TextPage:
 
     def pixels(self) -> np.ndarray:
         """The page, RGB, H×W×3 uint8."""
-        self._figure.figimage(self._pictures, origin="upper")
         self._canvas.draw()
-        return np.array(self._canvas.buffer_rgba())[..., :3]
+        # The darker of both: the figure has letters on white, and matplotlib would resample a picture in it.
+        letters = np.asarray(self._canvas.buffer_rgba(), np.uint8)[..., :3]
+        return np.minimum(letters, self._pictures)
 
 
 @functools.cache
