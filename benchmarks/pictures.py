@@ -45,8 +45,13 @@ MOMENTS = (12, 37, 70)
 def main() -> None:
     """Make them all, or those that are named."""
     makers = {
-        "clip": clip_and_strip, "stills": stills, "looks": looks, "report": report, "zooms": zooms, "features": features,
-    }  # fmt: skip
+        "clip": clip_and_strip,
+        "stills": stills,
+        "looks": looks,
+        "report": report,
+        "zooms": zooms,
+        "features": features,
+    }
     for name in sys.argv[1:] or makers:
         makers[name]()
 
