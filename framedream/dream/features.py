@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from framedream.dream.models import layer_names, load_network
+from framedream.dream.models import Network, layer_names, layer_shapes, load_network
 from framedream.dream.runtime import tf
 from framedream.errors import InputError, OutOfMemory
+from framedream.machine import total_memory
+
+_HELD = 3
+"""Times the memory of the largest layer that is held at once, about: it, the one before it, and room to work."""
 
 
 def activations(
@@ -30,7 +35,7 @@ def activations(
     Raises:
         SettingsError: No such model or layer, or a layer is no map over the image.
         WeightsError: The weights cannot be had, or do not fit.
-        InputError: The image is smaller than the network can take.
+        InputError: The image is smaller than the network can take, or needs more memory than there is.
         DeviceError: The device ran out of memory.
     """
     network = load_network(model, layer_names(model, layers), weights_file)
@@ -40,6 +45,7 @@ def activations(
             f"{width}x{height} is too small for these layers of {network.name}, which take {network.minimum_size} "
             "pixels and more; make it larger with --scale, or take layers nearer to the image"
         )
+    _check_memory(network, height, width)
     # As a graph, what no later layer needs is let go while it runs: that of a large photograph is gigabytes.
     see = tf.function(network.activations)
     try:
@@ -49,3 +55,13 @@ def activations(
             f"an image of {width}x{height} does not fit the device's memory; make it smaller with --scale or --size"
         ) from error
     return {name: layer[0].numpy() for name, layer in zip(network.layers, found, strict=True)}
+
+
+def _check_memory(network: Network, height: int, width: int) -> None:
+    padded = (side + -side % network.multiple for side in (height, width))
+    need = 4 * _HELD * max(map(math.prod, layer_shapes(network.model, *padded)))
+    if need > total_memory():
+        raise InputError(
+            f"{network.name} needs about {need / 1e9:.1f} GB of memory for an image of {width}x{height}, and this "
+            f"machine has {total_memory() / 1e9:.1f} GB; make it smaller with --scale or --size"
+        )

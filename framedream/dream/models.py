@@ -112,7 +112,7 @@ def describe_layers(model: str) -> list[LayerInfo]:
     whole = _build(entry, None)
     start = {term.partition("=")[0] for term in entry.start.split(",")}
     side = 4096
-    shapes = _shapes(whole, side)
+    shapes = layer_shapes(whole, side, side)
     return [
         LayerInfo(index, layer.name, type(layer).__name__, round(side / shape[1]), shape[3], layer.name in start)
         for index, (layer, shape) in enumerate(zip(whole.layers, shapes, strict=True))
@@ -142,6 +142,12 @@ def layer_names(model: str, layers: Sequence[str]) -> tuple[str, ...]:
             what = "is the image itself" if index == 0 else "is none of them"
             raise SettingsError(f"layers: {name} has layers 1 to {len(known) - 1}; {index} {what} (see: layers {name})")
     return tuple(dict.fromkeys(known[int(layer)] if layer.isdecimal() else layer for layer in layers))
+
+
+def layer_shapes(model: keras.Model, height: int, width: int) -> list[tuple[int, ...]]:
+    """Output shape of every layer for an image."""
+    everything = keras.Model(model.input, [layer.output for layer in model.layers])
+    return list(everything.compute_output_shape((1, height, width, 3)))
 
 
 def _load_whole(entry: ModelEntry, file: Path | None) -> keras.Model:
@@ -220,12 +226,6 @@ def _preprocessing(entry: ModelEntry) -> Callable[[tf.Tensor], tf.Tensor]:
         own: Callable[[tf.Tensor], tf.Tensor] = getattr(applications, entry.module).preprocess_input
         return own
     return lambda images: applications.imagenet_utils.preprocess_input(images, mode="caffe")
-
-
-def _shapes(model: keras.Model, side: int) -> list[tuple[int, ...]]:
-    """Output shape of every layer for a square image."""
-    everything = keras.Model(model.input, [layer.output for layer in model.layers])
-    return list(everything.compute_output_shape((1, side, side, 3)))
 
 
 def _mirrored_to_multiple(images: tf.Tensor, multiple: int) -> tf.Tensor:

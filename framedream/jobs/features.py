@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from framedream.settings import FootageSettings
 
 @dataclass(frozen=True, eq=False)
 class FeatureMaps:
-    """What the layers of a network make of an image.
+    """What the layers of a network make of an image; a notebook shows the drawing.
 
     Attributes:
         arrays: All activations of each layer, under its name: h×w×C float32.
@@ -28,9 +28,12 @@ class FeatureMaps:
         sheet: The drawing.
     """
 
-    arrays: Mapping[str, np.ndarray]
+    arrays: Mapping[str, np.ndarray] = field(repr=False)
     channels: Mapping[str, tuple[int, ...]]
     sheet: Sheet
+
+    def _repr_png_(self) -> bytes:
+        return self.sheet._repr_png_()
 
 
 def feature_maps(

@@ -74,6 +74,16 @@ def test_an_unknown_layer_is_answered_with_the_nearest(photograph):
         activations(photograph, "squeezenet", ["fire33"])
 
 
+def test_what_does_not_fit_the_memory_is_refused_with_the_cure(photograph, monkeypatch):
+    """The largest layer is conv1: 64 channels at half the size, in 4 bytes; three times that are held."""
+    need = 3 * 4 * 64 * 38 * 51
+    monkeypatch.setattr("framedream.dream.features.total_memory", lambda: need)
+    activations(photograph, "squeezenet", ["fire2"])
+    monkeypatch.setattr("framedream.dream.features.total_memory", lambda: need - 1)
+    with pytest.raises(InputError, match=r"squeezenet needs about .* for an image of 101x75, .* --scale or --size"):
+        activations(photograph, "squeezenet", ["fire2"])
+
+
 def test_an_image_that_is_too_small_is_refused_with_the_cure():
     with pytest.raises(InputError, match=r"12x20 is too small .* take 29 pixels and more; make it larger with --scale"):
         activations(noise(20, 12), "squeezenet", ["fire9"])

@@ -85,6 +85,12 @@ def test_all_channels_are_kept_as_arrays(still, tmp_path):
     assert [item.name for item in (tmp_path / "deep").iterdir()] == ["maps.npz"]
 
 
+def test_in_a_notebook_the_maps_show_themselves_and_no_numbers(still):
+    maps = feature_maps(still, None, FeatureSettings(channels="3"))
+    assert maps._repr_png_() == maps.sheet._repr_png_()
+    assert repr(maps).startswith("FeatureMaps(channels={'fire7': (3,)}, sheet=Sheet(")
+
+
 def test_file_and_array_give_the_same_maps(still):
     one, other = feature_maps(still), feature_maps(read_image(still).astype(np.uint8))
     assert np.array_equal(one.arrays["fire7"], other.arrays["fire7"])
