@@ -50,4 +50,6 @@ def _hed_file() -> Path:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     print(write_weights(Path(sys.argv[1])))
