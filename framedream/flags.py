@@ -8,23 +8,36 @@ from collections.abc import Collection
 from dataclasses import Field, fields, make_dataclass
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from cyclopts import Group, Parameter
 
+from framedream.laboratory import FeatureSettings
 from framedream.settings import AS_TEXT, Settings
 from framedream.values import Pair
 
+_Kind = TypeVar("_Kind")
 
-def _flags(group: str, name: str = "", only: Collection[str] = ()) -> Any:
-    """The flags of one group of settings: as its dataclass, but nothing is given until it is given.
+
+def _flags(name: str, settings: Any, only: Collection[str] = ()) -> Any:
+    """The flags of a dataclass of settings: as that, but nothing is given until it is given.
 
     Args:
-        group: Name of the group.
-        name: What else to call the flags.
+        name: What to call the flags.
+        settings: The settings, with their defaults.
         only: Settings that have flags, if not all.
     """
-    settings = getattr(Settings(), group)
     hints = get_type_hints(type(settings))
     flags = []
     for item in fields(settings):
@@ -36,17 +49,22 @@ def _flags(group: str, name: str = "", only: Collection[str] = ()) -> Any:
             shown = False
         # What begins with a hyphen may be a value, as in --rotate -10 and --pan -0.1,0.
         is_signed = item.metadata == AS_TEXT or hints[item.name] == Pair
-        parameter = Parameter(show_default=shown, allow_leading_hyphen=is_signed, negative=())
+        alias = item.metadata.get("alias")
+        parameter = Parameter(show_default=shown, allow_leading_hyphen=is_signed, negative=(), alias=alias)
         flags.append((item.name, Annotated[_flag_type(item, hints[item.name]) | None, parameter], None))
     about = {"__doc__": type(settings).__doc__, "__module__": __name__}
-    return make_dataclass(f"{name or group.title()}Flags", flags, frozen=True, kw_only=True, namespace=about)
+    return make_dataclass(f"{name}Flags", flags, frozen=True, kw_only=True, namespace=about)
 
 
 def _flag_type(item: Field[Any], hint: Any) -> Any:
     """Types that settings parse themselves are plain text on the command line."""
     if item.metadata == AS_TEXT:
         return str
+    if item.metadata.get("several"):
+        return list[str]
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if any(get_origin(part) is tuple for part in parts):
+        return str
     known = [part for part in parts if part in (bool, int, float, str, Path) or get_origin(part) is Literal]
     return Union[tuple(known)] if known else str  # noqa: UP007
 
@@ -56,11 +74,13 @@ def _group(number: int, flags: Any, title: str = "") -> Any:
     return Annotated[flags, Parameter(name="*", group=Group(title, sort_key=number))]
 
 
-_GROUPS = ("dream", "motion", "footage", "zoom", "change", "output", "run")
-
-DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags = map(_flags, _GROUPS)
-OnwardFlags = _flags("motion", "Onward", ("follow_steps", "follow_step_size", "young_step_size"))
+DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags = (
+    _flags(group.title(), getattr(Settings(), group))
+    for group in ("dream", "motion", "footage", "zoom", "change", "output", "run")
+)
+OnwardFlags = _flags("Onward", Settings().motion, ("follow_steps", "follow_step_size", "young_step_size"))
 """What of the motion's settings counts for a zoom, whose motion is known."""
+FeatureFlags = _flags("Feature", FeatureSettings())
 
 if TYPE_CHECKING:
     Dream: TypeAlias = Any
@@ -71,6 +91,7 @@ if TYPE_CHECKING:
     Output: TypeAlias = Any
     Run: TypeAlias = Any
     Onward: TypeAlias = Any
+    Features: TypeAlias = Any
 else:
     Dream, Motion, Footage, Zoom, Change, Output, Run = map(
         _group,
@@ -78,6 +99,7 @@ else:
         (DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags),
     )
     Onward = _group(2, OnwardFlags, "Motion")
+    Features = _group(1, FeatureFlags, "Features")
 Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
 Presets = Annotated[list[str] | None, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False, show_default=False)]
 Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]
@@ -98,6 +120,21 @@ def settings_of(preset: str, *groups: Any) -> Settings:
     return Settings.of(preset).override(_environment(), source="environment").override(_flags_given(*groups))
 
 
+def laboratory_settings(kind: type[_Kind], *groups: Any) -> _Kind:
+    """Settings of a command of the laboratory.
+
+    Args:
+        kind: Their dataclass, of `framedream.laboratory`.
+        groups: Flags; they beat the environment, of which only the network counts, as long as no flag names another.
+
+    Raises:
+        SettingsError: A name or value cannot be used.
+    """
+    flags, environment = _flags_given(*groups), _environment()
+    network = {} if "model" in flags else {name: environment[name] for name in _NETWORK if name in environment}
+    return kind(**network | flags)
+
+
 def _flags_given(*groups: Any) -> dict[str, Any]:
     flags = {item.name: getattr(group, item.name) for group in groups for item in fields(group)}
     return {name: value for name, value in flags.items() if value is not None}
@@ -112,6 +149,8 @@ def given(*groups: Any) -> dict[str, Any]:
             environment = {other: value for other, value in environment.items() if other not in others}
     return environment | flags
 
+
+_NETWORK = ("model", "weights")
 
 _BEATS = {"size": ("scale",), "scale": ("size",), "model": ("layers", "weights")}
 """Flags that make values of the environment meaningless."""

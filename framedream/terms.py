@@ -12,8 +12,6 @@ from framedream.errors import SettingsError, nearest
 CLASSES = "class"
 """Stands for the classifier of a network, which has a value for each class of ImageNet."""
 
-_MOST_CHANNELS = 65_536
-
 
 @dataclass(frozen=True)
 class Term:
@@ -55,11 +53,10 @@ def parse_channels(text: str) -> tuple[int, ...]:
     """
     found: dict[int, None] = {}
     for part in text.split(","):
-        span = re.fullmatch(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", part)
-        first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, -1)
-        if not first <= last < _MOST_CHANNELS:
-            raise SettingsError(f"channels: '{text}' are no numbers of channels; write them as 0-3 or 1,5,9")
-        found |= dict.fromkeys(range(first, last + 1))
+        ends = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part.strip())
+        if not ends or int(ends[2] or ends[1]) < int(ends[1]):
+            raise SettingsError(f"channels: '{part.strip()}' is no channel; write 0-3, or 1,5,9, or all")
+        found |= dict.fromkeys(range(int(ends[1]), int(ends[2] or ends[1]) + 1))
     return tuple(found)
 
 

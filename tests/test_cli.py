@@ -10,11 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import scene
 
 import framedream
-from framedream import Batch, BatchProgress, Film, Progress, Settings, preset_names
+from framedream import Batch, BatchProgress, FeatureMaps, FeatureSettings, Film, Progress, Settings, Sheet, preset_names
 from framedream.catalog import MODELS
 from framedream.cli import _run
 from framedream.errors import DeviceError
@@ -56,6 +57,12 @@ def spy(monkeypatch):
         calls.append((sources, target, settings, progress, work, restart, stop))
         return Film(Path(target), 250, 1, 100.0)
 
+    def feature_maps(source, target, settings, *, npz):
+        calls.append((source, target, settings, npz))
+        arrays = {"conv1": np.zeros((2, 3, 64)), "fire2": np.zeros((1, 1, 128))}
+        return FeatureMaps(arrays, {"conv1": (0, 1, 2, 3), "fire2": (7,)}, Sheet(np.zeros((1, 1, 3), np.uint8)))
+
+    monkeypatch.setattr(framedream, "feature_maps", feature_maps)
     monkeypatch.setattr(framedream, "dream_video", dream_video)
     monkeypatch.setattr(framedream, "dream_image", dream_image)
     monkeypatch.setattr(framedream, "zoom", zoom)
@@ -303,6 +310,45 @@ def test_quiet_says_nothing_and_needs_no_bar(spy, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+# What networks see.
+
+
+@pytest.mark.parametrize(
+    ("flags", "values"),
+    [
+        ([], {}),
+        (
+            ["--layer", "6", "--channels", "0-3", "--model", "vgg16"],
+            {"layers": "6", "channels": "0-3", "model": "vgg16"},
+        ),
+        (["--layer", "a,b", "--layers", "c", "--top", "4"], {"layers": ["a", "b", "c"], "top": 4}),
+        (["--columns", "8", "--colormap=magma", "--size=64x48"], {"columns": 8, "colormap": "magma", "size": "64x48"}),
+        (
+            ["--channels", "all", "--scale", "2", "--weights", "w.h5"],
+            {"channels": "all", "scale": 2, "weights": "w.h5"},
+        ),
+    ],
+)
+def test_features_takes_its_flags(spy, flags, values):
+    assert run("features", "in.png", "maps.png", *flags, "--npz", "maps.npz") == 0
+    assert spy == [("in.png", "maps.png", FeatureSettings(**values), "maps.npz")]
+
+
+def test_features_ends_with_a_line_of_what_was_drawn(spy, capsys):
+    run("features", "in.png", "maps.png")
+    assert capsys.readouterr().out == "maps.png: 4 of 64 channels of conv1, 1 of 128 channels of fire2\n"
+    run("features", "in.png", "maps.png", "--quiet")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_environment_names_the_network_of_features_unless_a_flag_does(spy, monkeypatch):
+    for name, value in {"MODEL": "vgg16", "WEIGHTS": "v.h5", "LAYERS": "fire5=1", "STEPS": "3"}.items():
+        monkeypatch.setenv(f"FRAMEDREAM_{name}", value)
+    run("features", "in.png", "maps.png")
+    run("features", "in.png", "maps.png", "--model", "vgg19")
+    assert [call[2] for call in spy] == [FeatureSettings(model="vgg16", weights="v.h5"), FeatureSettings(model="vgg19")]
+
+
 # What is listed.
 
 
@@ -324,8 +370,8 @@ def test_models_are_listed_with_sizes_and_first_layers(capsys):
 def test_layers_are_listed_with_resolution_and_channels(capsys):
     assert run("layers", "SqueezeNet") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["*", "fire7", "Concatenate", "16", "384"] in lines
-    assert ["conv1", "Conv2D", "2", "64"] in lines
+    assert ["*", "28", "fire7", "Concatenate", "16", "384"] in lines
+    assert ["1", "conv1", "Conv2D", "2", "64"] in lines
 
 
 @pytest.fixture
@@ -388,6 +434,9 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["image", "a.png", "b.png", "--devices", "cpu:0"], "cpu:1 to cpu:1024"),
         (["video", "a.mp4", "b.mp4", "--scheduler", "farm:8786"], "tcp://host:8786"),
         (["layers", "squeezednet"], "did you mean 'squeezenet'"),
+        (["features", "a.png", "b.png", "--channels", "2-1"], "'2-1' is no channel"),
+        (["features", "a.png", "b.png", "--layer", "--top", "3"], "--layer"),
+        (["features", "a.png", "b.xyz"], ".xyz"),
         (["zoom"], "as in: zoom still.jpg zoom.mp4"),
         (["zoom", "a.jpg"], "as in: zoom still.jpg zoom.mp4"),
         (["zoom", "a.jpg", "b.mp4", "--end", "3"], "--end"),
@@ -525,6 +574,8 @@ print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
         (["video", str(ROOT / "samples" / "bunny.mp4"), "/proc/out.mp4"], 5),
         (["image", "gone.png", "out.png"], 4),
         (["zoom", "--help"], 0),
+        (["features", "--help"], 0),
+        (["features", "gone.png", "maps.png"], 4),
         (["zoom", "gone.png", "out.mp4"], 4),
         (["zoom", str(ROOT / "samples" / "china.jpg"), "/proc/out.mp4"], 5),
         (["video", "a.mp4", "b.mp4", "--steps", "-1"], 2),
@@ -541,7 +592,7 @@ def test_help_names_the_commands():
     result = process("--help")
     assert result.returncode == 0
     assert result.stderr == ""
-    for name in ("video", "image", "zoom", "presets", "models", "layers", "devices"):
+    for name in ("video", "image", "features", "zoom", "presets", "models", "layers", "devices"):
         assert f"\n  {name}" in result.stdout or f" {name} " in result.stdout
 
 

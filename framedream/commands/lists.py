@@ -28,7 +28,7 @@ def models() -> None:
 
 @app.command(sort_key=13)
 def layers(model: str = "squeezenet", /) -> None:
-    """List the layers of a network; * marks those it starts with.
+    """List the layers of a network; * marks those it starts with. Layers without a map over the image are left out.
 
     Args:
         model: A network of `models`.
@@ -36,9 +36,10 @@ def layers(model: str = "squeezenet", /) -> None:
     name = find_model(model).name
     from framedream.dream.models import describe_layers
 
-    rows = [("", "layer", "kind", "pixels a cell", "channels")]
+    rows = [("", "index", "layer", "kind", "pixels a cell", "channels")]
     for layer in describe_layers(name):
-        rows.append(("*" if layer.start else "", layer.name, layer.kind, str(layer.stride), str(layer.channels)))
+        start, numbers = "*" if layer.start else "", (str(layer.stride), str(layer.channels))
+        rows.append((start, str(layer.index), layer.name, layer.kind, *numbers))
     table(rows)
 
 

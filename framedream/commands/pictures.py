@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import framedream
 from framedream.commands.app import app
-from framedream.flags import Dream, DreamFlags, FootageFlags, Preset, Quiet, Run, RunFlags, settings_of
+from framedream.flags import (
+    Dream,
+    DreamFlags,
+    FeatureFlags,
+    Features,
+    FootageFlags,
+    Preset,
+    Quiet,
+    Run,
+    RunFlags,
+    laboratory_settings,
+    settings_of,
+)
+from framedream.laboratory import FeatureSettings
 from framedream.terminal import speak
 
 
@@ -40,3 +53,33 @@ def image(
     framedream.dream_image(source, target, settings, save_octaves=save_octaves)
     if not quiet:
         print(f"{target}: dreamed")
+
+
+@app.command(sort_key=6)
+def features(
+    source: str,
+    target: str,
+    /,
+    *,
+    features: Features = FeatureFlags(),  # noqa: B008
+    npz: str | None = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw what layers of a network see in an image: its feature maps.
+
+    Above each map stand its channel and the range of its values, from the darkest to the brightest.
+
+    Args:
+        source: An image.
+        target: The drawing: .png, .jpg, .webp or .tif.
+        npz: File (.npz) that also gets all channels of these layers as arrays.
+        quiet: Say nothing but warnings and errors.
+    """
+    settings = laboratory_settings(FeatureSettings, features)
+    speak(quiet)
+    maps = framedream.feature_maps(source, target, settings, npz=npz)
+    if not quiet:
+        drawn = [
+            f"{len(maps.channels[name])} of {array.shape[2]} channels of {name}" for name, array in maps.arrays.items()
+        ]
+        print(f"{target}: {', '.join(drawn)}")

@@ -78,6 +78,7 @@ class LayerInfo:
     """What `describe_layers` says of a layer.
 
     Attributes:
+        index: Its place in Keras's ``model.layers``, where 0 is the image.
         name: The layer's name.
         kind: What it computes, as Keras calls it.
         stride: Pixels of the image for one cell of the layer.
@@ -85,6 +86,7 @@ class LayerInfo:
         start: The model's own choice to start with.
     """
 
+    index: int
     name: str
     kind: str
     stride: int
@@ -133,12 +135,42 @@ def describe_layers(model: str) -> list[LayerInfo]:
     whole = _build(entry, None)
     start = {term.partition("=")[0] for term in entry.start.split(",")}
     side = 4096
-    shapes = _shapes(whole, side)
+    shapes = layer_shapes(whole, side, side)
     return [
-        LayerInfo(layer.name, type(layer).__name__, round(side / shape[1]), shape[3], layer.name in start)
-        for layer, shape in zip(whole.layers, shapes, strict=True)
-        if len(shape) == 4 and shape[1] and not isinstance(layer, keras.layers.InputLayer)
+        LayerInfo(index, layer.name, type(layer).__name__, round(side / shape[1]), shape[3], layer.name in start)
+        for index, (layer, shape) in enumerate(zip(whole.layers, shapes, strict=True))
+        if _is_map(layer) and not isinstance(layer, keras.layers.InputLayer)
     ]
+
+
+def layer_names(model: str, layers: Sequence[str]) -> tuple[str, ...]:
+    """Names of layers that are given by name or by index; needs no weights.
+
+    Args:
+        model: A name of `framedream.catalog.MODELS`.
+        layers: Names, which are left as they are, or indices into Keras's ``model.layers`` in digits.
+
+    Returns:
+        The names in the order given, each once.
+
+    Raises:
+        SettingsError: No such model; or an index is the image's, or of no layer.
+    """
+    if not any(layer.isdecimal() for layer in layers):
+        return tuple(dict.fromkeys(layers))
+    name = find_model(model).name
+    known = [layer.name for layer in _build(find_model(model), None).layers]
+    for index in (int(layer) for layer in layers if layer.isdecimal()):
+        if not 1 <= index < len(known):
+            what = "is the image itself" if index == 0 else "is none of them"
+            raise SettingsError(f"layers: {name} has layers 1 to {len(known) - 1}; {index} {what} (see: layers {name})")
+    return tuple(dict.fromkeys(known[int(layer)] if layer.isdecimal() else layer for layer in layers))
+
+
+def layer_shapes(model: keras.Model, height: int, width: int) -> list[tuple[int, ...]]:
+    """Output shape of every layer for an image."""
+    everything = keras.Model(model.input, [layer.output for layer in model.layers])
+    return list(everything.compute_output_shape((1, height, width, 3)))
 
 
 def _load_whole(entry: ModelEntry, file: Path | None) -> keras.Model:
@@ -222,8 +254,14 @@ def _check_layers(model: keras.Model, layers: Sequence[str], name: str) -> None:
     for layer in layers:
         if layer not in known:
             raise SettingsError(f"layers: {name} has no layer '{layer}'{nearest(layer, known)} (see: layers {name})")
-        if len(model.get_layer(layer).output.shape) != 4:
+        if not _is_map(model.get_layer(layer)):
             raise SettingsError(f"layers: '{layer}' of {name} is no map over the image; see: layers {name}")
+
+
+def _is_map(layer: keras.layers.Layer) -> bool:
+    """Whether it has cells over the image; sides that are the same for any image are no cells of it."""
+    shape = layer.output.shape
+    return len(shape) == 4 and shape[1] is None
 
 
 def _preprocessing(entry: ModelEntry) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -232,12 +270,6 @@ def _preprocessing(entry: ModelEntry) -> Callable[[tf.Tensor], tf.Tensor]:
         own: Callable[[tf.Tensor], tf.Tensor] = getattr(applications, entry.module).preprocess_input
         return own
     return lambda images: applications.imagenet_utils.preprocess_input(images, mode="caffe")
-
-
-def _shapes(model: keras.Model, side: int) -> list[tuple[int, ...]]:
-    """Output shape of every layer for a square image."""
-    everything = keras.Model(model.input, [layer.output for layer in model.layers])
-    return list(everything.compute_output_shape((1, side, side, 3)))
 
 
 def _mirrored_to_multiple(images: tf.Tensor, multiple: int) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +44,9 @@ def dream_image(
     settings = settings or Settings()
     if target is not None:
         check_image_name(Path(target))
-        for mask_file in masks_of(settings):
-            check_apart(mask_file, Path(target))
-    image = _sized(_read(source, target, settings.footage), settings.footage)
+        for file in [*masks_of(settings), *([settings.dream.guide] if settings.dream.guide else [])]:
+            check_apart(file, Path(target))
+    image = read_at_size(source, [target], settings.footage)
     mask = still_mask(settings, image.shape[1], image.shape[0])
     dreamer = dreamer_for(settings)
 
@@ -65,6 +66,28 @@ def dream_image(
     return dreamed
 
 
+def read_at_size(
+    source: np.ndarray | Path | str, targets: Sequence[Path | str | None], settings: FootageSettings
+) -> np.ndarray:
+    """Read a still, at the size asked for.
+
+    Args:
+        source: A file, or H×W×3 RGB in levels 0…255 of any number type.
+        targets: What will be written, if anything; none may be the source.
+        settings: The size or scale.
+
+    Returns:
+        H×W×3 float32, RGB, in levels 0…255.
+
+    Raises:
+        InputError: It cannot be read, or does not fit the memory.
+        OutputError: A target is the source itself.
+    """
+    image = _read(source, targets, settings)
+    height, width = _size(image.shape[0], image.shape[1], settings)
+    return image if (height, width) == image.shape[:2] else resize(image, width, height)
+
+
 def _checked(path: Path, settings: FootageSettings) -> None:
     """See that the image will fit the memory, before its pixels are read."""
     info = look_at_image(path)
@@ -76,22 +99,20 @@ def _checked(path: Path, settings: FootageSettings) -> None:
         raise InputError(f"{path}: {error}") from None
 
 
-def _read(source: np.ndarray | Path | str, target: Path | str | None, settings: FootageSettings) -> np.ndarray:
+def _read(
+    source: np.ndarray | Path | str, targets: Sequence[Path | str | None], settings: FootageSettings
+) -> np.ndarray:
     if isinstance(source, np.ndarray):
         try:
             check_pixels(source)
         except ValueError as error:
             raise InputError(f"the image given as an array: {error}") from None
         return np.ascontiguousarray(source, dtype=np.float32)
-    if target is not None:
-        check_apart(Path(source), Path(target))
+    for target in targets:
+        if target is not None:
+            check_apart(Path(source), Path(target))
     _checked(Path(source), settings)
     return read_image(Path(source))
-
-
-def _sized(image: np.ndarray, settings: FootageSettings) -> np.ndarray:
-    height, width = _size(image.shape[0], image.shape[1], settings)
-    return image if (height, width) == image.shape[:2] else resize(image, width, height)
 
 
 def _size(height: int, width: int, settings: FootageSettings) -> tuple[int, int]:

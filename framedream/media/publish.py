@@ -73,17 +73,19 @@ def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> None:
     sync(path.parent)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
     """Write a file that appears, or replaces an older one, only when it is complete.
 
-    Missing parent folders are made.
+    Args:
+        path: The file; missing parent folders are made.
+        content: What is in it, or what writes that.
 
     Raises:
         OutputError: It cannot be written.
     """
     prepare(path)
     try:
-        write_durably(path, lambda file: file.write(content))
+        write_durably(path, content if callable(content) else lambda file: file.write(content))
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"{path}: cannot be written ({reason}); check the disk and the name") from None

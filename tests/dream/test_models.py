@@ -11,7 +11,7 @@ from pictures import noise
 
 from framedream.catalog import MODELS, find_model
 from framedream.dream import models
-from framedream.dream.models import _build, describe_layers, load_network
+from framedream.dream.models import _build, describe_layers, layer_names, load_network
 from framedream.errors import SettingsError, WeightsError
 from framedream.media import read_image, resize
 
@@ -108,15 +108,37 @@ def test_a_network_is_called_the_same_however_many_were_built_before():
 def test_layers_are_described_with_resolution_and_channels():
     layers = {layer.name: layer for layer in describe_layers("squeezenet")}
     fire7 = layers["fire7"]
-    assert (fire7.stride, fire7.channels, fire7.start) == (16, 384, True)
+    assert (fire7.index, fire7.stride, fire7.channels, fire7.start) == (28, 16, 384, True)
     assert (layers["conv1"].kind, layers["conv1"].stride, layers["conv1"].start) == ("Conv2D", 2, False)
     assert "image" not in layers
 
 
 def test_layers_without_a_map_are_not_described():
+    """A squeeze to one cell is that of no place, however large the image."""
     named = [layer.name for layer in describe_layers("mobilenet_v3_small")]
-    assert named
-    assert all(layer.stride >= 1 for layer in describe_layers("mobilenet_v3_small"))
+    assert "expanded_conv_squeeze_excite_mul" in named
+    assert "expanded_conv_squeeze_excite_conv" not in named
+
+
+def test_a_layer_without_a_map_is_refused(random_weights):
+    with pytest.raises(SettingsError, match=r"'expanded_conv_squeeze_excite_conv' .* is no map over the image; see"):
+        load_network("mobilenet_v3_small", ["expanded_conv_squeeze_excite_conv"])
+
+
+def test_an_index_is_a_place_in_the_list_of_layers_that_keras_has():
+    assert layer_names("VGG16", ["6", "block1_pool"]) == ("block2_pool", "block1_pool")
+    layers = describe_layers("squeezenet")
+    assert layer_names("squeezenet", [str(layer.index) for layer in layers]) == tuple(layer.name for layer in layers)
+
+
+def test_a_layer_named_twice_is_one():
+    assert layer_names("vgg16", ["block2_pool", "6", "block2_pool"]) == ("block2_pool",)
+
+
+@pytest.mark.parametrize(("index", "message"), [("0", "0 is the image itself"), ("19", "19 is none of them")])
+def test_an_index_of_no_layer_is_answered_with_those_there_are(index, message):
+    with pytest.raises(SettingsError, match=rf"vgg16 has layers 1 to 18; {message} \(see: layers vgg16\)"):
+        layer_names("vgg16", ["block1_conv1", index])
 
 
 def test_offline_without_weights_both_ways_out_are_named(offline):
