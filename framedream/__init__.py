@@ -28,10 +28,11 @@ from framedream.jobs.batch import Batch, dream_folder
 from framedream.jobs.features import FeatureMaps, feature_maps
 from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image
+from framedream.jobs.imagine import Imagination, imagine
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import dream_video
 from framedream.jobs.zoom import zoom
-from framedream.laboratory import FeatureSettings
+from framedream.laboratory import FeatureSettings, ImagineSettings
 from framedream.presets import preset_names
 from framedream.settings import (
     ChangeSettings,
@@ -58,6 +59,8 @@ __all__ = [
     "Film",
     "FootageSettings",
     "FramedreamError",
+    "Imagination",
+    "ImagineSettings",
     "InputError",
     "LockedError",
     "Moment",
@@ -77,6 +80,7 @@ __all__ = [
     "dream_image",
     "dream_video",
     "feature_maps",
+    "imagine",
     "preset_names",
     "zoom",
 ]

@@ -23,7 +23,7 @@ from typing import (
 
 from cyclopts import Group, Parameter
 
-from framedream.laboratory import FeatureSettings
+from framedream.laboratory import FeatureSettings, ImagineSettings
 from framedream.settings import AS_TEXT, Settings
 from framedream.values import Pair
 
@@ -81,6 +81,7 @@ DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunF
 OnwardFlags = _flags("Onward", Settings().motion, ("follow_steps", "follow_step_size", "young_step_size"))
 """What of the motion's settings counts for a zoom, whose motion is known."""
 FeatureFlags = _flags("Feature", FeatureSettings())
+ImagineFlags = _flags("Imagine", ImagineSettings())
 
 if TYPE_CHECKING:
     Dream: TypeAlias = Any
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     Run: TypeAlias = Any
     Onward: TypeAlias = Any
     Features: TypeAlias = Any
+    Imagining: TypeAlias = Any
 else:
     Dream, Motion, Footage, Zoom, Change, Output, Run = map(
         _group,
@@ -100,6 +102,7 @@ else:
     )
     Onward = _group(2, OnwardFlags, "Motion")
     Features = _group(1, FeatureFlags, "Features")
+    Imagining = _group(1, ImagineFlags, "Imagine")
 Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
 Presets = Annotated[list[str] | None, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False, show_default=False)]
 Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]

@@ -65,6 +65,23 @@ def bars(quiet: bool) -> Generator[Callable[[BatchProgress], None] | None]:
             bar.close()
 
 
+@contextlib.contextmanager
+def step_bar(quiet: bool) -> Generator[Callable[[int, int], None] | None]:
+    """A bar of steps; told how many are done, and how many there are."""
+    bars: list[tqdm[Any]] = []
+
+    def show(done: int, all_of_them: int) -> None:
+        if not bars:
+            bars.append(tqdm(total=all_of_them, unit="step", dynamic_ncols=True, file=sys.stderr))
+        bars[0].update(done - bars[0].n)
+
+    try:
+        yield None if quiet else show
+    finally:
+        for bar in bars:
+            bar.close()
+
+
 class _FrameBar:
     """A bar of frames, made with the first that is shown."""
 

@@ -15,7 +15,19 @@ import pytest
 from pictures import scene
 
 import framedream
-from framedream import Batch, BatchProgress, FeatureMaps, FeatureSettings, Film, Progress, Settings, Sheet, preset_names
+from framedream import (
+    Batch,
+    BatchProgress,
+    FeatureMaps,
+    FeatureSettings,
+    Film,
+    Imagination,
+    ImagineSettings,
+    Progress,
+    Settings,
+    Sheet,
+    preset_names,
+)
 from framedream.catalog import MODELS
 from framedream.cli import _run
 from framedream.errors import DeviceError
@@ -62,6 +74,13 @@ def spy(monkeypatch):
         arrays = {"conv1": np.zeros((2, 3, 64)), "fire2": np.zeros((1, 1, 128))}
         return FeatureMaps(arrays, {"conv1": (0, 1, 2, 3), "fire2": (7,)}, Sheet(np.zeros((1, 1, 3), np.uint8)))
 
+    def imagine(target, settings, *, progress):
+        calls.append((target, settings, progress))
+        if progress:
+            progress(5, 20)
+        return Imagination({"fire7:0": None, "fire7:1": None}, {}, Sheet(np.zeros((1, 1, 3), np.uint8)))
+
+    monkeypatch.setattr(framedream, "imagine", imagine)
     monkeypatch.setattr(framedream, "feature_maps", feature_maps)
     monkeypatch.setattr(framedream, "dream_video", dream_video)
     monkeypatch.setattr(framedream, "dream_image", dream_image)
@@ -349,6 +368,36 @@ def test_the_environment_names_the_network_of_features_unless_a_flag_does(spy, m
     assert [call[2] for call in spy] == [FeatureSettings(model="vgg16", weights="v.h5"), FeatureSettings(model="vgg19")]
 
 
+@pytest.mark.parametrize(
+    ("flags", "values"),
+    [
+        ([], {}),
+        (["--layer", "fire7", "--channel", "0-5"], {"layers": "fire7", "channels": "0-5"}),
+        (["--class", "espresso", "--class", "tench,258"], {"classes": ["espresso", "tench", "Samoyed"]}),
+        (
+            ["--layers=a", "--channels=1", "--neuron", "0.5,0.25", "--size", "64x48", "--octaves", "3"],
+            {"layers": "a", "channels": 1, "neuron": (0.5, 0.25), "size": (64, 48), "octaves": 3},
+        ),
+        (
+            ["--plain", "--epochs", "9", "--learning-rate", "0.1", "--epsilon=1e-3", "--random-seed", "4"],
+            {"plain": True, "epochs": 9, "learning_rate": 0.1, "epsilon": 1e-3, "random_seed": 4},
+        ),
+    ],
+)
+def test_imagine_takes_its_flags(spy, flags, values):
+    assert run("imagine", "out.png", *flags) == 0
+    assert spy[0][:2] == ("out.png", ImagineSettings(**values))
+
+
+def test_imagine_shows_a_bar_and_ends_with_what_was_imagined(spy, capsys):
+    run("imagine", "out.png")
+    said = capsys.readouterr()
+    assert said.out == "out.png: fire7:0, fire7:1\n"
+    assert "5/20" in said.err
+    run("imagine", "out.png", "--quiet")
+    assert capsys.readouterr() == ("", "")
+
+
 # What is listed.
 
 
@@ -576,6 +625,9 @@ print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
         (["zoom", "--help"], 0),
         (["features", "--help"], 0),
         (["features", "gone.png", "maps.png"], 4),
+        (["imagine", "--help"], 0),
+        (["imagine", "a.xyz"], 2),
+        (["imagine", "a.png", "--class", "expresso"], 2),
         (["zoom", "gone.png", "out.mp4"], 4),
         (["zoom", str(ROOT / "samples" / "china.jpg"), "/proc/out.mp4"], 5),
         (["video", "a.mp4", "b.mp4", "--steps", "-1"], 2),
@@ -592,7 +644,7 @@ def test_help_names_the_commands():
     result = process("--help")
     assert result.returncode == 0
     assert result.stderr == ""
-    for name in ("video", "image", "features", "zoom", "presets", "models", "layers", "devices"):
+    for name in ("video", "image", "features", "imagine", "zoom", "presets", "models", "layers", "devices"):
         assert f"\n  {name}" in result.stdout or f" {name} " in result.stdout
 
 

@@ -10,6 +10,8 @@ from framedream.flags import (
     FeatureFlags,
     Features,
     FootageFlags,
+    ImagineFlags,
+    Imagining,
     Preset,
     Quiet,
     Run,
@@ -17,8 +19,8 @@ from framedream.flags import (
     laboratory_settings,
     settings_of,
 )
-from framedream.laboratory import FeatureSettings
-from framedream.terminal import speak
+from framedream.laboratory import FeatureSettings, ImagineSettings
+from framedream.terminal import speak, step_bar
 
 
 @app.command(sort_key=4)
@@ -83,3 +85,27 @@ def features(
             f"{len(maps.channels[name])} of {array.shape[2]} channels of {name}" for name, array in maps.arrays.items()
         ]
         print(f"{target}: {', '.join(drawn)}")
+
+
+@app.command(sort_key=7)
+def imagine(
+    target: str,
+    /,
+    *,
+    imagining: Imagining = ImagineFlags(),  # noqa: B008
+    quiet: Quiet = False,
+) -> None:
+    """Draw from nothing what a channel, a neuron, a layer or a class would like to see most.
+
+    Several make a sheet of pictures, each with its name.
+
+    Args:
+        target: The picture: .png, .jpg, .webp or .tif.
+        quiet: Say nothing but warnings and errors.
+    """
+    settings = laboratory_settings(ImagineSettings, imagining)
+    speak(quiet)
+    with step_bar(quiet) as report:
+        found = framedream.imagine(target, settings, progress=report)
+    if not quiet:
+        print(f"{target}: {', '.join(found.pictures)}")

@@ -22,6 +22,7 @@ def octave_sizes(
     octaves: int | Literal["auto"],
     scale: float,
     minimum: int,
+    smallest: int = _AUTO_SMALLEST,
     rounded: Callable[[float], int] = round,
 ) -> list[tuple[int, int]]:
     """Sizes of the octaves of a frame, smallest first.
@@ -29,10 +30,11 @@ def octave_sizes(
     Args:
         height: Height of the frame in pixels.
         width: Width of the frame in pixels.
-        octaves: How many are asked for; ``auto`` takes as many as bring the smaller side
-            near 100 pixels, so that a preset looks the same on small and large frames.
+        octaves: How many are asked for; ``auto`` takes as many as bring the smaller side near
+            the smallest aimed at, so that a preset looks the same on small and large frames.
         scale: Ratio of an octave's size to the one before it.
         minimum: Smallest side the network can take; octaves below it are left out.
+        smallest: Smaller side of the smallest octave that ``auto`` aims at, in pixels.
         rounded: Makes whole pixels of a size.
 
     Returns:
@@ -48,7 +50,7 @@ def octave_sizes(
             "enlarge it with --scale, or choose layers nearer the image"
         )
     if octaves == "auto":
-        octaves = 1 + max(0, round(math.log(smaller / _AUTO_SMALLEST, scale)))
+        octaves = 1 + max(0, round(math.log(smaller / smallest, scale)))
     factors = [scale**-power for power in range(octaves)]
     sizes = [(rounded(height * factor), rounded(width * factor)) for factor in factors]
     return [size for size in sizes if min(size) >= minimum][::-1]
