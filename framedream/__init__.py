@@ -24,10 +24,11 @@ from framedream.errors import (
     WeightsError,
 )
 from framedream.gallery.sheet import Sheet
+from framedream.gallery.show import show
 from framedream.jobs.batch import Batch, dream_folder
 from framedream.jobs.features import FeatureMaps, feature_maps
 from framedream.jobs.here import Film
-from framedream.jobs.image import dream_image
+from framedream.jobs.image import dream_image, load_image
 from framedream.jobs.imagine import Imagination, imagine
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import dream_video
@@ -81,6 +82,8 @@ __all__ = [
     "dream_video",
     "feature_maps",
     "imagine",
+    "load_image",
     "preset_names",
+    "show",
     "zoom",
 ]

@@ -16,6 +16,7 @@ from framedream.media import check_image_name, check_pixels, look_at_image, read
 from framedream.render.color import kept_color
 from framedream.render.mask import strength_of, through
 from framedream.settings import FootageSettings, Settings
+from framedream.values import Size
 
 
 def dream_image(
@@ -64,6 +65,24 @@ def dream_image(
     if target is not None:
         write_image(Path(target), dreamed)
     return dreamed
+
+
+def load_image(source: Path | str, *, size: str | Size | None = None, scale: float | None = None) -> np.ndarray:
+    """Read a still, to look at it or to dream it.
+
+    Args:
+        source: A file; transparent parts are black, cameras' turns are undone.
+        size: Bring it to this width and height in pixels, as in ``"320x213"`` or ``(320, 213)``.
+        scale: Bring it to this multiple of its size.
+
+    Returns:
+        H×W×3 float32, RGB, in levels 0…255.
+
+    Raises:
+        SettingsError: Size or scale cannot be used.
+        InputError: It cannot be read, or does not fit the memory.
+    """
+    return read_at_size(source, [], FootageSettings(size=size, scale=scale))  # type: ignore[arg-type]
 
 
 def read_at_size(

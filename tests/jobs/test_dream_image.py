@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pictures import noise, scene
 
-from framedream import Settings, dream_image
+from framedream import Settings, dream_image, load_image
 from framedream.errors import InputError, OutputError, SettingsError
 from framedream.media import read_image, write_image
 
@@ -113,3 +113,13 @@ def test_octaves_that_are_saved_keep_their_color_too(still, tmp_path):
     assert np.array_equal(dreamed, plain)
     small = read_image(tmp_path / "octave-1.png")
     assert np.abs(small.mean((0, 1)) - read_image(still).mean((0, 1))).max() < 0.3
+
+
+def test_a_still_is_loaded_at_the_size_asked_for(tmp_path):
+    write_image(tmp_path / "a.png", np.full((20, 30, 3), 9, np.float32))
+    assert load_image(tmp_path / "a.png").shape == (20, 30, 3)
+    assert load_image(tmp_path / "a.png", size="15x10").shape == (10, 15, 3)
+    assert load_image(tmp_path / "a.png", size=(15, 12)).shape == (12, 15, 3)
+    assert load_image(tmp_path / "a.png", scale=2).shape == (40, 60, 3)
+    with pytest.raises(InputError, match=r"gone\.png"):
+        load_image(tmp_path / "gone.png")
