@@ -254,7 +254,7 @@ def _check_layers(model: keras.Model, layers: Sequence[str], name: str) -> None:
     for layer in layers:
         if layer not in known:
             raise SettingsError(f"layers: {name} has no layer '{layer}'{nearest(layer, known)} (see: layers {name})")
-        if not _is_map(model.get_layer(layer)):
+        if layer != CLASSES and not _is_map(model.get_layer(layer)):
             raise SettingsError(f"layers: '{layer}' of {name} is no map over the image; see: layers {name}")
 
 
