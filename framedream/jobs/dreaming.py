@@ -10,7 +10,8 @@ import numpy as np
 
 from framedream.changing import layers_of
 from framedream.errors import InputError, SettingsError
-from framedream.media import read_image, resize
+from framedream.jobs.preflight import check_readable
+from framedream.media import look_at_image, read_image, resize
 from framedream.settings import DreamSettings, Settings
 from framedream.terms import parse_term
 from framedream.timeline import moment
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
 _KEPT = 4
 """Networks kept in memory: a batch rarely changes between more."""
 
-_GUIDE_SIDE = 224
-"""Smaller side in pixels that a guide is brought to."""
+_GUIDE_SIDE, _GUIDE_LONGEST = 224, 1792
+"""Smaller side in pixels that a guide is brought to, and the most that the longer one may have."""
+
+
+def guides_of(settings: Settings) -> list[Path]:
+    """The guide that is named, if one is."""
+    return [settings.dream.guide] if settings.dream.guide else []
 
 
 def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
@@ -78,6 +84,8 @@ def _state_of(guide: Path) -> tuple[int, int]:
 
 def _guide_of(path: Path) -> np.ndarray:
     """The guide, of a size at which networks know things."""
+    info = look_at_image(path)
+    check_readable(str(path), info.width, info.height)
     image = read_image(path)
-    scale = _GUIDE_SIDE / min(image.shape[:2])
-    return resize(image, *(round(side * scale) for side in image.shape[1::-1]))
+    scale = min(_GUIDE_SIDE / min(image.shape[:2]), _GUIDE_LONGEST / max(image.shape[:2]))
+    return resize(image, *(max(1, round(side * scale)) for side in image.shape[1::-1]))
