@@ -244,7 +244,9 @@ def _without_top(entry: ModelEntry, file: Path) -> keras.Model:
     full = _build(entry, None, include_top=True, input_shape=None)
     weights.load_file(full, file, entry.name)
     model = _build(entry, None)
-    for layer, filled in zip(model.layers, full.layers, strict=False):
+    # Layers that hold nothing differ at the end: ConvNeXt's last norm follows a pool where there is a top.
+    holding = ([layer for layer in each.layers if layer.weights] for each in (model, full))
+    for layer, filled in zip(*holding, strict=False):
         layer.set_weights(filled.get_weights())
     return model
 

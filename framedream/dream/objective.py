@@ -19,7 +19,7 @@ _GUIDE_CELLS = 512
 """Cells of a guide's layer that are compared with, at most."""
 
 _WHOLE = 32
-"""Pixels of the image for a cell of places, where all that counts is a class of the image as a whole."""
+"""Pixels of the image for a cell of places, where all that counts is the image as a whole."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Objective:
         layers = dict(zip(self.network.layers, self.network.activations(image[tf.newaxis]), strict=True))
         maps = [self._map(term, layers[term.layer]) for term in self.terms]
         weighted = [self.weights[index] * each for index, each in enumerate(maps)]
-        # A classifier may see the image as a whole, which says nothing of places; but how many there are counts.
-        placed = [tf.shape(each)[1:3] for term, each in zip(self.terms, maps, strict=True) if term.layer != CLASSES]
-        size = tf.reduce_min(placed or [tf.maximum(tf.shape(image)[:2] // _WHOLE, 1)], axis=0)
+        # A classifier may see the image as a whole, which says nothing of places.
+        placed = [each for term, each in zip(self.terms, maps, strict=True) if term.layer != CLASSES] or maps
+        size = tf.reduce_min([_cells(each, image) for each in placed], axis=0)
         even = [tf.image.resize(tf.reduce_mean(each, -1, keepdims=True), size, method="area")[0] for each in weighted]
         if self.is_classic:
             parts = [self.weights[index] * _inner_sum(each) / _count(each) for index, each in enumerate(maps)]
@@ -95,6 +95,11 @@ class Objective:
         # Not the largest product itself: its gradient would hold all of them in memory, and some more times.
         best = tf.gather(guide, tf.argmax(alike, axis=-1))
         return tf.reduce_mean(layer * best, axis=-1, keepdims=True)
+
+
+def _cells(each: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Rows and columns of a map; of one of the image as a whole as many as tiles need, which count by their cells."""
+    return tf.maximum(tf.shape(image)[:2] // _WHOLE, 1) if each.shape[1] == 1 else tf.shape(each)[1:3]
 
 
 def _inner_sum(each: tf.Tensor) -> tf.Tensor:

@@ -56,10 +56,11 @@ def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
 def _named_by(settings: Settings, message: str) -> str:
     """The key of a timeline that names a layer of which a message tells, as the beginning of that message."""
     timeline, own = settings.change.timeline, dict(settings.dream.layers)
+    told = message.partition(";")[0]  # Behind it stands what was meant, which another key may name.
     if timeline is not None:
         for key in timeline.keys:
             names = [name for name, _ in dict(key.values).get("layers", ()) if name not in own]
-            if any(f"'{name}'" in message or f"'{parse_term(name).layer}'" in message for name in names):
+            if any(f"'{name}'" in told or f"'{parse_term(name).layer}'" in told for name in names):
                 return f"{timeline.source}, key at {moment(key.at)}: "
     return ""
 
