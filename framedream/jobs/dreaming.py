@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,16 @@ _GUIDE_SIDE, _GUIDE_LONGEST = 224, 1792
 def guides_of(settings: Settings) -> list[Path]:
     """The guide that is named, if one is."""
     return [settings.dream.guide] if settings.dream.guide else []
+
+
+def check_guides(several: Iterable[Settings]) -> None:
+    """See that all guides that are named can be read, each once.
+
+    Raises:
+        InputError: One cannot.
+    """
+    for guide in dict.fromkeys(guide for settings in several for guide in guides_of(settings)):
+        _check_guide(guide)
 
 
 def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
@@ -83,10 +94,14 @@ def _state_of(guide: Path) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns
 
 
-def _guide_of(path: Path) -> np.ndarray:
-    """The guide, of a size at which networks know things."""
+def _check_guide(path: Path) -> None:
     info = look_at_image(path)
     check_readable(str(path), info.width, info.height)
+
+
+def _guide_of(path: Path) -> np.ndarray:
+    """The guide, of a size at which networks know things."""
+    _check_guide(path)
     image = read_image(path)
     scale = min(_GUIDE_SIDE / min(image.shape[:2]), _GUIDE_LONGEST / max(image.shape[:2]))
     return resize(image, *(max(1, round(side * scale)) for side in image.shape[1::-1]))
