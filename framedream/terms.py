@@ -19,7 +19,7 @@ class Term:
 
     Attributes:
         layer: The layer's name, or `CLASSES`.
-        channels: Which of its channels; None for all. Of the classifier, the class.
+        channels: Which of its channels, in their order; None for all. Of the classifier, the class.
     """
 
     layer: str
@@ -30,15 +30,17 @@ def parse_term(text: str) -> Term:
     """Read ``fire7``, ``fire7:12``, ``fire7:0-3+9`` or ``class:espresso``.
 
     Raises:
-        SettingsError: The channels are no numbers, or no class is called so.
+        SettingsError: There is no layer, the channels are no numbers, or no class is called so.
     """
-    layer, colon, rest = text.partition(":")
+    layer, colon, rest = (part.strip() for part in text.partition(":"))
+    if layer.lower() == CLASSES:
+        return Term(CLASSES, (find_class(rest),))
+    if not layer:
+        raise SettingsError(f"layers: '{text}' names no layer; write fire7, fire7:12 or class:espresso")
     if not colon:
         return Term(layer)
-    if layer.strip().lower() == CLASSES:
-        return Term(CLASSES, (find_class(rest),))
     try:
-        return Term(layer, parse_channels(rest.replace("+", ",")))
+        return Term(layer, tuple(sorted(parse_channels(rest.replace("+", ",")))))
     except SettingsError:
         raise SettingsError(
             f"layers: '{rest}' names no channels of {layer}; write them as {layer}:12 or {layer}:0-3+9"
@@ -64,17 +66,21 @@ def find_class(text: str) -> int:
     """The number of a class of ImageNet, 0…999, by its name or number.
 
     Raises:
-        SettingsError: There is none; names the nearest.
+        SettingsError: There is none, and the nearest is named; or the name stands for two.
     """
-    wanted = text.strip()
-    if wanted.isdecimal() and int(wanted) < len(class_names()):
+    names, wanted = class_names(), text.strip()
+    if wanted.isdecimal() and int(wanted) < len(names):
         return int(wanted)
-    known = {_folded(name): number for number, name in enumerate(class_names())}
-    if _folded(wanted) not in known:
+    found = [number for number, name in enumerate(names) if _folded(name) == _folded(wanted)]
+    if not found:
         raise SettingsError(
-            f"class: ImageNet has no '{wanted}'{nearest(wanted, class_names())} (or a number, 0 to 999)"
+            f"'{wanted}' is no class of ImageNet, nor a number from 0 to {len(names) - 1}{nearest(wanted, names)}"
         )
-    return known[_folded(wanted)]
+    if len(found) > 1:
+        raise SettingsError(
+            f"'{wanted}' is the name of two classes of ImageNet, {found[0]} and {found[1]}; give the number instead"
+        )
+    return found[0]
 
 
 @functools.cache

@@ -60,9 +60,8 @@ def parse_layers(value: str | Mapping[str, float] | Layers) -> Layers:
             raise SettingsError(f"layers: weight '{weight}' of '{name}' is not a number; write {name}=0.5") from None
         if not name or not math.isfinite(number):
             raise SettingsError(f"layers: '{name}={weight}' is no layer with a weight; write layers as a=1,b=0.5")
-        parse_term(name)
         layers.append((name, number))
-    if len({name for name, _ in layers}) < len(layers):
+    if len({parse_term(name) for name, _ in layers}) < len(layers):
         raise SettingsError(f"layers: a layer stands twice in '{value}'; keep one of them")
     return tuple(layers)
 

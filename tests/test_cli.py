@@ -127,6 +127,8 @@ def test_a_command_without_flags_is_the_default_preset(spy):
         (["--octaves", "5"], {"octaves": 5}),
         (["--octaves", "auto"], {"octaves": "auto"}),
         (["--layers", "fire5=0.5,fire7=1"], {"layers": "fire5=0.5,fire7=1"}),
+        (["--layers", "fire7:0-3+9=-1,class:espresso"], {"layers": {"fire7:0-3+9": -1, "class:espresso": 1}}),
+        (["--guide", "g.jpg", "--algorithm", "classic"], {"guide": Path("g.jpg"), "algorithm": "classic"}),
         (["--model", "vgg16", "--weights", "v.h5"], {"model": "vgg16", "weights": "v.h5"}),
         (["--gradient", "rms", "--max-loss", "10", "--jitter", "0"], {"gradient": "rms", "max_loss": 10, "jitter": 0}),
         (["--flow", "none", "--persistence", "0.5"], {"flow": "none", "persistence": 0.5}),
@@ -475,6 +477,9 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["image", "a.png", "b.png", "--passes", "1"], "--passes"),
         (["zoom", "a.png", "b.mp4", "--mask", "c.png"], "--mask"),
         (["video", "a.mp4", "b.mp4", "--model", "vgg-6"], "did you mean 'vgg"),
+        (["video", "a.mp4", "b.mp4", "--layers", "class:expresso"], "did you mean 'espresso'"),
+        (["video", "a.mp4", "b.mp4", "--layers", "fire7:x"], "write them as fire7:12 or fire7:0-3+9"),
+        (["video", "a.mp4", "b.mp4", "--algorithm", "clasic"], "classic"),
         (["video", "a.mp4", "b.mp4", "--preset", "clasic-vgg"], "did you mean 'classic-vgg'"),
         (["video", "a.mp4", "b.mp4", "--preset", "gone.toml"], "gone.toml"),
         (["video", "a.mp4", "b.mp4", "--size", "64x48", "--scale", "2"], "size and scale"),
@@ -540,7 +545,8 @@ def test_bad_stills_and_sounds_are_one_line_and_code_4(tmp_path, capsys):
     assert sorted(item.name for item in tmp_path.iterdir()) == ["bad.jpg", "good.png"]
 
 
-def test_bad_masks_are_one_line_and_code_4(clip, tmp_path, capsys):
+@pytest.mark.parametrize("flag", ["--mask", "--guide"])
+def test_bad_masks_and_guides_are_one_line_and_code_4(clip, tmp_path, capsys, flag):
     (tmp_path / "bad.png").write_bytes(b"no image" * 99)
     (tmp_path / "clips").mkdir()
     write_image(tmp_path / "clips" / "still.png", scene(48, 64))
@@ -550,7 +556,7 @@ def test_bad_masks_are_one_line_and_code_4(clip, tmp_path, capsys):
             ("video", clip, "out.mp4"), ("image", tmp_path / "clips" / "still.png", "out.png"),
             ("folder", tmp_path / "clips", "out"),
         ):  # fmt: skip
-            assert run(command, source, tmp_path / target, "--mask", tmp_path / name) == 4
+            assert run(command, source, tmp_path / target, flag, tmp_path / name) == 4
             assert str(tmp_path / name) in one_line(capsys.readouterr().err)
     assert sorted(item.name for item in tmp_path.iterdir()) == before
 

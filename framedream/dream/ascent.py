@@ -99,7 +99,7 @@ class Ascent:
     def _direction(
         self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor, tile: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """PlacedObjective and normalised gradient, both seen through the shift."""
+        """Objective and normalised gradient, both seen through the shift."""
         rolled = tf.roll(image, shift, (0, 1))
         loss, places, gradient = tf.cond(
             tf.logical_and(tile > 0, tf.reduce_any(tf.shape(rolled)[:2] > tile)),

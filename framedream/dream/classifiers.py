@@ -41,10 +41,9 @@ def with_classes(entry: ModelEntry, build: Build, fill: Callable[[keras.Model], 
     full = build(entry, None if fill else "imagenet", **options)
     if fill:
         fill(full)
-    if any(isinstance(layer, keras.layers.Flatten) for layer in full.layers):
+    if {keras.layers.Flatten, keras.layers.Dense} <= {type(layer) for layer in full.layers}:
         return _convolutional(full)
-    opened = keras.models.clone_model(full, input_tensors=keras.Input((None, None, 3)))
-    opened.set_weights(full.get_weights())
+    opened = _opened(full)
     classes = opened.output.shape[-1]
     return keras.Model(opened.input, keras.layers.Reshape((1, 1, classes), name=CLASSES)(opened.output))
 
@@ -59,8 +58,7 @@ def _convolutional(full: keras.Model) -> keras.Model:
     """A network that ends in dense layers over a flattened map, all of them convolutions."""
     at = next(index for index, layer in enumerate(full.layers) if isinstance(layer, keras.layers.Flatten))
     trunk = keras.Model(full.input, full.layers[at - 1].output)
-    opened = keras.models.clone_model(trunk, input_tensors=keras.Input((None, None, 3)))
-    opened.set_weights(trunk.get_weights())
+    opened = _opened(trunk)
     x, side = opened.output, trunk.output.shape[1]
     for dense in full.layers[at + 1 :]:
         is_last = dense is full.layers[-1]
@@ -72,3 +70,17 @@ def _convolutional(full: keras.Model) -> keras.Model:
         convolution.set_weights([kernel.reshape(side, side, -1, dense.units), bias])
         side = 1
     return keras.Model(opened.input, x)
+
+
+def _opened(model: keras.Model) -> keras.Model:
+    """The same for images of any size."""
+    opened = keras.models.clone_model(model, input_tensors=keras.Input((None, None, 3)), clone_function=_clone)
+    opened.set_weights(model.get_weights())
+    return opened
+
+
+def _clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+    if not isinstance(layer, keras.Sequential):
+        return type(layer).from_config(layer.get_config())
+    # ConvNeXt's stems keep the size of the images they were built for, unless they are built anew.
+    return keras.Sequential([_clone(inner) for inner in layer.layers], name=layer.name)

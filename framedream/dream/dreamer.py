@@ -18,7 +18,7 @@ from framedream.dream.tiles import tiled_objective
 from framedream.errors import DeviceError, OutOfMemory, SettingsError
 from framedream.machine import TILES, total_memory
 from framedream.settings import DreamSettings
-from framedream.terms import parse_term
+from framedream.terms import CLASSES, parse_term
 
 _T = TypeVar("_T")
 
@@ -70,7 +70,7 @@ class Dreamer:
             guide: H×W×3 float32, RGB, in levels: what layers are drawn towards, if anything.
 
         Raises:
-            SettingsError: A layer does not exist, or has no such channel.
+            SettingsError: A layer does not exist, or has no such channel; or there is none for a guide.
             InputError: The guide is smaller than the network can take.
             WeightsError: The weights cannot be had.
         """
@@ -78,6 +78,8 @@ class Dreamer:
         names = list(dict.fromkeys((*(name for name, _ in settings.layers), *layers)))
         self._names, self._terms = names, [parse_term(name) for name in names]
         used = list(dict.fromkeys(term.layer for term in self._terms))
+        if guide is not None and used == [CLASSES]:
+            raise SettingsError("guide: a class is not drawn towards a guide; name a layer too, or leave the guide out")
         self._is_classic = settings.algorithm == "classic"
         self.network = load_network(settings.model, used, settings.weights, fold=not self._is_classic)
         self._check_channels()

@@ -244,7 +244,9 @@ def _without_top(entry: ModelEntry, file: Path) -> keras.Model:
     full = _build(entry, None, include_top=True, input_shape=None)
     weights.load_file(full, file, entry.name)
     model = _build(entry, None)
-    for layer, filled in zip(model.layers, full.layers, strict=False):
+    # Layers that hold nothing differ at the end: ConvNeXt's last norm follows a pool where there is a top.
+    holding = ([layer for layer in each.layers if layer.weights] for each in (model, full))
+    for layer, filled in zip(*holding, strict=False):
         layer.set_weights(filled.get_weights())
     return model
 
@@ -254,7 +256,7 @@ def _check_layers(model: keras.Model, layers: Sequence[str], name: str) -> None:
     for layer in layers:
         if layer not in known:
             raise SettingsError(f"layers: {name} has no layer '{layer}'{nearest(layer, known)} (see: layers {name})")
-        if not _is_map(model.get_layer(layer)):
+        if layer != CLASSES and not _is_map(model.get_layer(layer)):
             raise SettingsError(f"layers: '{layer}' of {name} is no map over the image; see: layers {name}")
 
 

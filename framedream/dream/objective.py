@@ -9,6 +9,7 @@ import numpy as np
 
 from framedream.dream.models import Network
 from framedream.dream.runtime import tf
+from framedream.errors import InputError
 from framedream.terms import CLASSES, Term
 
 _BORDER = 2
@@ -16,6 +17,9 @@ _BORDER = 2
 
 _GUIDE_CELLS = 512
 """Cells of a guide's layer that are compared with, at most."""
+
+_WHOLE = 32
+"""Pixels of the image for a cell of places, where all that counts is the image as a whole."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Objective:
         weighted = [self.weights[index] * each for index, each in enumerate(maps)]
         # A classifier may see the image as a whole, which says nothing of places.
         placed = [each for term, each in zip(self.terms, maps, strict=True) if term.layer != CLASSES] or maps
-        size = tf.reduce_min([tf.shape(each)[1:3] for each in placed], axis=0)
+        size = tf.reduce_min([_cells(each, image) for each in placed], axis=0)
         even = [tf.image.resize(tf.reduce_mean(each, -1, keepdims=True), size, method="area")[0] for each in weighted]
         if self.is_classic:
             parts = [self.weights[index] * _inner_sum(each) / _count(each) for index, each in enumerate(maps)]
@@ -87,8 +91,15 @@ class Objective:
             return tf.square(layer)
         guide = self.guides[term.layer]
         guide = guide if term.channels is None else guide[:, list(term.channels)]
-        alike = tf.tensordot(layer, tf.constant(guide.T), 1) / guide.shape[1]
-        return tf.reduce_max(alike, axis=-1, keepdims=True)
+        alike = tf.tensordot(tf.stop_gradient(layer), tf.constant(guide.T), 1)
+        # Not the largest product itself: its gradient would hold all of them in memory, and some more times.
+        best = tf.gather(guide, tf.argmax(alike, axis=-1))
+        return tf.reduce_mean(layer * best, axis=-1, keepdims=True)
+
+
+def _cells(each: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Rows and columns of a map; of one of the image as a whole as many as tiles need, which count by their cells."""
+    return tf.maximum(tf.shape(image)[:2] // _WHOLE, 1) if each.shape[1] == 1 else tf.shape(each)[1:3]
 
 
 def _inner_sum(each: tf.Tensor) -> tf.Tensor:
@@ -105,7 +116,15 @@ def features_of(network: Network, image: np.ndarray) -> dict[str, np.ndarray]:
     Args:
         network: The network.
         image: H×W×3 float32, RGB, in levels 0…255.
+
+    Raises:
+        InputError: The image is smaller than the network can take.
     """
+    height, width = image.shape[:2]
+    if min(height, width) < network.minimum_size:
+        raise InputError(
+            f"a guide of {width}x{height} is too small for these layers, which need {network.minimum_size} pixels"
+        )
     found = {}
     for name, layer in zip(network.layers, network.activations(tf.constant(image)[tf.newaxis]), strict=True):
         if name != CLASSES:

@@ -51,8 +51,9 @@ def octave_sizes(
         )
     if octaves == "auto":
         octaves = 1 + max(0, round(math.log(smaller / smallest, scale)))
-    factors = [scale**-power for power in range(octaves)]
-    sizes = [(rounded(height * factor), rounded(width * factor)) for factor in factors]
+    # Divided, as the classic algorithm does: what is multiplied by 1.3 ** -1 falls below whole numbers.
+    ratios = [scale**power for power in range(octaves)]
+    sizes = [(rounded(height / ratio), rounded(width / ratio)) for ratio in ratios]
     return [size for size in sizes if min(size) >= minimum][::-1]
 
 

@@ -17,7 +17,7 @@ _HALO = 192
 
 
 def whole_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """PlacedObjective and gradient of an image at once.
+    """Objective and gradient of an image at once.
 
     Args:
         objective: What is climbed.

@@ -14,8 +14,8 @@ from framedream.errors import WeightsError
 
 _ACCEPTED = "accepted are .weights.h5, Keras's own .h5 weights files, and .npz for squeezenet"
 
-_CLASSIFIERS = ("predictions", "conv_preds", "logits")
-"""What Keras calls the last layer of its classifiers."""
+_CLASSES = 1000
+"""Numbers that only the last layer of a classifier of ImageNet adds; files of Keras 3 do not have its name."""
 
 
 def load_file(model: keras.Model, file: Path, name: str) -> None:
@@ -50,7 +50,7 @@ def load_file(model: keras.Model, file: Path, name: str) -> None:
 
 
 def has_classifier_top(file: Path) -> bool:
-    """Whether a Keras ``.h5`` weights file also holds the classifier.
+    """Whether a weights file of Keras also holds the classifier.
 
     Raises:
         WeightsError: The file is more than arrays; see `load_file`.
@@ -60,8 +60,8 @@ def has_classifier_top(file: Path) -> bool:
     try:
         with h5py.File(file, "r") as stored:
             _check_is_data_only(stored, file)
-            group = stored.get("layers", stored)
-            return isinstance(group, h5py.Group) and any(name in group for name in _CLASSIFIERS)
+            # What is given back ends the visit.
+            return bool(stored.visititems(lambda _, item: getattr(item, "shape", None) == (_CLASSES,) or None))
     except OSError:
         return False
 

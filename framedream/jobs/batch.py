@@ -14,7 +14,7 @@ from typing import Any
 from framedream.errors import FramedreamError, Stopped
 from framedream.gallery.report import ReportItem
 from framedream.jobs.crew import crew, leave_gpus
-from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.dreaming import check_guides, dreamer_for
 from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image
 from framedream.jobs.items import Item, find_items
@@ -86,7 +86,7 @@ def dream_folder(
 
     Raises:
         SettingsError: A preset, a setting or the jobs file cannot be used.
-        InputError: There is nothing to do, a mask cannot be read, or the weights are not to be had.
+        InputError: There is nothing to do, a mask or a guide cannot be read, or the weights are not to be had.
         OutputError: The results cannot be written there.
         LockedError: Another run is making them.
         Stopped: ``stop`` said so.
@@ -95,6 +95,7 @@ def dream_folder(
     jobs = Path(jobs_file) if jobs_file is not None else None
     items = find_items(source, target, presets, values or {}, include=include, exclude=exclude, jobs_file=jobs)
     check_masks(item.settings for item in items)
+    check_guides(item.settings for item in items)
     with Records(target) as records:
         warn_of_room(target, sum(map(size_of, items)))
         ledger = Ledger(source, target, items, records, restart)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from framedream.changing import layers_of
 from framedream.errors import InputError, SettingsError
-from framedream.media import read_image, resize
+from framedream.jobs.preflight import check_readable
+from framedream.media import look_at_image, read_image, resize
 from framedream.settings import DreamSettings, Settings
 from framedream.terms import parse_term
 from framedream.timeline import moment
@@ -21,8 +23,23 @@ if TYPE_CHECKING:
 _KEPT = 4
 """Networks kept in memory: a batch rarely changes between more."""
 
-_GUIDE_SIDE = 224
-"""Smaller side in pixels that a guide is brought to."""
+_GUIDE_SIDE, _GUIDE_LONGEST = 224, 1792
+"""Smaller side in pixels that a guide is brought to, and the most that the longer one may have."""
+
+
+def guides_of(settings: Settings) -> list[Path]:
+    """The guide that is named, if one is."""
+    return [settings.dream.guide] if settings.dream.guide else []
+
+
+def check_guides(several: Iterable[Settings]) -> None:
+    """See that all guides that are named can be read, each once.
+
+    Raises:
+        InputError: One cannot.
+    """
+    for guide in dict.fromkeys(guide for settings in several for guide in guides_of(settings)):
+        _check_guide(guide)
 
 
 def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
@@ -50,10 +67,11 @@ def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
 def _named_by(settings: Settings, message: str) -> str:
     """The key of a timeline that names a layer of which a message tells, as the beginning of that message."""
     timeline, own = settings.change.timeline, dict(settings.dream.layers)
+    told = message.partition(";")[0]  # Behind it stands what was meant, which another key may name.
     if timeline is not None:
         for key in timeline.keys:
             names = [name for name, _ in dict(key.values).get("layers", ()) if name not in own]
-            if any(f"'{name}'" in message or f"'{parse_term(name).layer}'" in message for name in names):
+            if any(f"'{name}'" in told or f"'{parse_term(name).layer}'" in told for name in names):
                 return f"{timeline.source}, key at {moment(key.at)}: "
     return ""
 
@@ -76,8 +94,14 @@ def _state_of(guide: Path) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns
 
 
+def _check_guide(path: Path) -> None:
+    info = look_at_image(path)
+    check_readable(str(path), info.width, info.height)
+
+
 def _guide_of(path: Path) -> np.ndarray:
     """The guide, of a size at which networks know things."""
+    _check_guide(path)
     image = read_image(path)
-    scale = _GUIDE_SIDE / min(image.shape[:2])
-    return resize(image, *(round(side * scale) for side in image.shape[1::-1]))
+    scale = min(_GUIDE_SIDE / min(image.shape[:2]), _GUIDE_LONGEST / max(image.shape[:2]))
+    return resize(image, *(max(1, round(side * scale)) for side in image.shape[1::-1]))

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from framedream.errors import InputError
+from framedream.jobs.dreaming import guides_of
 from framedream.jobs.film_job import FilmJob, Places
 from framedream.jobs.manifest import Manifest
 from framedream.jobs.masks import check_mask, masks_of
@@ -46,7 +47,8 @@ class FootageJob(FilmJob):
             FramedreamError: See `framedream.jobs.video.dream_video`.
         """
         self.source = Path(source)
-        places = Places.of([self.source, *sounds_of(settings), *masks_of(settings)], target, work)
+        read = [self.source, *sounds_of(settings), *masks_of(settings), *guides_of(settings)]
+        places = Places.of(read, target, work)
         self.footage = open_footage(source, settings.footage)
         if settings.change.sound:
             self.footage.sound = film_sound(settings, places.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from framedream.errors import InputError
-from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.dreaming import dreamer_for, guides_of
 from framedream.jobs.film_job import check_apart
 from framedream.jobs.masks import masks_of, still_mask
 from framedream.jobs.preflight import check_memory, check_readable
@@ -39,13 +39,13 @@ def dream_image(
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer the model does not have.
-        InputError: The image or its mask cannot be read, or the weights are not to be had.
+        InputError: The image, its mask or the guide cannot be read, or the weights are not to be had.
         OutputError: The dream cannot be written.
     """
     settings = settings or Settings()
     if target is not None:
         check_image_name(Path(target))
-        for file in [*masks_of(settings), *([settings.dream.guide] if settings.dream.guide else [])]:
+        for file in [*masks_of(settings), *guides_of(settings)]:
             check_apart(file, Path(target))
     image = read_at_size(source, [target], settings.footage)
     mask = still_mask(settings, image.shape[1], image.shape[0])

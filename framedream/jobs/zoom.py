@@ -11,7 +11,7 @@ from pathlib import Path
 from framedream.errors import SettingsError
 from framedream.jobs.changes import course_of, following
 from framedream.jobs.crew import work_alone
-from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.dreaming import dreamer_for, guides_of
 from framedream.jobs.film_job import FilmJob, Places
 from framedream.jobs.here import Film, Here
 from framedream.jobs.manifest import Manifest
@@ -109,7 +109,7 @@ class ZoomJob(FilmJob):
             raise SettingsError("a zoom needs something to fall into; name a still, or noise")
         files = [NOISE if is_noise(source) else Path(source) for source in sources]
         paths = [file for file in files if isinstance(file, Path)]
-        places = Places.of([*paths, *sounds_of(settings)], target, work)
+        places = Places.of([*paths, *sounds_of(settings), *guides_of(settings)], target, work)
         self._stills = [find_still(file, settings) for file in files]
         width, height = film_size(self._stills, settings.footage)
         check_stills(self._stills, width, height)
