@@ -28,10 +28,11 @@ from framedream.jobs.batch import Batch, dream_folder
 from framedream.jobs.features import FeatureMaps, feature_maps
 from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image
+from framedream.jobs.preview import Preview, PreviewCell, preview
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import dream_video
 from framedream.jobs.zoom import zoom
-from framedream.laboratory import FeatureSettings
+from framedream.laboratory import FeatureSettings, PreviewSettings
 from framedream.presets import preset_names
 from framedream.settings import (
     ChangeSettings,
@@ -64,6 +65,9 @@ __all__ = [
     "MotionSettings",
     "OutputError",
     "OutputSettings",
+    "Preview",
+    "PreviewCell",
+    "PreviewSettings",
     "Progress",
     "RunSettings",
     "Settings",
@@ -78,5 +82,6 @@ __all__ = [
     "dream_video",
     "feature_maps",
     "preset_names",
+    "preview",
     "zoom",
 ]

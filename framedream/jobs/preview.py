@@ -1,0 +1,244 @@
+"""One frame in, many looks of it out: as one sheet, with the flags of each."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from framedream.errors import SettingsError, WeightsError
+from framedream.gallery.contact_sheet import Cell, Strip, draw_contact_sheet
+from framedream.gallery.sheet import Sheet
+from framedream.jobs.dreaming import dreamer_for
+from framedream.jobs.looks import ALL, Look, looks, usual_columns
+from framedream.jobs.progress import Progress, Report
+from framedream.jobs.scene import Scene, dreamed_moving
+from framedream.laboratory import PreviewSettings
+from framedream.media import Frame, check_image_name
+from framedream.presets import DEFAULT
+from framedream.render.color import kept_color
+from framedream.settings import DreamSettings, Settings
+
+if TYPE_CHECKING:
+    from framedream.dream.dreamer import Dreamer
+
+log = logging.getLogger("framedream")
+
+_MOMENTS = 6
+"""Pictures of a strip that shows how a look moves."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewCell:
+    """One look of a preview.
+
+    Attributes:
+        number: Its number in the sheet, from 1.
+        settings: Everything that makes it.
+        flags: The words of a command line that give these settings.
+        pixels: The dreamed frame, H×W×3 float32, in levels 0…255; None where the network's weights are not to be had.
+        missing: Why they are not, in that case.
+        moving: Frames of about a second, dreamed as a film; none unless they were asked for.
+    """
+
+    number: int
+    settings: Settings
+    flags: tuple[str, ...]
+    pixels: np.ndarray | None = field(repr=False)
+    missing: str = ""
+    moving: tuple[np.ndarray, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """Looks of one frame; a notebook shows the drawing.
+
+    Attributes:
+        cells: The looks, in their order.
+        is_still: Whether the source was a still.
+        sheet: The drawing.
+    """
+
+    cells: tuple[PreviewCell, ...]
+    is_still: bool
+    sheet: Sheet
+
+    def _repr_png_(self) -> bytes:
+        return self.sheet._repr_png_()
+
+
+def preview(
+    source: np.ndarray | Path | str,
+    target: Path | str | None = None,
+    settings: PreviewSettings | None = None,
+    preset: str = DEFAULT,
+    values: Mapping[str, Any] | None = None,
+    *,
+    progress: Report | None = None,
+) -> Preview:
+    """Dream one frame in many ways, and draw them as a sheet.
+
+    Looks of one network share it, so that many take little longer than their gradient steps.
+
+    Args:
+        source: A video, a folder of images, an animated image or a still; or H×W×3 RGB in levels 0…255.
+        target: Where to write the drawing, if anywhere; the suffix names the format.
+        settings: Which looks, of which frame, and how they are drawn.
+        preset: What all looks start from, where they are no presets themselves.
+        values: Flat settings that all looks share, such as ``{"steps": 8}``. Weights belong to the network of the
+            preset; with rows of presets or models to the only one that is not built in.
+        progress: Called after each look, and after each frame of those that are shown moving.
+
+    Raises:
+        SettingsError: A setting cannot be used, such as a layer the model does not have.
+        InputError: The source cannot be read, or weights are not to be had. With all presets, those that want such
+            weights become cells that say so.
+        OutputError: The drawing cannot be written.
+    """
+    settings = settings or PreviewSettings()
+    if target is not None:
+        check_image_name(Path(target))
+    looks(settings, preset, values)  # What is misspelt is told before anything is read.
+    scene = Scene.of(source, target, settings.width, settings.start)
+    found = looks(settings, preset, values, is_still=scene.is_still)
+    moving = _numbers(settings, len(found), scene)
+    frames = scene.around() if moving else []
+    told = _Told(len(found) + len(moving) * len(frames), progress)
+    dreamers = _dreamers([look.settings for look in found], spare=ALL in settings.presets)
+    cells = []
+    for number, look in enumerate(found, 1):
+        cells.append(_dreamed(number, look, dreamers, scene.frame))
+        told.one_more()
+    for number in moving:
+        cells[number - 1] = _moved(cells[number - 1], dreamers, frames, told)
+    columns = settings.columns or usual_columns(settings)
+    sheet = _drawn(scene, cells, [cells[number - 1] for number in moving], frames, columns)
+    if target is not None:
+        sheet.save(target)
+    return Preview(tuple(cells), scene.is_still, sheet)
+
+
+def _numbers(settings: PreviewSettings, count: int, scene: Scene) -> list[int]:
+    """Numbers of the cells that are also shown moving."""
+    if settings.best_of and scene.is_still:
+        raise SettingsError(f"best_of: {scene.name} is a still; it needs a film, so give one or leave --best-of out")
+    numbers = list(range(1, count + 1)) if settings.best_of == "all" else list(settings.best_of)
+    for number in numbers:
+        if not 1 <= number <= count:
+            raise SettingsError(f"best_of: there are looks 1 to {count}; {number} is none of them")
+    return numbers
+
+
+@dataclass
+class _Told:
+    """Tells how far a preview is.
+
+    Attributes:
+        frames: Frames there are to dream.
+        report: Takes what is told, if anybody does.
+        done: Frames that are dreamed.
+    """
+
+    frames: int
+    report: Report | None
+    done: int = 0
+
+    def one_more(self) -> None:
+        self.done += 1
+        if self.report:
+            self.report(Progress(self.done, self.frames, 0, 0))
+
+
+def _network_of(settings: Settings) -> DreamSettings:
+    """The settings of a dream without those that may differ from dream to dream of one network."""
+    dream = settings.dream
+    return DreamSettings(
+        model=dream.model, weights=dream.weights, guide=dream.guide, algorithm=dream.algorithm,
+        gradient=dream.gradient, random_seed=dream.random_seed,
+    )  # fmt: skip
+
+
+def _dreamers(found: Sequence[Settings], *, spare: bool) -> dict[DreamSettings, Dreamer | WeightsError]:
+    """What dreams, for each network one, with all layers that any look of it excites.
+
+    Args:
+        found: The looks.
+        spare: Whether what has no weights is put down instead of raised.
+
+    Raises:
+        SettingsError: A layer does not exist.
+        WeightsError: The weights of a network are not to be had.
+    """
+    dreamers: dict[DreamSettings, Dreamer | WeightsError] = {}
+    for network in dict.fromkeys(map(_network_of, found)):
+        names = dict.fromkeys(name for one in found if _network_of(one) == network for name, _ in one.dream.layers)
+        excited = replace(network, layers=tuple((name, 1.0) for name in names))
+        try:
+            dreamers[network] = dreamer_for(Settings(dream=excited))
+        except WeightsError as error:
+            if not spare:
+                raise
+            log.info("left out: %s", error)
+            dreamers[network] = error
+    return dreamers
+
+
+def _dreamed(
+    number: int, look: Look, dreamers: Mapping[DreamSettings, Dreamer | WeightsError], frame: np.ndarray
+) -> PreviewCell:
+    dreamer, dream = dreamers[_network_of(look.settings)], look.settings.dream
+    if isinstance(dreamer, WeightsError):
+        return PreviewCell(number, look.settings, look.flags, None, str(dreamer))
+    pixels = kept_color(dreamer.dream(frame, look=dream).pixels, frame, dream.color)
+    return PreviewCell(number, look.settings, look.flags, pixels)
+
+
+def _moved(
+    cell: PreviewCell, dreamers: Mapping[DreamSettings, Dreamer | WeightsError], frames: Sequence[Frame], told: _Told
+) -> PreviewCell:
+    """A cell with its film."""
+    dreamer = dreamers[_network_of(cell.settings)]
+    if isinstance(dreamer, WeightsError):
+        return cell
+    film = []
+    for dream in dreamed_moving(frames, dreamer, cell.settings):
+        film.append(dream)
+        told.one_more()
+    return replace(cell, moving=tuple(film))
+
+
+def _drawn(
+    scene: Scene, cells: Sequence[PreviewCell], moving: Sequence[PreviewCell], frames: Sequence[Frame], columns: int
+) -> Sheet:
+    strips = [Strip("source", (), _some([frame.pixels for frame in frames]))] if frames else []
+    strips += [Strip(str(cell.number), _words(cell), _some(cell.moving)) for cell in moving if cell.moving]
+    drawn = [Cell(str(cell.number), _words(cell), cell.pixels, cell.missing) for cell in cells]
+    return draw_contact_sheet(Cell("source", (), scene.frame), _about(scene), drawn, strips, columns)
+
+
+def _words(cell: PreviewCell) -> list[str]:
+    """What stands below a cell, as a shell takes it."""
+    return [shlex.quote(word) for word in cell.flags] or ["no", "flags"]
+
+
+def _some(film: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Moments of a film, from its first frame to its last."""
+    places = np.linspace(0, len(film) - 1, min(_MOMENTS, len(film)))
+    return [film[round(place)] for place in places]
+
+
+def _about(scene: Scene) -> list[str]:
+    """What stands beside the source."""
+    height, width = scene.frame.shape[:2]
+    kind, moment = "image", ""
+    if not scene.is_still:
+        kind, moment = "video", f", frame {scene.number}, at {float(scene.times[scene.number]):.2f} seconds"
+    return [
+        f"{scene.name}{moment}, dreamed at {width}x{height}",
+        f"Below each look stand its number and the flags that give it with the command {kind}.",
+    ]
