@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from framedream.presets import DEFAULT
@@ -20,11 +20,19 @@ def flags_of(settings: Settings, preset: str = DEFAULT, groups: Sequence[str] = 
 
     Args:
         settings: The settings; made of the preset by replacing values.
-        preset: The preset, by name or file. Flags that start from the default one are taken where they are shorter.
+        preset: The preset, by name or file. Flags that start from the default one are taken where they are shorter,
+            unless the preset says more than belongs to these groups.
         groups: Groups of settings that count.
     """
-    candidates = [words for name in {DEFAULT: 1, preset: 1} if (words := _beside(name, settings, groups)) is not None]
+    names = [preset] if _says_more(preset) else [DEFAULT, preset]
+    candidates = [words for name in names if (words := _beside(name, settings, groups)) is not None]
     return min(candidates, key=lambda words: len(shlex.join(words)))
+
+
+def _says_more(preset: str) -> bool:
+    """Whether there is more in a preset than how frames are dreamed and carried."""
+    start, usual = Settings.of(preset), Settings()
+    return start != replace(usual, dream=start.dream, motion=start.motion)
 
 
 def _beside(preset: str, settings: Settings, groups: Sequence[str]) -> tuple[str, ...] | None:

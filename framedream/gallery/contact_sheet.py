@@ -35,7 +35,7 @@ class Cell:
         label: What stands first, in heavy letters.
         words: What follows; a flag stays with its value where there is room.
         picture: H×W×3 in levels 0…255; None where there is none.
-        note: Stands in its place.
+        note: Stands in its place, as much of it as fits.
     """
 
     label: str
@@ -59,14 +59,12 @@ class Strip:
     pictures: Sequence[np.ndarray]
 
 
-def draw_contact_sheet(
-    source: Cell, about: Sequence[str], cells: Sequence[Cell], strips: Sequence[Strip], columns: int
-) -> Sheet:
+def draw_contact_sheet(source: Cell, about: str, cells: Sequence[Cell], strips: Sequence[Strip], columns: int) -> Sheet:
     """Draw a source, below it what was made of it, and below that how some of it moves.
 
     Args:
         source: The source; all cells are of its size.
-        about: Lines that stand beside it, if there is a second column.
+        about: What stands beside it, if there is a second column.
         cells: What was made of it, row after row.
         strips: What moves; may be none.
         columns: Cells in a row.
@@ -81,7 +79,9 @@ def draw_contact_sheet(
     rows = [[source], *(cells[first : first + columns] for first in range(0, len(cells), columns))]
     parts: list[_Row | _Moments] = [_Row(row, width, height) for row in rows]
     parts += [_Moments(strip, 2 * columns, inner, height / width) for strip in strips]
-    tops = list(itertools.accumulate((part.height + _BETWEEN for part in parts), initial=_MARGIN))
+    beside = wrapped(" ".join(about).split(), inner - width - 2 * _GAP) if columns > 1 else []
+    heights = [max(parts[0].height, _LINE * len(beside)), *(part.height for part in parts[1:])]
+    tops = list(itertools.accumulate((height + _BETWEEN for height in heights), initial=_MARGIN))
     if tops[-1] > _HIGHEST:
         raise SettingsError(
             f"columns: {len(cells)} looks in rows of {columns} make a picture {tops[-1]} pixels high; "
@@ -90,9 +90,7 @@ def draw_contact_sheet(
     page = TextPage(inner + 2 * _MARGIN, tops[-1] - _BETWEEN + _MARGIN)
     for part, top in zip(parts, tops, strict=False):
         part.draw(page, top)
-    if columns > 1:
-        left, room = _MARGIN + width + 2 * _GAP, inner - width - 2 * _GAP
-        _write(page, [line for text in about for line in wrapped(text.split(" "), room)], left, _MARGIN)
+    _write(page, beside, _MARGIN + width + 2 * _GAP, _MARGIN)
     return Sheet(page.pixels())
 
 
@@ -113,7 +111,8 @@ class _Row:
         for place, cell in enumerate(self.cells):
             left, size = _MARGIN + place * (self.width + _GAP), (self.picture_height, self.width, 3)
             page.put(np.full(size, _EMPTY, np.uint8) if cell.picture is None else to_bytes(cell.picture), left, top)
-            _write(page, wrapped(cell.note.split(), self.width - 2 * _GAP), left + _GAP, top + _GAP)
+            note = wrapped(cell.note.split(), self.width - 2 * _GAP)[: (self.picture_height - _GAP) // _LINE]
+            _write(page, note, left + _GAP, top + _GAP // 2)
             _label(page, cell.label, cell.words, left, top + self.picture_height, self.width)
 
 

@@ -232,13 +232,13 @@ def _some(film: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [film[round(place)] for place in places]
 
 
-def _about(scene: Scene) -> list[str]:
+def _about(scene: Scene) -> str:
     """What stands beside the source."""
     height, width = scene.frame.shape[:2]
     kind, moment = "image", ""
     if not scene.is_still:
         kind, moment = "video", f", frame {scene.number}, at {float(scene.times[scene.number]):.2f} seconds"
-    return [
-        f"{scene.name}{moment}, dreamed at {width}x{height}",
-        f"Below each look stand its number and the flags that give it with the command {kind}.",
-    ]
+    return (
+        f"{scene.name}{moment}, dreamed at {width}x{height}. "
+        f"Below each look stand its number and the flags that give it with the command {kind}."
+    )
