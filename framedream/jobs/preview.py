@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from framedream.errors import SettingsError, WeightsError
+from framedream.errors import SettingsError
 from framedream.gallery.contact_sheet import Cell, Strip, draw_contact_sheet
 from framedream.gallery.sheet import Sheet
-from framedream.jobs.dreaming import dreamer_for
 from framedream.jobs.looks import ALL, Look, looks, usual_columns
 from framedream.jobs.progress import Progress, Report
 from framedream.jobs.scene import Scene, dreamed_moving
+from framedream.jobs.sharing import Dreamers
 from framedream.laboratory import PreviewSettings
 from framedream.media import Frame, check_image_name
 from framedream.presets import DEFAULT
 from framedream.render.color import kept_color
-from framedream.settings import DreamSettings, Settings
-
-if TYPE_CHECKING:
-    from framedream.dream.dreamer import Dreamer
-
-log = logging.getLogger("framedream")
+from framedream.settings import Settings
 
 _MOMENTS = 6
 """Pictures of a strip that shows how a look moves."""
@@ -106,10 +100,11 @@ def preview(
     looks(settings, preset, values)  # What is misspelt is told before anything is read.
     scene = Scene.of(source, target, settings.width, settings.start)
     found = looks(settings, preset, values, is_still=scene.is_still)
-    moving = _numbers(settings, len(found), scene)
-    frames = scene.around() if moving else []
+    asked = _numbers(settings, len(found), scene)
+    frames = scene.around() if asked else []
+    dreamers = Dreamers([look.settings for look in found], spare=ALL in settings.presets)
+    moving = [number for number in asked if not dreamers.missing(found[number - 1].settings)]
     told = _Told(len(found) + len(moving) * len(frames), progress)
-    dreamers = _dreamers([look.settings for look in found], spare=ALL in settings.presets)
     cells = []
     for number, look in enumerate(found, 1):
         cells.append(_dreamed(number, look, dreamers, scene.frame))
@@ -154,59 +149,18 @@ class _Told:
             self.report(Progress(self.done, self.frames, 0, 0))
 
 
-def _network_of(settings: Settings) -> DreamSettings:
-    """The settings of a dream without those that may differ from dream to dream of one network."""
-    dream = settings.dream
-    return DreamSettings(
-        model=dream.model, weights=dream.weights, guide=dream.guide, algorithm=dream.algorithm,
-        gradient=dream.gradient, random_seed=dream.random_seed,
-    )  # fmt: skip
+def _dreamed(number: int, look: Look, dreamers: Dreamers, frame: np.ndarray) -> PreviewCell:
+    settings, missing = look.settings, dreamers.missing(look.settings)
+    if missing:
+        return PreviewCell(number, settings, look.flags, None, missing)
+    dream = dreamers.of(settings).dream(frame, look=settings.dream)
+    return PreviewCell(number, settings, look.flags, kept_color(dream.pixels, frame, settings.dream.color))
 
 
-def _dreamers(found: Sequence[Settings], *, spare: bool) -> dict[DreamSettings, Dreamer | WeightsError]:
-    """What dreams, for each network one, with all layers that any look of it excites.
-
-    Args:
-        found: The looks.
-        spare: Whether what has no weights is put down instead of raised.
-
-    Raises:
-        SettingsError: A layer does not exist.
-        WeightsError: The weights of a network are not to be had.
-    """
-    dreamers: dict[DreamSettings, Dreamer | WeightsError] = {}
-    for network in dict.fromkeys(map(_network_of, found)):
-        names = dict.fromkeys(name for one in found if _network_of(one) == network for name, _ in one.dream.layers)
-        excited = replace(network, layers=tuple((name, 1.0) for name in names))
-        try:
-            dreamers[network] = dreamer_for(Settings(dream=excited))
-        except WeightsError as error:
-            if not spare:
-                raise
-            log.info("left out: %s", error)
-            dreamers[network] = error
-    return dreamers
-
-
-def _dreamed(
-    number: int, look: Look, dreamers: Mapping[DreamSettings, Dreamer | WeightsError], frame: np.ndarray
-) -> PreviewCell:
-    dreamer, dream = dreamers[_network_of(look.settings)], look.settings.dream
-    if isinstance(dreamer, WeightsError):
-        return PreviewCell(number, look.settings, look.flags, None, str(dreamer))
-    pixels = kept_color(dreamer.dream(frame, look=dream).pixels, frame, dream.color)
-    return PreviewCell(number, look.settings, look.flags, pixels)
-
-
-def _moved(
-    cell: PreviewCell, dreamers: Mapping[DreamSettings, Dreamer | WeightsError], frames: Sequence[Frame], told: _Told
-) -> PreviewCell:
+def _moved(cell: PreviewCell, dreamers: Dreamers, frames: Sequence[Frame], told: _Told) -> PreviewCell:
     """A cell with its film."""
-    dreamer = dreamers[_network_of(cell.settings)]
-    if isinstance(dreamer, WeightsError):
-        return cell
     film = []
-    for dream in dreamed_moving(frames, dreamer, cell.settings):
+    for dream in dreamed_moving(frames, dreamers.of(cell.settings), cell.settings):
         film.append(dream)
         told.one_more()
     return replace(cell, moving=tuple(film))
@@ -216,7 +170,7 @@ def _drawn(
     scene: Scene, cells: Sequence[PreviewCell], moving: Sequence[PreviewCell], frames: Sequence[Frame], columns: int
 ) -> Sheet:
     strips = [Strip("source", (), _some([frame.pixels for frame in frames]))] if frames else []
-    strips += [Strip(str(cell.number), _words(cell), _some(cell.moving)) for cell in moving if cell.moving]
+    strips += [Strip(str(cell.number), _words(cell), _some(cell.moving)) for cell in moving]
     drawn = [Cell(str(cell.number), _words(cell), cell.pixels, cell.missing) for cell in cells]
     return draw_contact_sheet(Cell("source", (), scene.frame), _about(scene), drawn, strips, columns)
 
