@@ -79,7 +79,7 @@ def draw_contact_sheet(source: Cell, about: str, cells: Sequence[Cell], strips: 
     rows = [[source], *(cells[first : first + columns] for first in range(0, len(cells), columns))]
     parts: list[_Row | _Moments] = [_Row(row, width, height) for row in rows]
     parts += [_Moments(strip, 2 * columns, inner, height / width) for strip in strips]
-    beside = wrapped(" ".join(about).split(), inner - width - 2 * _GAP) if columns > 1 else []
+    beside = wrapped(about.split(), inner - width - 2 * _GAP) if columns > 1 else []
     heights = [max(parts[0].height, _LINE * len(beside)), *(part.height for part in parts[1:])]
     tops = list(itertools.accumulate((height + _BETWEEN for height in heights), initial=_MARGIN))
     if tops[-1] > _HIGHEST:

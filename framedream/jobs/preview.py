@@ -13,6 +13,7 @@ import numpy as np
 from framedream.errors import SettingsError
 from framedream.gallery.contact_sheet import Cell, Strip, draw_contact_sheet
 from framedream.gallery.sheet import Sheet
+from framedream.jobs.film_job import check_apart
 from framedream.jobs.looks import ALL, Look, looks, usual_columns
 from framedream.jobs.progress import Progress, Report
 from framedream.jobs.scene import Scene, dreamed_moving
@@ -95,9 +96,12 @@ def preview(
         OutputError: The drawing cannot be written.
     """
     settings = settings or PreviewSettings()
+    wanted = looks(settings, preset, values)  # What is misspelt is told before anything is read.
     if target is not None:
         check_image_name(Path(target))
-    looks(settings, preset, values)  # What is misspelt is told before anything is read.
+        for guide in {look.settings.dream.guide for look in wanted}:
+            if guide is not None:
+                check_apart(guide, Path(target))
     scene = Scene.of(source, target, settings.width, settings.start)
     found = looks(settings, preset, values, is_still=scene.is_still)
     asked = _numbers(settings, len(found), scene)

@@ -52,6 +52,9 @@ def test_the_source_stands_first_and_the_looks_below_it_in_their_order(written):
     assert [places(pixels, number)[0] for number in range(1, 6)] == [14, 124, 234, 14, 124]
     assert tops[0] == tops[1] == tops[2] > 74
     assert tops[3] == tops[4] > tops[2] + 60
+    (beside,) = [(left, bottom) for text, left, _, _, bottom in written if text == "about it"]
+    assert beside[0] > 114
+    assert beside[1] < 74
     assert [text for text, *_ in written if text.isdecimal()] == ["1", "2", "3", "4", "5"]
 
 

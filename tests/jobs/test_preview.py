@@ -293,3 +293,10 @@ def test_names_are_looked_at_first(dreaming, still, tmp_path, name, error):
     with pytest.raises(error):
         preview(still, tmp_path / name)
     assert dreaming == []
+
+
+def test_a_guide_is_not_written_over(dreaming, clip, still):
+    before = still.read_bytes()
+    with pytest.raises(OutputError, match=r"still\.png: is the input itself"):
+        preview(clip, still, values={"guide": still})
+    assert still.read_bytes() == before
