@@ -159,6 +159,11 @@ def given(*groups: Any) -> dict[str, Any]:
     return environment | flags
 
 
+def environment_names() -> list[str]:
+    """Names of the environment that say something to framedream, in their order."""
+    return sorted(name for name in os.environ if name.startswith("FRAMEDREAM_"))
+
+
 _NETWORK = ("model", "weights")
 
 _BEATS = {"size": ("scale",), "scale": ("size",), "model": ("layers", "weights")}

@@ -398,6 +398,16 @@ def test_the_environment_holds_for_all_looks_of_a_preview(spy, monkeypatch):
     assert spy[0][4] == {"model": "vgg16", "weights": "v.h5", "steps": 3}
 
 
+def test_what_preview_prints_is_for_a_shell_that_says_nothing_else(spy, monkeypatch, capsys):
+    run("preview", "in.mp4", "sheet.png")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FRAMEDREAM_PRESET", "eyes")
+    monkeypatch.setenv("FRAMEDREAM_LAYERS", "fire5=1")
+    run("preview", "in.mp4", "sheet.png")
+    said = one_line(capsys.readouterr().err)
+    assert "a shell without FRAMEDREAM_LAYERS and FRAMEDREAM_PRESET" in said
+
+
 # What networks see.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 
 import framedream
@@ -22,12 +23,15 @@ from framedream.flags import (
     Quiet,
     Run,
     RunFlags,
+    environment_names,
     given,
     laboratory_settings,
     settings_of,
 )
 from framedream.laboratory import FeatureSettings, PreviewSettings
 from framedream.terminal import bar, printable, speak
+
+log = logging.getLogger("framedream")
 
 
 @app.command(sort_key=4)
@@ -95,6 +99,8 @@ def preview(
         for cell in found.cells:
             words = shlex.join(["python", "cli.py", kind, source, result, *cell.flags])
             print(f"{cell.number:2}  {printable(words)}")
+        if named := environment_names():
+            log.info("these commands are for a shell without %s", " and ".join(named))
 
 
 @app.command(sort_key=6)

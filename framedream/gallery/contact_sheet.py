@@ -23,8 +23,8 @@ _LETTERS, _LINE = 13, 17
 _BLACK, _GRAY, _EMPTY = "#000000", "#666666", 232
 """Colors of words, and the gray of a picture that is not there."""
 
-_HIGHEST = 16_000
-"""Pixels of a sheet, which every format of images can hold."""
+_LARGEST = 16_000
+"""Width and height in pixels that every format of images can hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ def draw_contact_sheet(source: Cell, about: str, cells: Sequence[Cell], strips: 
         columns: Cells in a row.
 
     Raises:
-        SettingsError: The sheet would be too high for an image.
+        SettingsError: The sheet would be too large for an image.
     """
     assert source.picture is not None
     height, width = source.picture.shape[:2]
@@ -82,16 +82,37 @@ def draw_contact_sheet(source: Cell, about: str, cells: Sequence[Cell], strips: 
     beside = wrapped(about.split(), inner - width - 2 * _GAP) if columns > 1 else []
     heights = [max(parts[0].height, _LINE * len(beside)), *(part.height for part in parts[1:])]
     tops = list(itertools.accumulate((height + _BETWEEN for height in heights), initial=_MARGIN))
-    if tops[-1] > _HIGHEST:
-        raise SettingsError(
-            f"columns: {len(cells)} looks in rows of {columns} make a picture {tops[-1]} pixels high; "
-            "ask for fewer looks, for more in a row, or for a smaller width"
-        )
+    _check(len(cells), columns, inner, tops[-1])
     page = TextPage(inner + 2 * _MARGIN, tops[-1] - _BETWEEN + _MARGIN)
     for part, top in zip(parts, tops, strict=False):
         part.draw(page, top)
     _write(page, beside, _MARGIN + width + 2 * _GAP, _MARGIN)
     return Sheet(page.pixels())
+
+
+def check_fits(width: int, height: int, count: int, columns: int) -> None:
+    """See that a sheet is not too large for an image, before its pictures are made.
+
+    Args:
+        width: Width of a picture in pixels.
+        height: Height of a picture in pixels.
+        count: Number of pictures beside the source.
+        columns: Pictures in a row.
+
+    Raises:
+        SettingsError: It is, even without what moves.
+    """
+    columns = max(min(columns, count), 1)
+    rows = 1 - (-count // columns)
+    _check(count, columns, columns * (width + _GAP), rows * (height + _LINE + _BETWEEN))
+
+
+def _check(count: int, columns: int, width: int, height: int) -> None:
+    if max(width, height) > _LARGEST:
+        raise SettingsError(
+            f"columns: {count} looks in rows of {columns} make a picture of {width}x{height} pixels; "
+            "ask for fewer looks, for others in a row, or for a smaller width"
+        )
 
 
 @dataclass(frozen=True, eq=False)

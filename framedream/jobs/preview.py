@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from framedream.errors import SettingsError
-from framedream.gallery.contact_sheet import Cell, Strip, draw_contact_sheet
+from framedream.gallery.contact_sheet import Cell, Strip, check_fits, draw_contact_sheet
 from framedream.gallery.sheet import Sheet
 from framedream.jobs.film_job import check_apart
 from framedream.jobs.looks import ALL, Look, looks, usual_columns
@@ -104,6 +104,8 @@ def preview(
                 check_apart(guide, Path(target))
     scene = Scene.of(source, target, settings.width, settings.start)
     found = looks(settings, preset, values, is_still=scene.is_still)
+    columns, (height, width) = settings.columns or usual_columns(settings), scene.frame.shape[:2]
+    check_fits(width, height, len(found), columns)
     asked = _numbers(settings, len(found), scene)
     frames = scene.around() if asked else []
     dreamers = Dreamers([look.settings for look in found], spare=ALL in settings.presets)
@@ -115,7 +117,6 @@ def preview(
         told.one_more()
     for number in moving:
         cells[number - 1] = _moved(cells[number - 1], dreamers, frames, told)
-    columns = settings.columns or usual_columns(settings)
     sheet = _drawn(scene, cells, [cells[number - 1] for number in moving], frames, columns)
     if target is not None:
         sheet.save(target)

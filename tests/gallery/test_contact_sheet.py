@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from framedream.errors import SettingsError
-from framedream.gallery.contact_sheet import Cell, Strip, draw_contact_sheet, wrapped
+from framedream.gallery import contact_sheet
+from framedream.gallery.contact_sheet import Cell, Strip, check_fits, draw_contact_sheet, wrapped
 from framedream.gallery.text_page import TextPage
 
 FLAGS = [
@@ -105,6 +106,17 @@ def test_a_strip_fills_the_width_in_rows_as_full_as_each_other(written, columns,
     assert all(bottom - top == round(0.6 * (right - left)) for left, top, right, bottom in found)
 
 
-def test_a_sheet_too_high_for_an_image_is_refused():
-    with pytest.raises(SettingsError, match=r"200 looks in rows of 1 .* for more in a row"):
-        draw_contact_sheet(Cell("source", (), gray(9)), "", cells(200), [], 1)
+@pytest.mark.parametrize(("count", "columns"), [(200, 1), (200, 180)])
+def test_a_sheet_too_large_for_an_image_is_refused(count, columns):
+    with pytest.raises(SettingsError, match=rf"200 looks in rows of {columns} .* for others in a row"):
+        draw_contact_sheet(Cell("source", (), gray(9)), "", cells(count), [], columns)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(0, 3), (1, 1), (7, 3), (100, 20)])
+def test_what_is_looked_at_beforehand_is_not_larger_than_the_sheet(monkeypatch, count, columns):
+    height, width = draw_contact_sheet(Cell("source", (), gray(9)), "", cells(count), [], columns).pixels.shape[:2]
+    monkeypatch.setattr(contact_sheet, "_LARGEST", max(height, width))
+    check_fits(100, 60, count, columns)
+    monkeypatch.setattr(contact_sheet, "_LARGEST", max(height, width) * 3 // 4)
+    with pytest.raises(SettingsError):
+        check_fits(100, 60, count, columns)

@@ -300,3 +300,9 @@ def test_a_guide_is_not_written_over(dreaming, clip, still):
     with pytest.raises(OutputError, match=r"still\.png: is the input itself"):
         preview(clip, still, values={"guide": still})
     assert still.read_bytes() == before
+
+
+def test_a_sheet_too_large_is_refused_before_anything_is_dreamed(dreaming, still):
+    with pytest.raises(SettingsError, match="200 looks in rows of 1 make a picture"):
+        preview(still, settings=PreviewSettings(layers=[f"fire3:{n}" for n in range(100)], strengths="1,2", columns=1))
+    assert dreaming == []
