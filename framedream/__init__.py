@@ -30,10 +30,11 @@ from framedream.jobs.features import FeatureMaps, feature_maps
 from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image, load_image
 from framedream.jobs.imagine import Imagination, imagine
+from framedream.jobs.preview import Preview, PreviewCell, preview
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import dream_video
 from framedream.jobs.zoom import zoom
-from framedream.laboratory import FeatureSettings, ImagineSettings
+from framedream.laboratory import FeatureSettings, ImagineSettings, PreviewSettings
 from framedream.presets import preset_names
 from framedream.settings import (
     ChangeSettings,
@@ -68,6 +69,9 @@ __all__ = [
     "MotionSettings",
     "OutputError",
     "OutputSettings",
+    "Preview",
+    "PreviewCell",
+    "PreviewSettings",
     "Progress",
     "RunSettings",
     "Settings",
@@ -84,6 +88,7 @@ __all__ = [
     "imagine",
     "load_image",
     "preset_names",
+    "preview",
     "show",
     "zoom",
 ]

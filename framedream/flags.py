@@ -23,8 +23,8 @@ from typing import (
 
 from cyclopts import Group, Parameter
 
-from framedream.laboratory import FeatureSettings, ImagineSettings
-from framedream.settings import AS_TEXT, Settings
+from framedream.laboratory import FeatureSettings, ImagineSettings, PreviewSettings
+from framedream.settings import AS_TEXT, DreamSettings, Settings
 from framedream.values import Pair
 
 _Kind = TypeVar("_Kind")
@@ -80,8 +80,11 @@ DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunF
 )
 OnwardFlags = _flags("Onward", Settings().motion, ("follow_steps", "follow_step_size", "young_step_size"))
 """What of the motion's settings counts for a zoom, whose motion is known."""
+LookFlags = _flags("Look", Settings().dream, [item.name for item in fields(DreamSettings) if item.name != "layers"])
+"""How looks are dreamed that differ in their layers."""
 FeatureFlags = _flags("Feature", FeatureSettings())
 ImagineFlags = _flags("Imagine", ImagineSettings())
+PreviewFlags = _flags("Preview", PreviewSettings())
 
 if TYPE_CHECKING:
     Dream: TypeAlias = Any
@@ -94,6 +97,8 @@ if TYPE_CHECKING:
     Onward: TypeAlias = Any
     Features: TypeAlias = Any
     Imagining: TypeAlias = Any
+    Look: TypeAlias = Any
+    Previewed: TypeAlias = Any
 else:
     Dream, Motion, Footage, Zoom, Change, Output, Run = map(
         _group,
@@ -103,6 +108,8 @@ else:
     Onward = _group(2, OnwardFlags, "Motion")
     Features = _group(1, FeatureFlags, "Features")
     Imagining = _group(1, ImagineFlags, "Imagine")
+    Previewed = _group(0, PreviewFlags, "Preview")
+    Look = _group(1, LookFlags, "Dream")
 Preset = Annotated[str, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False)]
 Presets = Annotated[list[str] | None, Parameter(env_var="FRAMEDREAM_PRESET", show_env_var=False, show_default=False)]
 Quiet = Annotated[bool, Parameter(negative=(), show_default=False)]
@@ -134,7 +141,9 @@ def laboratory_settings(kind: type[_Kind], *groups: Any) -> _Kind:
         SettingsError: A name or value cannot be used.
     """
     flags, environment = _flags_given(*groups), _environment()
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     network = {} if "model" in flags else {name: environment[name] for name in _NETWORK if name in environment}
+    network = {name: value for name, value in network.items() if name in known}
     return kind(**network | flags)
 
 
@@ -151,6 +160,11 @@ def given(*groups: Any) -> dict[str, Any]:
         if name in flags:
             environment = {other: value for other, value in environment.items() if other not in others}
     return environment | flags
+
+
+def environment_names() -> list[str]:
+    """Names of the environment that say something to framedream, in their order."""
+    return sorted(name for name in os.environ if name.startswith("FRAMEDREAM_"))
 
 
 _NETWORK = ("model", "weights")

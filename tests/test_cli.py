@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from framedream import (
     Film,
     Imagination,
     ImagineSettings,
+    Preview,
+    PreviewCell,
+    PreviewSettings,
     Progress,
     Settings,
     Sheet,
@@ -34,6 +38,7 @@ from framedream.errors import DeviceError
 from framedream.gallery.report import ReportItem
 from framedream.jobs import devices
 from framedream.jobs.devices import Gpu
+from framedream.jobs.looks import looks
 from framedream.media import open_footage, read_image, write_image
 from framedream.terminal import bar
 
@@ -81,6 +86,14 @@ def spy(monkeypatch):
         return Imagination({"fire7:0": None, "fire7:1": None}, {}, Sheet(np.zeros((1, 1, 3), np.uint8)))
 
     monkeypatch.setattr(framedream, "imagine", imagine)
+
+    def preview(source, target, settings, preset, values, *, progress):
+        calls.append((source, target, settings, preset, values, progress))
+        found = looks(settings, preset, values, is_still=source.endswith(".png"))
+        cells = [PreviewCell(number, look.settings, look.flags, None) for number, look in enumerate(found, 1)]
+        return Preview(tuple(cells), source.endswith(".png"), Sheet(np.zeros((1, 1, 3), np.uint8)))
+
+    monkeypatch.setattr(framedream, "preview", preview)
     monkeypatch.setattr(framedream, "feature_maps", feature_maps)
     monkeypatch.setattr(framedream, "dream_video", dream_video)
     monkeypatch.setattr(framedream, "dream_image", dream_image)
@@ -331,6 +344,82 @@ def test_quiet_says_nothing_and_needs_no_bar(spy, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+# Looks that are found.
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings", "preset", "values"),
+    [
+        ([], {}, "framedream", {}),
+        (["--layers", "fire3,fire5", "--layers", "fire5=0.5,fire7=1"],
+         {"layers": ["fire3,fire5", "fire5=0.5,fire7=1"]}, "framedream", {}),
+        (["--strengths", "0.5,2", "--best-of", "3,7", "--width=320", "--columns=2", "--start", "1:02"],
+         {"strengths": "0.5,2", "best_of": "3,7", "width": 320, "columns": 2, "start": "1:02"}, "framedream", {}),
+        (["--models", "squeezenet,vgg16", "--weights", "v.h5", "--best-of", "all"],
+         {"models": "squeezenet,vgg16", "best_of": "all"}, "framedream", {"weights": Path("v.h5")}),
+        (["--preset", "eyes", "--steps", "3", "--passes", "1"], {}, "eyes", {"steps": 3, "passes": 1}),
+        (["--presets", "all"], {"presets": "all"}, "framedream", {}),
+    ],
+)  # fmt: skip
+def test_preview_takes_its_flags(spy, flags, settings, preset, values):
+    assert run("preview", "in.mp4", "sheet.png", *flags, "--quiet") == 0
+    assert spy == [("in.mp4", "sheet.png", PreviewSettings(**settings), preset, values, None)]
+
+
+LOOKS = [
+    [],
+    ["--preset", "stained-glass", "--strengths", "0.3,1,7", "--color", "luma"],
+    ["--layers", "fire7:0-3+9,class:espresso", "--layers", "fire3=30,fire7=-0.5", "--persistence", "0.9"],
+    ["--presets", "all", "--strengths", "0.7,1", "--octaves", "3", "--guide", "a guide.png"],
+    ["--models", "squeezenet,vgg16", "--weights", "my weights.h5", "--flow", "none", "--young-step-size", "3"],
+    ["--model", "vgg16", "--weights", "w.h5", "--max-loss", "5", "--jitter", "0", "--random-seed", "3"],
+]
+
+
+@pytest.mark.parametrize("flags", LOOKS)
+@pytest.mark.parametrize(
+    ("command", "source", "target"), [("video", "in.mp4", "out.mp4"), ("image", "in.png", "out.png")]
+)
+def test_the_commands_that_preview_prints_make_exactly_its_looks(spy, capsys, flags, command, source, target):
+    assert run("preview", source, "sheet.png", *flags) == 0
+    wanted, preset, values = spy.pop()[2:5]
+    found = looks(wanted, preset, values, is_still=command == "image")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(found)
+    for number, (line, look) in enumerate(zip(lines, found, strict=True), 1):
+        own, python, program, *arguments = shlex.split(line)
+        assert (own, python, program, arguments[0]) == (str(number), "python", "cli.py", command)
+        assert run(*arguments) == 0
+        called = spy.pop()
+        assert called[:2] == (source, target)
+        assert called[2].dream == look.settings.dream
+        assert command == "image" or called[2].motion == look.settings.motion
+        capsys.readouterr()
+
+
+def test_quiet_previews_print_nothing_and_show_no_bar(spy, capsys):
+    run("preview", "in.mp4", "sheet.png", "--quiet")
+    assert spy[0][-1] is None
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_environment_holds_for_all_looks_of_a_preview(spy, monkeypatch):
+    for name, value in {"MODEL": "vgg16", "WEIGHTS": "v.h5", "STEPS": "3"}.items():
+        monkeypatch.setenv(f"FRAMEDREAM_{name}", value)
+    assert run("preview", "in.mp4", "sheet.png") == 0
+    assert spy[0][4] == {"model": "vgg16", "weights": "v.h5", "steps": 3}
+
+
+def test_what_preview_prints_is_for_a_shell_that_says_nothing_else(spy, monkeypatch, capsys):
+    run("preview", "in.mp4", "sheet.png")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FRAMEDREAM_PRESET", "eyes")
+    monkeypatch.setenv("FRAMEDREAM_LAYERS", "fire5=1")
+    run("preview", "in.mp4", "sheet.png")
+    said = one_line(capsys.readouterr().err)
+    assert "a shell without FRAMEDREAM_LAYERS and FRAMEDREAM_PRESET" in said
+
+
 # What networks see.
 
 
@@ -491,6 +580,11 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["features", "a.png", "b.png", "--channels", "2-1"], "'2-1' is no channel"),
         (["features", "a.png", "b.png", "--layer", "--top", "3"], "--layer"),
         (["features", "a.png", "b.xyz"], ".xyz"),
+        (["preview", "a.png", "b.xyz"], ".xyz"),
+        (["preview", "a.png", "b.png", "--presets", "pecock"], "did you mean 'peacock'"),
+        (["preview", "a.png", "b.png", "--layers", "fire3", "--models", "vgg16"], "layers and models"),
+        (["preview", "a.png", "b.png", "--best-of", "first"], "write 3,7,11, or all"),
+        (["preview", str(ROOT / "samples" / "china.jpg"), "b.png", "--best-of", "1"], "needs a film"),
         (["zoom"], "as in: zoom still.jpg zoom.mp4"),
         (["zoom", "a.jpg"], "as in: zoom still.jpg zoom.mp4"),
         (["zoom", "a.jpg", "b.mp4", "--end", "3"], "--end"),
@@ -634,6 +728,8 @@ print(f"code {code}, imported {sorted(heavy)}", file=sys.stderr)
         (["imagine", "--help"], 0),
         (["imagine", "a.xyz"], 2),
         (["imagine", "a.png", "--class", "expresso"], 2),
+        (["preview", "--help"], 0),
+        (["preview", "gone.mp4", "sheet.png"], 4),
         (["zoom", "gone.png", "out.mp4"], 4),
         (["zoom", str(ROOT / "samples" / "china.jpg"), "/proc/out.mp4"], 5),
         (["video", "a.mp4", "b.mp4", "--steps", "-1"], 2),
@@ -650,7 +746,7 @@ def test_help_names_the_commands():
     result = process("--help")
     assert result.returncode == 0
     assert result.stderr == ""
-    for name in ("video", "image", "features", "imagine", "zoom", "presets", "models", "layers", "devices"):
+    for name in ("video", "image", "preview", "features", "imagine", "zoom", "presets", "models", "layers", "devices"):
         assert f"\n  {name}" in result.stdout or f" {name} " in result.stdout
 
 

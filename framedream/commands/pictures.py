@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
+
 import framedream
 from framedream.commands.app import app
 from framedream.flags import (
@@ -12,15 +15,25 @@ from framedream.flags import (
     FootageFlags,
     ImagineFlags,
     Imagining,
+    Look,
+    LookFlags,
+    Motion,
+    MotionFlags,
     Preset,
+    Previewed,
+    PreviewFlags,
     Quiet,
     Run,
     RunFlags,
+    environment_names,
+    given,
     laboratory_settings,
     settings_of,
 )
-from framedream.laboratory import FeatureSettings, ImagineSettings
-from framedream.terminal import speak, step_bar
+from framedream.laboratory import FeatureSettings, ImagineSettings, PreviewSettings
+from framedream.terminal import bar, printable, speak, step_bar
+
+log = logging.getLogger("framedream")
 
 
 @app.command(sort_key=4)
@@ -55,6 +68,41 @@ def image(
     framedream.dream_image(source, target, settings, save_octaves=save_octaves)
     if not quiet:
         print(f"{target}: dreamed")
+
+
+@app.command(sort_key=5)
+def preview(
+    source: str,
+    target: str,
+    /,
+    *,
+    preview: Previewed = PreviewFlags(),  # noqa: B008
+    preset: Preset = "framedream",
+    look: Look = LookFlags(),  # noqa: B008
+    motion: Motion = MotionFlags(),  # noqa: B008
+    quiet: Quiet = False,
+) -> None:
+    """Find a look: dream one frame in many ways, drawn as a sheet with the flags of each.
+
+    The commands that dream all of the source in these ways are also printed, one in a line.
+
+    Args:
+        source: A video, a folder of images, an animated image or a still.
+        target: The sheet: .png, .jpg, .webp or .tif.
+        preset: What the looks start from: a look by name, or a .toml file; see `presets`.
+        quiet: Say nothing but warnings and errors.
+    """
+    settings = laboratory_settings(PreviewSettings, preview)
+    speak(quiet)
+    with bar(quiet) as report:
+        found = framedream.preview(source, target, settings, preset, given(look, motion), progress=report)
+    if not quiet:
+        kind, result = ("image", "out.png") if found.is_still else ("video", "out.mp4")
+        for cell in found.cells:
+            words = shlex.join(["python", "cli.py", kind, source, result, *cell.flags])
+            print(f"{cell.number:2}  {printable(words)}")
+        if named := environment_names():
+            log.info("these commands are for a shell without %s", " and ".join(named))
 
 
 @app.command(sort_key=6)

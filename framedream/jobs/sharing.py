@@ -1,0 +1,66 @@
+"""Looks that share networks: each network is loaded once, whatever of it the looks excite."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from framedream.errors import WeightsError
+from framedream.jobs.dreaming import dreamer_for
+from framedream.settings import DreamSettings, Settings
+
+if TYPE_CHECKING:
+    from framedream.dream.dreamer import Dreamer
+
+log = logging.getLogger("framedream")
+
+
+class Dreamers:
+    """What dreams each of some looks."""
+
+    def __init__(self, found: Sequence[Settings], *, spare: bool) -> None:
+        """Load all networks, each with all layers that any look of it excites.
+
+        Args:
+            found: The looks.
+            spare: Whether a network without weights is noted instead of raised.
+
+        Raises:
+            SettingsError: A layer does not exist.
+            WeightsError: The weights of a network are not to be had.
+        """
+        self._dreamers: dict[DreamSettings, Dreamer] = {}
+        self._missing: dict[DreamSettings, str] = {}
+        for network in dict.fromkeys(map(_network_of, found)):
+            names = dict.fromkeys(name for one in found if _network_of(one) == network for name, _ in one.dream.layers)
+            excited = replace(network, layers=tuple((name, 1.0) for name in names))
+            try:
+                self._dreamers[network] = dreamer_for(Settings(dream=excited))
+            except WeightsError as error:
+                if not spare:
+                    raise
+                log.info("left out: %s", error)
+                self._missing[network] = str(error)
+
+    def missing(self, settings: Settings) -> str:
+        """Why a look cannot be dreamed; empty where it can."""
+        return self._missing.get(_network_of(settings), "")
+
+    def of(self, settings: Settings) -> Dreamer:
+        """What dreams a look, which is to be given to it for each frame.
+
+        Raises:
+            KeyError: Its network is missing.
+        """
+        return self._dreamers[_network_of(settings)]
+
+
+def _network_of(settings: Settings) -> DreamSettings:
+    """The settings of a dream without those that may differ from dream to dream of one network."""
+    dream = settings.dream
+    return DreamSettings(
+        model=dream.model, weights=dream.weights, guide=dream.guide, algorithm=dream.algorithm,
+        gradient=dream.gradient, random_seed=dream.random_seed,
+    )  # fmt: skip
