@@ -17,7 +17,7 @@ from pictures import scene
 from published import Published, published_dream
 
 from framedream.cli import _run
-from framedream.dream.dreamer import Dream, Dreamer
+from framedream.dream.dreamer import Dream
 from framedream.dream.models import _build, find_model
 from framedream.dream.runtime import keras
 from framedream.jobs.dreaming import dreamer_for
@@ -170,9 +170,3 @@ def test_its_strength_is_its_objective_and_a_ceiling_holds_it(vgg):
     assert vgg.dreamer.strength(picture) == pytest.approx(vgg.published(picture, vgg.look(steps=1)).losses[0], rel=1e-4)
     held = vgg.dreamer.dream(picture, look, ceilings=[0.2 * free.losses[0]])
     assert vgg.dreamer.strength(held.pixels) < 0.7 * vgg.dreamer.strength(free.pixels)
-
-
-def test_framedreams_own_octaves_dream_another(vgg):
-    picture = scene(64, 80)
-    own = Dreamer(vgg.look(algorithm="framedream", steps=4, octaves=2))
-    assert alike(own.dream(picture).pixels, vgg.dreamer.dream(picture, vgg.look(steps=4, octaves=2)).pixels) < 45
