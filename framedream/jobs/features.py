@@ -12,7 +12,8 @@ from framedream.errors import OutputError, SettingsError
 from framedream.gallery.feature_maps import LayerMaps, draw_feature_maps, find_colormap
 from framedream.gallery.sheet import Sheet
 from framedream.jobs.image import read_at_size
-from framedream.laboratory import USUAL_TOP, FeatureSettings
+from framedream.laboratory import FeatureSettings
+from framedream.laboratory.features import USUAL_TOP
 from framedream.media import check_image_name
 from framedream.media.publish import write_whole
 from framedream.settings import FootageSettings
