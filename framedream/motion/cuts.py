@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -9,7 +10,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scenedetect import AdaptiveDetector, FrameTimecode
+
+with warnings.catch_warnings():
+    # In a notebook, what PySceneDetect draws its bars with warns that it lacks widgets. None is drawn here.
+    warnings.filterwarnings("ignore", "IProgress not found")
+    from scenedetect import AdaptiveDetector, FrameTimecode
 
 _LOOK_SIZE = 320
 """Larger side, in pixels, at which frames are compared."""
