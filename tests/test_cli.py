@@ -865,7 +865,7 @@ def test_a_second_signal_stops_it_at_once(clip, tmp_path, number):
 
 def test_a_second_run_is_locked_out_with_one_line_and_code_6(clip, tmp_path):
     log, film = tmp_path / "log", tmp_path / "film.mp4"
-    with stand_in(log, "video", clip, film, seconds=4) as running:
+    with stand_in(log, "video", clip, film, seconds=3) as running:
         said_until(running, b"1 backwards")
         second = process("video", clip, film)
         assert second.returncode == 6

@@ -99,6 +99,7 @@ class Dreamer:
         )
         self._tile, self._tile_is_set = tile or 0, tile is not None
         self._told: set[tuple[int, ...]] = set()
+        self._told_of_silence = False
 
     def _check_channels(self) -> None:
         for name, term in zip(self._names, self._terms, strict=True):
@@ -156,7 +157,14 @@ class Dreamer:
             DeviceError: The device ran out of memory; `OutOfMemory` where smaller tiles may help.
         """
         look, (height, width) = look or self.settings, image.shape[:2]
-        return self._run(image, look, self.sizes(height, width, look), steps, step_size, ceilings)
+        found = self._run(image, look, self.sizes(height, width, look), steps, step_size, ceilings)
+        if any(found.steps) and not any(found.losses) and not self._told_of_silence:
+            self._told_of_silence = True
+            _log.warning(
+                "nothing in the picture excites %s, so it stays as it is; the command features draws what is excited",
+                ", ".join(name for name, _ in look.layers),
+            )
+        return found
 
     def octaves(self, image: np.ndarray) -> list[np.ndarray]:
         """The dream of a frame at each of its sizes, smallest first; the last is what `dream` gives.

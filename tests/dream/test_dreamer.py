@@ -339,3 +339,15 @@ def test_ceilings_of_another_number_of_octaves_count_from_the_largest(changing):
     assert dreams[(low,)] == dreams[low, low]
     assert dreams[low, high, low] == dreams[high, low]
     assert dreams[low, high] != dreams[high, low] != dreams[low, low]
+
+
+def test_what_nothing_in_the_picture_excites_is_told_once(dreamer_of, caplog):
+    """This channel of SqueezeNet died in its training."""
+    silent, picture = dreamer_of(layers="fire5:9", octaves=1, steps=2), scene(48, 64)
+    for _ in range(2):
+        assert np.array_equal(silent.dream(picture).pixels, picture)
+    silent.dream(picture, steps=0)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "nothing in the picture excites fire5:9, so it stays as it is; the command features draws what is excited"
+    ]
