@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from framedream.dream.models import Network, layer_names, layer_shapes, load_network
+from framedream.dream.memory import check_seen, on_device
+from framedream.dream.models import layer_names, load_network
 from framedream.dream.runtime import tf
-from framedream.errors import InputError, OutOfMemory
-from framedream.machine import total_memory
-
-_HELD = 3
-"""Times the memory of the largest layer that is held at once, about: it, the one before it, and room to work."""
+from framedream.errors import InputError
 
 
 def activations(
@@ -45,23 +41,9 @@ def activations(
             f"{width}x{height} is too small for these layers of {network.name}, which take {network.minimum_size} "
             "pixels and more; make it larger with --scale, or take layers nearer to the image"
         )
-    _check_memory(network, height, width)
+    check_seen(network, height, width)
     # As a graph, what no later layer needs is let go while it runs: that of a large photograph is gigabytes.
     see = tf.function(network.activations)
-    try:
+    with on_device(height, width):
         found = see(tf.constant(image[None], tf.float32))
-    except tf.errors.ResourceExhaustedError as error:
-        raise OutOfMemory(
-            f"an image of {width}x{height} does not fit the device's memory; make it smaller with --scale or --size"
-        ) from error
     return {name: layer[0].numpy() for name, layer in zip(network.layers, found, strict=True)}
-
-
-def _check_memory(network: Network, height: int, width: int) -> None:
-    padded = (side + -side % network.multiple for side in (height, width))
-    need = 4 * _HELD * max(map(math.prod, layer_shapes(network.model, *padded)))
-    if need > total_memory():
-        raise InputError(
-            f"{network.name} needs about {need / 1e9:.1f} GB of memory for an image of {width}x{height}, and this "
-            f"machine has {total_memory() / 1e9:.1f} GB; make it smaller with --scale or --size"
-        )

@@ -11,6 +11,7 @@ import numpy as np
 from framedream.errors import OutputError, SettingsError
 from framedream.gallery.feature_maps import LayerMaps, draw_feature_maps, find_colormap
 from framedream.gallery.sheet import Sheet
+from framedream.jobs.film_job import check_apart
 from framedream.jobs.image import read_at_size
 from framedream.laboratory import FeatureSettings
 from framedream.laboratory.features import USUAL_TOP
@@ -58,7 +59,7 @@ def feature_maps(
         OutputError: The drawing or the arrays cannot be written.
     """
     settings = settings or FeatureSettings()
-    _check_names(target, npz)
+    _check_names(target, npz, settings.weights)
     find_colormap(settings.colormap)
     image = read_at_size(source, (target, npz), FootageSettings(size=settings.size, scale=settings.scale))
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
@@ -75,13 +76,15 @@ def feature_maps(
     return FeatureMaps(arrays, channels, sheet)
 
 
-def _check_names(target: Path | str | None, npz: Path | str | None) -> None:
+def _check_names(target: Path | str | None, npz: Path | str | None, weights: Path | None) -> None:
     if target is not None:
         check_image_name(Path(target))
     if npz is not None and Path(npz).suffix.lower() != ".npz":
         raise SettingsError(f"npz: arrays are written to a file that ends in .npz; give {npz} that suffix")
     if target is not None and npz is not None and Path(target).resolve() == Path(npz).resolve():
         raise OutputError(f"{npz}: is the drawing itself; give the arrays another name")
+    if npz is not None and weights is not None:
+        check_apart(weights, Path(npz))
 
 
 def _chosen(layer: str, array: np.ndarray, settings: FeatureSettings) -> tuple[int, ...]:

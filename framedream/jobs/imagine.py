@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framedream.errors import InputError, SettingsError
-from framedream.gallery.picture_grid import draw_pictures
+from framedream.gallery.picture_grid import check_grid, draw_pictures
 from framedream.gallery.sheet import Sheet
 from framedream.jobs.preflight import check_memory
 from framedream.laboratory import ImagineSettings
 from framedream.media import check_image_name
+from framedream.media.publish import prepare
 from framedream.terms import CLASSES, find_class
 
 if TYPE_CHECKING:
@@ -69,12 +70,15 @@ def imagine(
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer or a channel the model does not have.
-        InputError: The picture is smaller than the network can take, or the weights are not to be had.
+        InputError: The picture is smaller than the network can take, or needs more memory than there is, or the
+            weights are not to be had.
+        DeviceError: The device ran out of memory.
         OutputError: The picture cannot be written.
     """
     settings = settings or ImagineSettings()
     if target is not None:
         check_image_name(Path(target))
+        prepare(Path(target))
     width, height = settings.size
     check_memory(1, height, width)
     found = dict(_made(settings, progress or (lambda done, of: None)))
@@ -90,6 +94,7 @@ def _made(settings: ImagineSettings, report: Report) -> Generator[tuple[str, Ima
     """All pictures, each with its name."""
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
     from framedream.dream.imagining import WHOLE
+    from framedream.dream.memory import check_climbed, on_device
     from framedream.dream.models import layer_names, load_network
 
     channels = [(f":{channel}", channel) for channel in settings.channels] or [("", WHOLE)]
@@ -99,11 +104,15 @@ def _made(settings: ImagineSettings, report: Report) -> Generator[tuple[str, Ima
     networks = {layer: load_network(settings.model, [layer], settings.weights) for layer in wanted}
     for network in networks.values():
         _check(network, settings)
+        check_climbed(network, *settings.size[::-1])
     makers = {layer: _maker(network, settings) for layer, network in networks.items()}
+    width, height = settings.size
+    check_grid(height, width, sum(map(len, wanted.values())), settings.columns)
     before, all_of_them = 0, sum(len(wanted[layer]) * steps for layer, (steps, _) in makers.items())
     for layer, (steps, make) in makers.items():
         for label, channel in wanted[layer]:
-            found = make(channel, functools.partial(_tell, report, before, all_of_them))
+            with on_device(height, width):
+                found = make(channel, functools.partial(_tell, report, before, all_of_them))
             if not found.values.any():
                 log.warning(
                     "%s%s: nothing was found that excites it; with these weights it may never be: take another, or "

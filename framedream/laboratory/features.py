@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from framedream.catalog import find_model
-from framedream.laboratory.names import Channels, parse_channels, parse_names
+from framedream.laboratory.names import Channels, parse_channels, parse_layer_names
 from framedream.settings import FootageSettings
 from framedream.values import Size, check, coerce, parse_layers, parse_path, parse_size
 
@@ -41,7 +41,7 @@ class FeatureSettings:
     scale: float | None = None
 
     def __post_init__(self) -> None:
-        coerce(self, layers=parse_names, channels=parse_channels, weights=parse_path, size=parse_size)
+        coerce(self, layers=parse_layer_names, channels=parse_channels, weights=parse_path, size=parse_size)
         entry = find_model(self.model)
         object.__setattr__(self, "model", entry.name)
         object.__setattr__(self, "layers", self.layers or tuple(name for name, _ in parse_layers(entry.start)))

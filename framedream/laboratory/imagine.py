@@ -10,7 +10,7 @@ from typing import Literal
 from framedream import terms
 from framedream.catalog import find_model
 from framedream.errors import SettingsError
-from framedream.laboratory.names import parse_channels, parse_names
+from framedream.laboratory.names import parse_channels, parse_layer_names, parse_names
 from framedream.values import Pair, Size, check, coerce, parse_layers, parse_pair, parse_path, parse_size, whole_number
 
 
@@ -56,9 +56,11 @@ class ImagineSettings:
 
     def __post_init__(self) -> None:
         coerce(
-            self, layers=parse_names, channels=_numbered, classes=_classes, neuron=parse_pair, size=parse_size,
+            self, layers=_layers, channels=_numbered, classes=_classes, neuron=parse_pair, size=parse_size,
             weights=parse_path,
         )  # fmt: skip
+        for name in ("layers", "channels", "classes"):
+            object.__setattr__(self, name, getattr(self, name) or ())
         entry = find_model(self.model)
         object.__setattr__(self, "model", entry.name)
         if not self.layers and not self.classes:
@@ -78,6 +80,13 @@ class ImagineSettings:
         check(self, "epsilon", 0 < self.epsilon <= 1, "above 0, up to 1")
         check(self, "columns", self.columns is None or 1 <= self.columns <= 32, "1 to 32")
         check(self, "random_seed", 0 <= self.random_seed < 2**31, "0 to 2147483647")
+
+
+def _layers(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
+    names = parse_layer_names(value)
+    if terms.CLASSES in names:
+        raise SettingsError("layers: classes have a flag of their own; write --class espresso")
+    return names
 
 
 def _numbered(value: str | int | Iterable[int]) -> tuple[int, ...]:

@@ -19,6 +19,22 @@ def parse_names(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def parse_layer_names(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
+    """Read names of layers, as `parse_names` does.
+
+    Raises:
+        SettingsError: It is written as a term of a dream, with channels or a class.
+    """
+    names = parse_names(value)
+    for name in names:
+        layer, colon, rest = name.partition(":")
+        if colon and layer.lower() == terms.CLASSES:
+            raise SettingsError(f"layers: '{name}' is a class; imagine takes it as --class {rest or 'espresso'}")
+        if colon:
+            raise SettingsError(f"layers: '{name}' is a layer with channels; write --layer {layer} --channels {rest}")
+    return names
+
+
 def parse_channels(value: str | int | Iterable[int]) -> Channels:
     """Read ``"0-3"``, ``"1,5,9"``, ``"0-3,9"``, ``"all"`` or whole numbers; each once.
 

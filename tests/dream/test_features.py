@@ -8,8 +8,8 @@ from keras_files import save_weights
 from pictures import noise
 
 from framedream.dream.features import activations
-from framedream.dream.runtime import keras
-from framedream.errors import InputError, SettingsError
+from framedream.dream.runtime import keras, tf
+from framedream.errors import InputError, OutOfMemory, SettingsError
 from framedream.media import read_image, resize
 
 
@@ -77,10 +77,19 @@ def test_an_unknown_layer_is_answered_with_the_nearest(photograph):
 def test_what_does_not_fit_the_memory_is_refused_with_the_cure(photograph, monkeypatch):
     """The largest layer is conv1: 64 channels at half the size, in 4 bytes; three times that are held."""
     need = 3 * 4 * 64 * 38 * 51
-    monkeypatch.setattr("framedream.dream.features.total_memory", lambda: need)
+    monkeypatch.setattr("framedream.dream.memory.total_memory", lambda: need)
     activations(photograph, "squeezenet", ["fire2"])
-    monkeypatch.setattr("framedream.dream.features.total_memory", lambda: need - 1)
-    with pytest.raises(InputError, match=r"squeezenet needs about .* for an image of 101x75, .* --scale or --size"):
+    monkeypatch.setattr("framedream.dream.memory.total_memory", lambda: need - 1)
+    with pytest.raises(InputError, match=r"squeezenet needs about .* for an image of 101x75, .* --size"):
+        activations(photograph, "squeezenet", ["fire2"])
+
+
+def test_a_device_that_is_full_is_told_with_the_cure(photograph, monkeypatch):
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr("framedream.dream.models.Network.activations", full)
+    with pytest.raises(OutOfMemory, match=r"an image of 101x75 does not fit the device's memory; .* --size"):
         activations(photograph, "squeezenet", ["fire2"])
 
 

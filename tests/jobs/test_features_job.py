@@ -120,6 +120,13 @@ def test_names_are_looked_at_before_the_network_is(still, tmp_path, monkeypatch,
     assert still.read_bytes() == before
 
 
+def test_arrays_are_not_written_over_the_weights(still, tmp_path):
+    (tmp_path / "own.npz").write_bytes(b"weights")
+    with pytest.raises(OutputError, match=r"own\.npz: is the input itself"):
+        feature_maps(still, None, FeatureSettings(weights=tmp_path / "own.npz"), npz=tmp_path / "own.npz")
+    assert (tmp_path / "own.npz").read_bytes() == b"weights"
+
+
 def test_colors_are_looked_at_before_the_network_is(still, monkeypatch):
     monkeypatch.setattr("framedream.dream.features.activations", lambda *_: pytest.fail("it looked first"))
     with pytest.raises(SettingsError, match="did you mean 'magma'"):
@@ -140,6 +147,8 @@ def test_what_is_no_picture_is_refused():
         ({"top": 0}, "accepted: 1 and more"),
         ({"columns": 33}, "accepted: 1 to 32"),
         ({"model": "vgg61"}, "did you mean 'vgg1"),
+        ({"layers": "fire7:0-3"}, "is a layer with channels; write --layer fire7 --channels 0-3"),
+        ({"layers": "class:967"}, "is a class; imagine takes it as --class 967"),
         ({"size": "8x8", "scale": 2}, "size and scale were both given"),
     ],
 )

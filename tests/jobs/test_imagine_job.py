@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from framedream import ImagineSettings, imagine
-from framedream.errors import InputError, SettingsError, WeightsError
+from framedream.dream.runtime import tf
+from framedream.errors import InputError, OutOfMemory, OutputError, SettingsError, WeightsError
 from framedream.media import read_image
 
 QUICK = {"size": "48x40", "steps": 4, "octaves": 1}
@@ -117,11 +118,54 @@ def test_what_cannot_be_imagined_is_said(settings, kind, words):
         ({"columns": 0}, "1 to 32"),
         ({"random_seed": -1}, "0 to 2147483647"),
         ({"model": "vgg"}, "did you mean"),
+        ({"layers": "fire7:3"}, "is a layer with channels; write --layer fire7 --channels 3"),
+        ({"layers": "class:espresso"}, "is a class; imagine takes it as --class espresso"),
+        ({"layers": "class", "channels": 5000}, "write --class espresso"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused_with_what_can(settings, words):
     with pytest.raises(SettingsError, match=words):
         ImagineSettings(**{"layers": "fire5"} | settings if "classes" not in settings else settings)
+
+
+def test_none_is_as_good_as_nothing():
+    nothing = ImagineSettings(layers=None, channels=None, classes=None)
+    assert nothing == ImagineSettings()
+
+
+def test_a_sheet_too_large_is_refused_before_anything_is_imagined(monkeypatch):
+    monkeypatch.setattr("framedream.dream.imagining.Imaginer.picture", lambda *_: pytest.fail("it began"))
+    settings = ImagineSettings(layers="fire2", channels="0-39", columns=1, size="48x400")
+    with pytest.raises(SettingsError, match="40 pictures in rows of 1 make a sheet of 76x17298 pixels"):
+        imagine(None, settings)
+
+
+def test_where_nothing_can_be_written_nothing_is_imagined(tmp_path, monkeypatch):
+    monkeypatch.setattr("framedream.dream.imagining.Imaginer.picture", lambda *_: pytest.fail("it began"))
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        imagine(tmp_path / "file" / "a.png", ImagineSettings(**QUICK))
+
+
+def test_what_does_not_fit_the_memory_is_refused_with_the_cure(monkeypatch):
+    """The image, and conv1 as a map of 64 channels at half its size."""
+    need = 4 * (40 * 48 * 3 + 64 * 20 * 24)
+    monkeypatch.setattr("framedream.dream.memory.total_memory", lambda: need)
+    imagine(None, ImagineSettings(layers="conv1", **QUICK))
+    monkeypatch.setattr("framedream.dream.memory.total_memory", lambda: need - 1)
+    with pytest.raises(InputError, match=r"squeezenet needs about .* for an image of 48x40, .* --size"):
+        imagine(None, ImagineSettings(layers="conv1", **QUICK))
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_device_that_is_full_is_told_with_the_cure(plain, monkeypatch):
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    maker = "framedream.dream.plain.PlainImaginer" if plain else "framedream.dream.imagining.Imaginer"
+    monkeypatch.setattr(f"{maker}.picture", full)
+    with pytest.raises(OutOfMemory, match=r"an image of 48x40 does not fit the device's memory; .* --size"):
+        imagine(None, ImagineSettings(layers="conv1", plain=plain, **QUICK))
 
 
 def test_a_class_needs_a_network_whose_file_has_its_classifier(vgg16_weights):
