@@ -12,6 +12,7 @@ from typing import Any
 
 from framedream.errors import SettingsError
 from framedream.settings import Settings
+from framedream.terms import parse_term
 from framedream.timeline import Easing, Follow, moment, spelled
 from framedream.values import Layers
 
@@ -158,9 +159,12 @@ def between(name: str, one: Any, other: Any, share: float) -> Any:
 
 def _faded(one: Layers, other: Layers, share: float) -> Layers:
     """All layers of both, each with a weight in between; one that is missing has none."""
-    names = dict.fromkeys(name for name, _ in (*one, *other))
-    mine, its = dict(one), dict(other)
-    return tuple((name, mine.get(name, 0.0) + share * (its.get(name, 0.0) - mine.get(name, 0.0))) for name in names)
+    # Terms, not names: class:espresso and class:967 are one.
+    names = {parse_term(name): name for name, _ in (*one, *other)}
+    mine, its = ({parse_term(name): weight for name, weight in layers} for layers in (one, other))
+    return tuple(
+        (name, mine.get(term, 0.0) + share * (its.get(term, 0.0) - mine.get(term, 0.0))) for term, name in names.items()
+    )
 
 
 @dataclass(frozen=True)

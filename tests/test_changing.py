@@ -156,3 +156,8 @@ def test_without_a_sound_there_is_nothing_to_follow():
 
 def test_halfway_is_rounded_up():
     assert [between("steps", 0, 2, share) for share in (0.24, 0.25, 0.74, 0.75)] == [0, 1, 1, 2]
+
+
+def test_a_term_that_is_written_in_two_ways_fades_as_one():
+    changing = course(key(0, layers="class:967=1,fire7:0-1=2"), key(4, layers="class:espresso=5,fire7:1+0=4"))
+    assert values(changing, "layers", 2) == [(("class:espresso", 3.0), ("fire7:1+0", 3.0))]
