@@ -201,7 +201,8 @@ def _parsed(name: str, value: Any, parse: Callable[[Any], Any]) -> Any:
         # A message that begins with a name, or with that of a file, says already what it is about.
         raise SettingsError(f"{name}: {error}" if str(error).startswith("'") else str(error)) from None
     except (TypeError, ValueError, OverflowError):
-        raise SettingsError(f"{name}: {value!r} cannot be used; write it as the flag --{name} is written") from None
+        flag = name.replace("_", "-")
+        raise SettingsError(f"{name}: {value!r} cannot be used; write it as the flag --{flag} is written") from None
 
 
 def whole_number(settings: Any, name: str) -> int:

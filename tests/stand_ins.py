@@ -74,6 +74,9 @@ class Dreaming:
             change = self.on(image, np.atleast_3d(step_size))
         return Dreamed(np.clip(image + change, 0, 255).astype(np.float32), (1.0, 2.0))
 
+    def leaves_out(self, height: int, width: int, look: DreamSettings) -> bool:
+        return False
+
 
 def unchanging(dream: DreamSettings, motion: MotionSettings | None = None) -> Look:
     """All frames are dreamed alike."""

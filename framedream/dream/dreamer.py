@@ -75,8 +75,9 @@ class Dreamer:
             WeightsError: The weights cannot be had.
         """
         self.settings = settings
-        names = list(dict.fromkeys((*(name for name, _ in settings.layers), *layers)))
-        self._names, self._terms = names, [parse_term(name) for name in names]
+        # One term may be written in two ways.
+        named = {parse_term(name): name for name in (*(name for name, _ in settings.layers), *layers)}
+        self._names, self._terms = list(named.values()), list(named)
         used = list(dict.fromkeys(term.layer for term in self._terms))
         if guide is not None and used == [CLASSES]:
             raise SettingsError("guide: a class is not drawn towards a guide; name a layer too, or leave the guide out")
@@ -86,7 +87,7 @@ class Dreamer:
         # The classic algorithm works in the unit of the network's input.
         self._matrix, self._offset = self.network.input_unit()
         self._guides = {} if guide is None else features_of(self.network, guide)
-        frame, step_size, weights = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1]), [len(names)]
+        frame, step_size, weights = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1]), [len(named)]
         sizes, whole, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
         weighted, taps = tf.TensorSpec(weights), tf.TensorSpec([None])
         self._dream = tf.function(
@@ -212,6 +213,14 @@ class Dreamer:
             )  # fmt: skip
         return sizes
 
+    def leaves_out(self, height: int, width: int, look: DreamSettings) -> bool:
+        """Whether a frame, or one of its octaves, is smaller than the network can take with all of its layers.
+
+        With those alone that a look excites it may take them.
+        """
+        sizes = octave_sizes(height, width, octaves=look.octaves, scale=look.octave_scale, minimum=1)
+        return min(sizes[0]) < self.network.minimum_size
+
     def _run(
         self,
         image: np.ndarray,
@@ -237,7 +246,7 @@ class Dreamer:
                 image,
                 sizes,
                 steps,
-                np.atleast_3d(per_pixel).astype(np.float32),
+                per_pixel,
                 max_loss,
                 bounds,
                 self._tile,
@@ -248,10 +257,10 @@ class Dreamer:
 
     def _weights(self, look: DreamSettings) -> np.ndarray:
         """A weight for each term."""
-        weights = dict(look.layers)
-        if not weights.keys() <= set(self._names):
-            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {tuple(weights)}")
-        return np.array([weights.get(name, 0.0) for name in self._names], np.float32)
+        weights = {parse_term(name): weight for name, weight in look.layers}
+        if not weights.keys() <= set(self._terms):
+            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {look.layers}")
+        return np.array([weights.get(term, 0.0) for term in self._terms], np.float32)
 
     def _fitted(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
         """Do something with a frame, in smaller and smaller tiles until it fits the device."""

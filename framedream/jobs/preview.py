@@ -20,6 +20,7 @@ from framedream.jobs.scene import Scene, dreamed_moving
 from framedream.jobs.sharing import Dreamers
 from framedream.laboratory import PreviewSettings
 from framedream.media import Frame, check_image_name
+from framedream.media.publish import prepare
 from framedream.presets import DEFAULT
 from framedream.render.color import kept_color
 from framedream.settings import Settings
@@ -106,6 +107,8 @@ def preview(
     found = looks(settings, preset, values, is_still=scene.is_still)
     columns, (height, width) = settings.columns or usual_columns(settings), scene.frame.shape[:2]
     check_fits(width, height, len(found), columns)
+    if target is not None:
+        prepare(Path(target))
     asked = _numbers(settings, len(found), scene)
     frames = scene.around() if asked else []
     dreamers = Dreamers([look.settings for look in found], spare=ALL in settings.presets)
@@ -158,14 +161,14 @@ def _dreamed(number: int, look: Look, dreamers: Dreamers, frame: np.ndarray) -> 
     settings, missing = look.settings, dreamers.missing(look.settings)
     if missing:
         return PreviewCell(number, settings, look.flags, None, missing)
-    dream = dreamers.of(settings).dream(frame, look=settings.dream)
+    dream = dreamers.of(settings, *frame.shape[:2]).dream(frame, look=settings.dream)
     return PreviewCell(number, settings, look.flags, kept_color(dream.pixels, frame, settings.dream.color))
 
 
 def _moved(cell: PreviewCell, dreamers: Dreamers, frames: Sequence[Frame], told: _Told) -> PreviewCell:
     """A cell with its film."""
-    film = []
-    for dream in dreamed_moving(frames, dreamers.of(cell.settings), cell.settings):
+    film, dreamer = [], dreamers.of(cell.settings, *frames[0].pixels.shape[:2])
+    for dream in dreamed_moving(frames, dreamer, cell.settings):
         film.append(dream)
         told.one_more()
     return replace(cell, moving=tuple(film))

@@ -15,7 +15,7 @@ from framedream.errors import InputError
 from framedream.jobs.film_job import check_apart
 from framedream.jobs.image import read_at_size
 from framedream.jobs.preflight import check_readable
-from framedream.media import Footage, Frame, open_footage, reached
+from framedream.media import Footage, Frame, look_at_image, open_footage, reached
 from framedream.motion.cuts import find_cuts
 from framedream.render.bearings import Dreamer
 from framedream.render.footage import dream_footage
@@ -37,6 +37,7 @@ class Scene:
         times: When each frame of the footage is shown, in seconds.
         number: Which frame it is.
         footage: The footage at the same size; None for an array.
+        is_still: Whether it is an image, and no film, be that of one frame.
     """
 
     name: str
@@ -44,11 +45,7 @@ class Scene:
     times: Sequence[Fraction] = (Fraction(0),)
     number: int = 0
     footage: Footage | None = None
-
-    @property
-    def is_still(self) -> bool:
-        """Whether there is but one frame."""
-        return len(self.times) == 1
+    is_still: bool = True
 
     @classmethod
     def of(
@@ -81,7 +78,8 @@ class Scene:
         size = _size(round(footage.width * footage.sample_aspect), footage.height, width)
         footage = open_footage(source, FootageSettings(size=size))
         (seen,) = _taken(footage, number, number + 1)
-        return cls(Path(source).name, seen.pixels, times, number, footage)
+        is_still = len(times) == 1 and _is_image(Path(source))
+        return cls(Path(source).name, seen.pixels, times, number, footage, is_still)
 
     def around(self) -> list[Frame]:
         """Frames of the second around it, or of as much of it as belongs to the same shot.
@@ -126,6 +124,14 @@ def _taken(footage: Footage, first: int, stop: int) -> list[Frame]:
     if len(found) < stop - first:
         raise InputError(f"{footage.path}: frame {first + len(found)} cannot be read; give another --start")
     return found
+
+
+def _is_image(path: Path) -> bool:
+    try:
+        look_at_image(path)
+    except InputError:
+        return False
+    return True
 
 
 def _frame_at(source: Path, start: Moment | None, times: Sequence[Fraction]) -> int:

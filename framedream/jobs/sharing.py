@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from framedream.errors import WeightsError
 from framedream.jobs.dreaming import dreamer_for
 from framedream.settings import DreamSettings, Settings
+from framedream.terms import parse_term
 
 if TYPE_CHECKING:
     from framedream.dream.dreamer import Dreamer
@@ -34,10 +35,11 @@ class Dreamers:
         self._dreamers: dict[DreamSettings, Dreamer] = {}
         self._missing: dict[DreamSettings, str] = {}
         for network in dict.fromkeys(map(_network_of, found)):
-            names = dict.fromkeys(name for one in found if _network_of(one) == network for name, _ in one.dream.layers)
-            excited = replace(network, layers=tuple((name, 1.0) for name in names))
+            looks = [one.dream.layers for one in found if _network_of(one) == network]
+            # One term may be written in two ways.
+            names = {parse_term(name): name for layers in looks for name, _ in layers}
             try:
-                self._dreamers[network] = dreamer_for(Settings(dream=excited))
+                self._dreamers[network] = _dreamer(network, names.values())
             except WeightsError as error:
                 if not spare:
                     raise
@@ -48,13 +50,25 @@ class Dreamers:
         """Why a look cannot be dreamed; empty where it can."""
         return self._missing.get(_network_of(settings), "")
 
-    def of(self, settings: Settings) -> Dreamer:
+    def of(self, settings: Settings, height: int, width: int) -> Dreamer:
         """What dreams a look, which is to be given to it for each frame.
+
+        Args:
+            settings: The look.
+            height: Height of the frames in pixels.
+            width: Their width.
 
         Raises:
             KeyError: Its network is missing.
         """
-        return self._dreamers[_network_of(settings)]
+        network, names = _network_of(settings), [name for name, _ in settings.dream.layers]
+        shared = self._dreamers[network]
+        # Another look's deep layers must not cost this one its small octaves.
+        return _dreamer(network, names) if shared.leaves_out(height, width, settings.dream) else shared
+
+
+def _dreamer(network: DreamSettings, names: Iterable[str]) -> Dreamer:
+    return dreamer_for(Settings(dream=replace(network, layers=tuple((name, 1.0) for name in names))))
 
 
 def _network_of(settings: Settings) -> DreamSettings:

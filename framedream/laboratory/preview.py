@@ -42,6 +42,8 @@ class PreviewSettings:
             self, layers=parse_rows, strengths=parse_strengths, presets=parse_names, models=parse_names,
             best_of=parse_best_of, start=parse_moment,
         )  # fmt: skip
+        for name in ("layers", "strengths", "presets", "models", "best_of"):
+            object.__setattr__(self, name, getattr(self, name) or ())
         object.__setattr__(self, "models", tuple(dict.fromkeys(find_model(name).name for name in self.models)))
         grids = [name for name in ("layers", "presets", "models") if getattr(self, name)]
         if len(grids) > 1:

@@ -135,6 +135,7 @@ def test_looks_that_cannot_be_are_refused(settings, values, message):
         ({"strengths": "1,much"}, "are no numbers; write 0.5,1,2"),
         ({"strengths": "0"}, "above 0"),
         ({"best_of": "3,x"}, "write 3,7,11, or all"),
+        ({"best_of": 1.5}, "as the flag --best-of is written"),
         ({"width": 20}, "64 to 4096"),
         ({"columns": 0}, "1 to 32"),
         ({"layers": "fire3:x"}, "names no channels of fire3"),
@@ -206,6 +207,17 @@ def test_each_look_is_what_its_settings_make_of_the_frame(still):
     assert np.abs(alone[0] - alone[1]).mean() > 0.5
 
 
+def test_a_look_near_the_image_keeps_small_octaves_that_another_look_cannot_have(still):
+    made = preview(still, settings=PreviewSettings(layers="fire3,fire9", strengths=1), values=FEW | {"octaves": 5})
+    alone = dream_image(still, settings=made.cells[0].settings)
+    assert np.abs(made.cells[0].pixels - alone).mean() < 0.02
+
+
+def test_one_class_by_its_name_and_by_its_number_are_two_looks(still):
+    made = preview(still, settings=PreviewSettings(layers=["class:967", "class:espresso=2"], strengths=1), values=FEW)
+    assert np.abs(made.cells[0].pixels - made.cells[1].pixels).mean() < 0.02
+
+
 def test_the_moving_version_is_the_film(clip, tmp_path):
     values, wanted = FEW | {"layers": "fire5"}, PreviewSettings(layers="fire5", strengths="0.5,1", best_of=2)
     made = preview(clip, settings=wanted, values=values)
@@ -237,10 +249,20 @@ def test_a_number_that_no_look_has_is_refused(dreaming, clip, best_of, message):
         preview(clip, settings=PreviewSettings(layers="fire3,fire5", strengths=1, best_of=best_of))
 
 
+def test_a_film_of_one_frame_is_no_still(dreaming, tmp_path):
+    film = write_clip(tmp_path / "one.mp4", pan(1, 64, 96))
+    assert not preview(film, settings=PreviewSettings(layers="fire3", strengths=1)).is_still
+
+
 def test_a_still_does_not_move(dreaming, still):
     with pytest.raises(SettingsError, match=r"still\.png is a still; it needs a film"):
         preview(still, settings=PreviewSettings(best_of=1))
     assert dreaming == []
+
+
+def test_none_is_as_good_as_nothing():
+    nothing = PreviewSettings(layers=None, strengths=None, presets=None, models=None, best_of=None)
+    assert nothing == PreviewSettings()
 
 
 @pytest.fixture
@@ -286,6 +308,12 @@ def test_the_sheet_is_written_and_shows_itself(dreaming, still, tmp_path):
     assert np.array_equal(read_image(tmp_path / "sheet.png"), made.sheet.pixels)
     assert made._repr_png_() == made.sheet._repr_png_()
     assert "array" not in repr(made)
+
+
+def test_where_nothing_can_be_written_nothing_is_dreamed(dreaming, still, tmp_path):
+    with pytest.raises(OutputError, match="cannot be written"):
+        preview(still, still / "sheet.png")
+    assert dreaming == []
 
 
 @pytest.mark.parametrize(("name", "error"), [("sheet.xyz", SettingsError), ("still.png", OutputError)])
