@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from framedream.errors import InputError
+from framedream.errors import InputError, SettingsError
 from framedream.gallery.picture_grid import draw_pictures
 from framedream.gallery.sheet import Sheet
 from framedream.media import check_pixels, resize
@@ -22,16 +22,19 @@ def show(*pictures: np.ndarray, names: Sequence[str] = (), columns: int | None =
 
     Raises:
         InputError: There is none, or one is no picture, or there are more names than pictures.
+        SettingsError: There can be no such number of columns.
     """
+    if columns is not None and columns < 1:
+        raise SettingsError(f"show: {columns} columns; give 1 or more")
     if not pictures or len(names) > len(pictures):
         raise InputError(f"show: {len(pictures)} pictures and {len(names)} names; give a picture for each name")
     for number, picture in enumerate(pictures, 1):
         try:
-            check_pixels(picture)
+            check_pixels(np.asarray(picture))
         except ValueError as error:
             raise InputError(f"show: picture {number}: {error}") from None
-    height, width = pictures[0].shape[:2]
-    fitted = [_fitted(picture.astype(np.float32), height, width) for picture in pictures]
+    arrays = [np.asarray(picture, np.float32) for picture in pictures]
+    fitted = [_fitted(array, *arrays[0].shape[:2]) for array in arrays]
     called = [*names, *[""] * (len(fitted) - len(names))]
     few = len(fitted) if len(fitted) <= 3 else None
     return draw_pictures(list(zip(called, fitted, strict=True)), columns or few)

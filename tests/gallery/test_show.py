@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from framedream import show
-from framedream.errors import InputError
+from framedream.errors import InputError, SettingsError
 
 
 def flat(height: int, width: int, level: int) -> np.ndarray:
@@ -45,3 +45,13 @@ def test_names_stand_below():
 def test_what_is_no_picture_is_said(pictures, names):
     with pytest.raises(InputError, match="show: "):
         show(*pictures, names=names)
+
+
+def test_a_list_of_pictures_is_no_picture():
+    with pytest.raises(InputError, match="show: picture 1: a picture is H×W×3"):
+        show([flat(2, 2, 0), flat(2, 2, 0)])
+
+
+def test_there_is_at_least_one_column():
+    with pytest.raises(SettingsError, match="-1 columns"):
+        show(flat(2, 2, 0), flat(2, 2, 0), columns=-1)
