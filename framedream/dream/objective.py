@@ -75,11 +75,15 @@ class Objective:
         placed = [each for term, each in zip(self.terms, maps, strict=True) if term.layer != CLASSES] or maps
         size = tf.reduce_min([_cells(each, image) for each in placed], axis=0)
         even = [tf.image.resize(tf.reduce_mean(each, -1, keepdims=True), size, method="area")[0] for each in weighted]
-        if self.is_classic:
-            parts = [self.weights[index] * _inner_sum(each) / _count(each) for index, each in enumerate(maps)]
-        else:
-            parts = [tf.reduce_mean(each) for each in weighted]
+        parts = [self._part(index, each) for index, each in enumerate(maps)]
         return tf.add_n(parts), tf.add_n(even)
+
+    def _part(self, index: int, each: tf.Tensor) -> tf.Tensor:
+        """What a term adds to the objective, of its map."""
+        # A classifier may have but one cell, which is all border.
+        if self.is_classic and self.terms[index].layer != CLASSES:
+            return self.weights[index] * _inner_sum(each) / _count(each)
+        return tf.reduce_mean(self.weights[index] * each)
 
     def _map(self, term: Term, layer: tf.Tensor) -> tf.Tensor:
         """What counts of a layer, 1×h×w×C, or 1×h×w×1 where its channels count together."""

@@ -128,6 +128,13 @@ def test_a_class_rises_above_all_others(samples):
     assert after[967] - before[967] > 5
 
 
+def test_the_classic_algorithm_climbs_a_class_of_a_single_cell_too(samples):
+    picture = resize(read_image(samples / "china.jpg"), 48, 40)
+    classic = Dreamer(DreamSettings(layers="class:espresso", algorithm="classic", octaves=1, steps=3))
+    assert np.abs(classic.dream(picture).pixels - picture).mean() > 1
+    assert classic.strength(picture) != 0
+
+
 def test_a_class_may_stand_beside_a_layer():
     dreamer, dream = dreamed("fire7=1,class:967=0.5")
     logit = layer(CLASSES, PICTURE)[..., 967].mean()
