@@ -167,8 +167,8 @@ def _dreamed(number: int, look: Look, dreamers: Dreamers, frame: np.ndarray) -> 
 
 def _moved(cell: PreviewCell, dreamers: Dreamers, frames: Sequence[Frame], told: _Told) -> PreviewCell:
     """A cell with its film."""
-    film, dreamer = [], dreamers.of(cell.settings, *frames[0].pixels.shape[:2])
-    for dream in dreamed_moving(frames, dreamer, cell.settings):
+    film = []
+    for dream in dreamed_moving(frames, dreamers.alone(cell.settings), cell.settings):
         film.append(dream)
         told.one_more()
     return replace(cell, moving=tuple(film))

@@ -61,10 +61,13 @@ class Dreamers:
         Raises:
             KeyError: Its network is missing.
         """
-        network, names = _network_of(settings), [name for name, _ in settings.dream.layers]
-        shared = self._dreamers[network]
+        shared = self._dreamers[_network_of(settings)]
         # Another look's deep layers must not cost this one its small octaves.
-        return _dreamer(network, names) if shared.leaves_out(height, width, settings.dream) else shared
+        return self.alone(settings) if shared.leaves_out(height, width, settings.dream) else shared
+
+    def alone(self, settings: Settings) -> Dreamer:
+        """What dreams one look and no other: a film is held at its level in places of its own layers' size."""
+        return _dreamer(_network_of(settings), [name for name, _ in settings.dream.layers])
 
 
 def _dreamer(network: DreamSettings, names: Iterable[str]) -> Dreamer:

@@ -219,7 +219,8 @@ def test_one_class_by_its_name_and_by_its_number_are_two_looks(still):
 
 
 def test_the_moving_version_is_the_film(clip, tmp_path):
-    values, wanted = FEW | {"layers": "fire5"}, PreviewSettings(layers="fire5", strengths="0.5,1", best_of=2)
+    values = {"layers": "fire3", "steps": 6, "follow_steps": 3, "octaves": 2}
+    wanted = PreviewSettings(layers="fire9,fire3", strengths=1, best_of=2)
     made = preview(clip, settings=wanted, values=values)
     dream_video(clip, tmp_path / "film", Settings.of(**values))
     film = [frame.pixels for frame in open_footage(tmp_path / "film").frames()]
