@@ -259,7 +259,7 @@ class Dreamer:
         """A weight for each term."""
         weights = {parse_term(name): weight for name, weight in look.layers}
         if not weights.keys() <= set(self._terms):
-            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {look.layers}")
+            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {tuple(dict(look.layers))}")
         return np.array([weights.get(term, 0.0) for term in self._terms], np.float32)
 
     def _fitted(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
