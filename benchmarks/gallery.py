@@ -22,7 +22,7 @@ from PIL import Image
 from benchmarks.films import eight_bit
 from framedream import Settings, preset_names
 from framedream.dream.dreamer import Dreamer
-from framedream.dream.models import describe_layers
+from framedream.dream.layers import describe_layers
 from framedream.media import fill, read_image
 from framedream.presets import read_preset
 from framedream.render.color import kept_color

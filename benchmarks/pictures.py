@@ -130,7 +130,7 @@ def objectives() -> None:
 def preview_of_vgg16() -> None:
     """Looks of a still by VGG16."""
     still = (SAMPLES / "china.jpg").absolute()
-    target = (SAMPLES / "gallery" / "preview-vgg16.jpg").absolute()
+    target = (DREAMED / "preview-vgg16.jpg").absolute()
     wanted = PreviewSettings(layers="block2_conv2,block3_conv3,block4_conv2,block5_conv2", width=300, strengths="0.5,1")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         network = {"model": "vgg16", "weights": write_weights(Path("vgg16-hed.weights.h5"))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -41,17 +42,19 @@ class Moment:
         return f"{self.frame}f" if self.seconds is None else f"{float(self.seconds):g}"
 
 
-def parse_layers(value: str | Mapping[str, float] | Layers) -> Layers:
-    """Read ``"fire5=0.5,fire7=1"``, a mapping, or pairs; a name alone has weight 1.
+def parse_layers(value: str | Mapping[str, float] | Sequence[str] | Layers) -> Layers:
+    """Read ``"fire5=0.5,fire7=1"``, several of such, a mapping, or pairs; a name alone has weight 1.
 
     Raises:
         SettingsError: A weight is not a number, or a name stands twice or cannot be read.
     """
-    if isinstance(value, str):
-        terms = [term.partition("=") for term in value.split(",") if term.strip()]
-        pairs: list[tuple[str, Any]] = [(name.strip(), text.strip() if sign else 1.0) for name, sign, text in terms]
-    else:
-        pairs = list(value.items()) if isinstance(value, Mapping) else list(value)
+    pairs: list[tuple[str, Any]] = []
+    for part in [value] if isinstance(value, str) else value.items() if isinstance(value, Mapping) else value:
+        if isinstance(part, str):
+            terms = [term.partition("=") for term in part.split(",") if term.strip()]
+            pairs += [(name.strip(), text.strip() if sign else 1.0) for name, sign, text in terms]
+        else:
+            pairs.append(part)
     layers = []
     for name, weight in pairs:
         try:
@@ -178,12 +181,14 @@ def coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
             if value is None:
                 raise SettingsError(f"{item.name}: {getattr(settings, item.name)!r} is neither true nor false")
         elif float in (get_args(hints[item.name]) or (hints[item.name],)):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
                 raise SettingsError(f"{item.name}: {value!r} is not a number")
             value = float(value)
         elif hints[item.name] in (int, int | None):
             value = whole_number(settings, item.name)
-        elif not isinstance(value, str) and not (int in get_args(hints[item.name]) and isinstance(value, int)):
+        elif int in get_args(hints[item.name]) and isinstance(value, numbers.Integral):
+            value = value if isinstance(value, bool) else int(value)
+        elif not isinstance(value, str):
             raise SettingsError(f"{item.name}: {value!r} is not a text")
         object.__setattr__(settings, item.name, value)
 
@@ -212,9 +217,9 @@ def whole_number(settings: Any, name: str) -> int:
         SettingsError: It is not.
     """
     value = getattr(settings, name)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise SettingsError(f"{name}: {value!r} is not a whole number")
-    return value
+    return int(value)
 
 
 def check(settings: Any, name: str, good: bool, accepted: str) -> None:

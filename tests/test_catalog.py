@@ -61,10 +61,10 @@ def test_every_network_has_its_own_preprocessing():
 
 @pytest.mark.parametrize("name", SMALL)
 def test_the_first_layers_exist_and_the_size_is_as_said(name):
-    from framedream.dream.models import _build
+    from framedream.dream.building import build
     from framedream.values import parse_layers
 
     entry = MODELS[name]
-    model = _build(entry, None)
+    model = build(entry, None)
     assert {layer for layer, _ in parse_layers(entry.start)} <= {layer.name for layer in model.layers}
     assert model.count_params() / 1e6 == pytest.approx(entry.parameters, abs=0.06)

@@ -28,7 +28,7 @@ def text():
 
 
 def test_it_has_all_presets_and_all_layers(text):
-    from framedream.dream.models import describe_layers
+    from framedream.dream.layers import describe_layers
 
     for name in preset_names():
         assert f"**{name}**" in text

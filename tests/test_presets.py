@@ -32,7 +32,7 @@ def test_every_preset_is_valid_and_described_in_one_line(name):
 
 @pytest.mark.parametrize("model", sorted({Settings.of(name).dream.model for name in preset_names()}))
 def test_layers_of_every_preset_exist_in_its_model(model):
-    from framedream.dream.models import describe_layers
+    from framedream.dream.layers import describe_layers
 
     known = {layer.name for layer in describe_layers(model)}
     for name in preset_names():

@@ -6,12 +6,15 @@ from dataclasses import FrozenInstanceError, fields
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from framedream import (
     ChangeSettings,
     DreamSettings,
+    FeatureSettings,
     FootageSettings,
+    ImagineSettings,
     Moment,
     MotionSettings,
     OutputSettings,
@@ -108,7 +111,7 @@ def test_values_out_of_range_are_refused_by_name_with_what_is_accepted(group, na
         (OutputSettings, "codec", 264),
         (DreamSettings, "model", 16),
         (DreamSettings, "layers", 7),
-        (DreamSettings, "layers", ["fire5", "fire7"]),
+        (DreamSettings, "layers", [5, 7]),
         (DreamSettings, "weights", 1),
         (FootageSettings, "size", 64),
         (FootageSettings, "size", (1, 2, 3)),
@@ -452,3 +455,18 @@ def test_what_cannot_be_read_is_told_with_its_name_once(name, value, message):
 @pytest.mark.parametrize(("value", "loop"), [("true", True), ("True", True), ("false", False), (True, True)])
 def test_true_and_false_may_be_words_as_in_the_environment(value, loop):
     assert Settings.of(loop=value).zoom.loop is loop
+
+
+def test_numbers_of_numpy_are_numbers():
+    """As they come out of a loop in a notebook."""
+    dream = Settings.of(steps=np.int64(3), octaves=np.int32(4), step_size=np.float32(2.5), jitter=np.uint8(1)).dream
+    assert (dream.steps, dream.octaves, dream.step_size, dream.jitter) == (3, 4, 2.5, 1)
+    assert [type(value) for value in (dream.steps, dream.octaves, dream.step_size)] == [int, int, float]
+    assert FeatureSettings(channels=np.arange(3)).channels == (0, 1, 2)
+    assert ImagineSettings(layers="fire5", channels=np.arange(2)).channels == (0, 1)
+    with pytest.raises(SettingsError, match="not a whole number"):
+        Settings.of(octaves=True)
+
+
+def test_layers_may_be_a_list_of_what_is_written():
+    assert Settings.of(layers=["fire5=0.5", "fire7"]).dream.layers == (("fire5", 0.5), ("fire7", 1.0))

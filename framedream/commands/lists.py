@@ -34,7 +34,7 @@ def layers(model: str = "squeezenet", /) -> None:
         model: A network of `models`.
     """
     name = find_model(model).name
-    from framedream.dream.models import describe_layers
+    from framedream.dream.layers import describe_layers
 
     rows = [("", "index", "layer", "kind", "pixels a cell", "channels")]
     for layer in describe_layers(name):

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from framedream.dream.ascent import Ascent, blur_reach, gaussian_taps
+from framedream.dream.fitting import Fitting
 from framedream.dream.models import load_network
 from framedream.dream.objective import Objective, features_of
 from framedream.dream.octaves import OctaveCore, octave_sizes
 from framedream.dream.runtime import tf
 from framedream.dream.tiles import tiled_objective
-from framedream.errors import DeviceError, OutOfMemory, SettingsError
-from framedream.machine import TILES, total_memory
+from framedream.errors import SettingsError
 from framedream.settings import DreamSettings
 from framedream.terms import CLASSES, parse_term
-
-_T = TypeVar("_T")
 
 _log = logging.getLogger("framedream")
 
 _CLASSIC_FLOOR = 1e-7
 """What a gradient is divided by at least in the classic algorithm, in the unit of the network's input."""
-
-_BYTES_PER_PIXEL = 700
-"""Main memory that the gradient of a whole frame takes, about."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +92,7 @@ class Dreamer:
             lambda image, weights, tile: tiled_objective(self._objective(weights).with_places, image, tile),
             [frame, weighted, whole],
         )
-        self._tile, self._tile_is_set = tile or 0, tile is not None
+        self._fitting = Fitting(tile)
         self._told: set[tuple[int, ...]] = set()
         self._told_of_silence = False
 
@@ -192,10 +186,10 @@ class Dreamer:
         weights = self._weights(look or self.settings)
 
         def measure() -> float:
-            tile = self._tile
+            tile = self._fitting.tile
             return float(self._measure_tiled(image, weights, tile) if tile else self._measure(image, weights))
 
-        return self._fitted(image, measure)
+        return self._fitting.fitted(image, measure)
 
     def sizes(self, height: int, width: int, look: DreamSettings | None = None) -> list[tuple[int, int]]:
         """Sizes of the octaves of a frame; says once if some had to be left out."""
@@ -249,11 +243,11 @@ class Dreamer:
                 per_pixel,
                 max_loss,
                 bounds,
-                self._tile,
+                self._fitting.tile,
             )
             return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
 
-        return self._fitted(image, dream)
+        return self._fitting.fitted(image, dream)
 
     def _weights(self, look: DreamSettings) -> np.ndarray:
         """A weight for each term."""
@@ -261,36 +255,6 @@ class Dreamer:
         if not weights.keys() <= set(self._terms):
             raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {tuple(dict(look.layers))}")
         return np.array([weights.get(term, 0.0) for term in self._terms], np.float32)
-
-    def _fitted(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
-        """Do something with a frame, in smaller and smaller tiles until it fits the device."""
-        self._tile = self._tile or _tile_that_fits(*image.shape[:2])
-        while True:
-            try:
-                return action()
-            except tf.errors.ResourceExhaustedError as error:
-                self._take_smaller_tiles(image, error)
-
-    def _take_smaller_tiles(self, image: np.ndarray, error: Exception) -> None:
-        """Go on with smaller tiles, for this frame and all that follow."""
-        height, width = image.shape[:2]
-        smaller = [tile for tile in TILES if tile < (self._tile or max(height, width))]
-        if smaller and self._tile_is_set:
-            raise OutOfMemory(f"a frame of {width}x{height} does not fit the device's memory") from error
-        if not smaller:
-            raise DeviceError(
-                f"a frame of {width}x{height} does not fit the device's memory, not even in tiles; "
-                "dream it smaller with --scale"
-            ) from error
-        self._tile = smaller[0]
-        _log.warning(
-            "%dx%d does not fit the device's memory; dreaming in tiles of %d pixels", width, height, self._tile
-        )
-
-
-def _tile_that_fits(height: int, width: int) -> int:
-    """The side of tiles for frames that would fill the main memory; 0 where they fit as a whole."""
-    return TILES[0] if height * width * _BYTES_PER_PIXEL > total_memory() / 2 else 0
 
 
 def _counted(ceilings: Sequence[float], count: int) -> np.ndarray:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from framedream.dream.layers import layer_names
 from framedream.dream.memory import check_seen, on_device
-from framedream.dream.models import layer_names, load_network
+from framedream.dream.models import load_network
 from framedream.dream.runtime import tf
 from framedream.errors import InputError
 

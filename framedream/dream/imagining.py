@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from framedream.dream.models import Network
+from framedream.dream.network import Network
 from framedream.dream.redirected import redirected
 from framedream.dream.runtime import tf
 from framedream.dream.spectral import enlarged, frequency_weights, picture_of, spectral_noise

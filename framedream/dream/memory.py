@@ -6,7 +6,8 @@ import contextlib
 import math
 from collections.abc import Generator
 
-from framedream.dream.models import Network, layer_shapes
+from framedream.dream.layers import layer_shapes
+from framedream.dream.network import Network
 from framedream.dream.runtime import tf
 from framedream.errors import InputError, OutOfMemory
 from framedream.machine import total_memory

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from framedream.dream.models import Network
+from framedream.dream.network import Network
 from framedream.dream.runtime import tf
 from framedream.errors import InputError
 from framedream.terms import CLASSES, Term
@@ -75,15 +75,15 @@ class Objective:
         placed = [each for term, each in zip(self.terms, maps, strict=True) if term.layer != CLASSES] or maps
         size = tf.reduce_min([_cells(each, image) for each in placed], axis=0)
         even = [tf.image.resize(tf.reduce_mean(each, -1, keepdims=True), size, method="area")[0] for each in weighted]
-        parts = [self._part(index, each) for index, each in enumerate(maps)]
+        parts = [self._part(index, *pair) for index, pair in enumerate(zip(maps, weighted, strict=True))]
         return tf.add_n(parts), tf.add_n(even)
 
-    def _part(self, index: int, each: tf.Tensor) -> tf.Tensor:
-        """What a term adds to the objective, of its map."""
+    def _part(self, index: int, each: tf.Tensor, weighted: tf.Tensor) -> tf.Tensor:
+        """What a term adds to the objective, of its map and of that times its coefficient."""
         # A classifier may have but one cell, which is all border.
         if self.is_classic and self.terms[index].layer != CLASSES:
             return self.weights[index] * _inner_sum(each) / _count(each)
-        return tf.reduce_mean(self.weights[index] * each)
+        return tf.reduce_mean(weighted)
 
     def _map(self, term: Term, layer: tf.Tensor) -> tf.Tensor:
         """What counts of a layer, 1×h×w×C, or 1×h×w×1 where its channels count together."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from framedream.dream.imagining import Imagined, Said, excitement
-from framedream.dream.models import Network
+from framedream.dream.network import Network
 from framedream.dream.runtime import tf
 
 

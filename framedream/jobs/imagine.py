@@ -22,7 +22,7 @@ from framedream.terms import CLASSES, find_class
 
 if TYPE_CHECKING:
     from framedream.dream.imagining import Imagined, Said
-    from framedream.dream.models import Network
+    from framedream.dream.network import Network
 
 Report = Callable[[int, int], None]
 """Takes how many steps are done, and how many there are at most."""
@@ -94,8 +94,9 @@ def _made(settings: ImagineSettings, report: Report) -> Generator[tuple[str, Ima
     """All pictures, each with its name."""
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
     from framedream.dream.imagining import WHOLE
+    from framedream.dream.layers import layer_names
     from framedream.dream.memory import check_climbed, on_device
-    from framedream.dream.models import layer_names, load_network
+    from framedream.dream.models import load_network
 
     channels = [(f":{channel}", channel) for channel in settings.channels] or [("", WHOLE)]
     wanted = dict.fromkeys(layer_names(settings.model, settings.layers) if settings.layers else (), channels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from framedream.catalog import MODELS
@@ -12,6 +12,7 @@ from framedream.laboratory import PreviewSettings
 from framedream.presets import DEFAULT, preset_names
 from framedream.settings import Settings
 from framedream.spelling import CARRIED, DREAM, flags_of
+from framedream.terms import CLASSES, parse_term
 from framedream.values import Layers, parse_layers
 
 ALL = "all"
@@ -58,9 +59,17 @@ def looks(
     found = []
     for name, row in _rows(wanted, preset, {key.replace("-", "_"): value for key, value in (values or {}).items()}):
         for strength in strengths:
-            settings = _scaled(row, strength)
+            settings = _guided(_scaled(row, strength))
             found.append(Look(settings, flags_of(settings, name, groups)))
     return found
+
+
+def _guided(settings: Settings) -> Settings:
+    """Settings without a guide where there are only classes, which none is drawn towards."""
+    terms = [parse_term(name) for name, _ in settings.dream.layers]
+    if any(term.layer != CLASSES for term in terms):
+        return settings
+    return replace(settings, dream=replace(settings.dream, guide=None))
 
 
 def usual_columns(wanted: PreviewSettings) -> int:

@@ -90,7 +90,7 @@ def _layers(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
 
 
 def _numbered(value: str | int | Iterable[int]) -> tuple[int, ...]:
-    if value == ():
+    if isinstance(value, tuple) and not value:
         return ()
     found = parse_channels(value)
     if found == "all":

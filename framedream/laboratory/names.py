@@ -41,9 +41,9 @@ def parse_channels(value: str | int | Iterable[int]) -> Channels:
     Raises:
         SettingsError: It is none of these.
     """
-    if value == "all":
+    if isinstance(value, str) and value == "all":
         return "all"
-    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ",".join(map(str, value))
+    text = str(value) if isinstance(value, str | int) else ",".join(map(str, value))
     if not text:
         raise SettingsError("channels: none are named; write 0-3, or 1,5,9, or all")
     return terms.parse_channels(text)

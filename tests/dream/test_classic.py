@@ -16,9 +16,10 @@ from keras_files import save_weights
 from pictures import scene
 from published import Published, published_dream
 
+from framedream.catalog import find_model
 from framedream.cli import _run
+from framedream.dream.building import build
 from framedream.dream.dreamer import Dream
-from framedream.dream.models import _build, find_model
 from framedream.dream.runtime import keras
 from framedream.jobs.dreaming import dreamer_for
 from framedream.media import read_image, resize, write_image
@@ -35,7 +36,7 @@ def inception(tmp_path_factory) -> Path:
     """InceptionV3 without its top in the layout in which Keras publishes it. Random weights: the plumbing alone."""
     keras.utils.set_random_seed(1)
     file = tmp_path_factory.mktemp("inception") / "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    return save_weights(_build(find_model("inception_v3"), None), file)
+    return save_weights(build(find_model("inception_v3"), None), file)
 
 
 @dataclass
@@ -77,7 +78,7 @@ def vgg(vgg16_weights) -> Network:
 
 @pytest.fixture(scope="module")
 def incepted(inception) -> Network:
-    model = _build(find_model("inception_v3"), None)
+    model = build(find_model("inception_v3"), None)
     model.load_weights(inception)
     return Network("classic-inception", inception, model, 1 / 127.5)
 

@@ -8,7 +8,9 @@ from keras_files import save_weights
 from pictures import noise
 
 from framedream.catalog import find_model
-from framedream.dream.models import Network, _build, load_network
+from framedream.dream.building import build
+from framedream.dream.models import load_network
+from framedream.dream.network import Network
 from framedream.dream.objective import Objective
 from framedream.dream.runtime import keras, tf
 from framedream.dream.tiles import tiled_gradient
@@ -65,7 +67,7 @@ def with_top():
 
     def make(name: str) -> keras.Model:
         options = {"include_top": True, "input_shape": None, "classifier_activation": None}
-        return lively(_build(find_model(name), None, **options))
+        return lively(build(find_model(name), None, **options))
 
     return make
 
@@ -96,10 +98,10 @@ def small_vgg() -> keras.Model:
 @pytest.mark.parametrize("kind", KINDS)
 def test_dense_layers_over_a_map_become_convolutions(tmp_path, monkeypatch, kind):
     """A network as VGG16 is, but small, since its own classifier fills half a gigabyte."""
-    from framedream.dream import models
+    from framedream.dream import building
 
     full = small_vgg()
-    monkeypatch.setattr(models, "_build", lambda *_, **options: small_vgg())
+    monkeypatch.setattr(building, "build", lambda *_, **options: small_vgg())
     network = load_network("vgg16", [CLASSES], save_weights(full, tmp_path / kind))
     picture = tf.constant(noise(224, 224)[None])
     own = np.asarray(full(network.preprocess(picture), training=False))[0]
@@ -111,7 +113,7 @@ def test_dense_layers_over_a_map_become_convolutions(tmp_path, monkeypatch, kind
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_without_the_classifier_are_told_in_a_line(tmp_path, kind):
     """Random weights."""
-    file = save_weights(_build(find_model("mobilenet_v2"), None), tmp_path / kind)
+    file = save_weights(build(find_model("mobilenet_v2"), None), tmp_path / kind)
     with pytest.raises(WeightsError, match=r"has no classifier, which a class needs; give mobilenet_v2's .* top$"):
         load_network("mobilenet_v2", [CLASSES], file)
 

@@ -167,7 +167,7 @@ class Device:
 def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the_next(dreamer, monkeypatch, caplog):
     device = Device(dreamer, 512)
     monkeypatch.setattr(dreamer, "_dream", device)
-    monkeypatch.setattr(dreamer, "_tile", 0)
+    monkeypatch.setattr(dreamer._fitting, "tile", 0)
     wide = resize(PICTURE, 1100, 40)
     assert dreamer.dream(wide).pixels.shape == wide.shape
     dreamer.dream(wide)
@@ -177,7 +177,7 @@ def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the
 
 def test_a_device_that_is_full_with_the_smallest_tiles_is_told_with_the_cure(dreamer, monkeypatch):
     monkeypatch.setattr(dreamer, "_dream", Device(dreamer, 0))
-    monkeypatch.setattr(dreamer, "_tile", 0)
+    monkeypatch.setattr(dreamer._fitting, "tile", 0)
     with pytest.raises(DeviceError, match=r"1100x40 does not fit .* not even in tiles; .* --scale"):
         dreamer.dream(resize(PICTURE, 1100, 40))
 
@@ -187,7 +187,7 @@ def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height,
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
     picture = noise(height, width)
     whole = dreamer.dream(picture).pixels
-    monkeypatch.setattr(dreamer, "_tile", 128)
+    monkeypatch.setattr(dreamer._fitting, "tile", 128)
     tiled = dreamer.dream(picture).pixels
     assert np.abs(whole - picture).mean() > 2
     assert np.abs(whole - tiled).max() < 0.01
@@ -201,10 +201,10 @@ def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of
     def full(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr(dreamer, "_tile", 0)
+    monkeypatch.setattr(dreamer._fitting, "tile", 0)
     monkeypatch.setattr(dreamer, "_measure", full)
     assert dreamer.strength(wide) == pytest.approx(whole, rel=0.02)
-    assert dreamer._tile == 1024
+    assert dreamer._fitting.tile == 1024
 
 
 @pytest.mark.parametrize(("height", "width"), [(510, 448), (500, 449)])
@@ -233,7 +233,7 @@ def test_in_tiles_places_are_held_alike(dreamer_of, monkeypatch):
     picture = resize(scene(120, 160), 640, 448)
     ceilings = [dreamer.dream(picture, steps=4).losses[-1]]
     whole = dreamer.dream(picture, ceilings=ceilings).pixels
-    monkeypatch.setattr(dreamer, "_tile", 128)
+    monkeypatch.setattr(dreamer._fitting, "tile", 128)
     tiled = dreamer.dream(picture, ceilings=ceilings).pixels
     assert np.abs(whole - tiled).mean() < 0.05 * np.abs(whole - picture).mean()
 

