@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pictures import pan, write_clip
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Read by TensorFlow at its import: the processes that share the tests have a core each.
+    for _name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(_name, "1")
 
 if TYPE_CHECKING:
     from framedream.dream.dreamer import Dreamer
