@@ -91,8 +91,18 @@ def usable_cores() -> int:
 
 def processor_name() -> str:
     """What the processor is called, as well as the system tells."""
+    return _of_processor("model name") or platform.processor() or platform.machine() or "unknown"
+
+
+def processor_features() -> set[str]:
+    """Instructions that the processor knows, as Linux calls them, such as ``amx_bf16``; none where it does not tell."""
+    return set(_of_processor("flags").split())
+
+
+def _of_processor(fact: str) -> str:
     try:
-        named = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(errors="replace"), re.MULTILINE)
+        told = Path("/proc/cpuinfo").read_text(errors="replace")
     except OSError:
-        named = None
-    return named[1].strip() if named else platform.processor() or platform.machine() or "unknown"
+        return ""
+    found = re.search(rf"^{fact}\s*:\s*(.+)$", told, re.MULTILINE)
+    return found[1].strip() if found else ""

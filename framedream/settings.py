@@ -66,6 +66,7 @@ class DreamSettings:
         jitter: Largest random shift before each step, in pixels.
         color: Keep the mean color of each frame, leave it free, or dream in luma only.
         random_seed: Seed of all randomness: same seed, same film.
+        precision: Numbers that the network computes in; auto takes bfloat16 where the processor or GPU has it.
     """
 
     model: str = "squeezenet"
@@ -83,6 +84,7 @@ class DreamSettings:
     jitter: int = 16
     color: Literal["keep", "free", "luma"] = "keep"
     random_seed: int = 0
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
     def __post_init__(self) -> None:
         coerce(self, layers=parse_layers, weights=parse_path, guide=parse_path)
@@ -97,6 +99,8 @@ class DreamSettings:
         check(self, "smoothing", 0 <= self.smoothing <= 8, "0 to 8 pixels")
         check(self, "jitter", 0 <= self.jitter <= 512, "0 to 512 pixels")
         check(self, "random_seed", 0 <= self.random_seed < 2**31, "0 to 2147483647")
+        if self.algorithm == "classic" and self.precision in ("bfloat16", "float16"):
+            raise SettingsError("precision: the classic algorithm is followed to the letter, in float32; leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,8 @@ _GROUPS = ("dream", "motion", "zoom")
 """Groups of settings that may change in the course of a film."""
 
 _FIXED = (
-    "model", "weights", "guide", "algorithm", "gradient", "random_seed", "flow", "passes", "cuts", "ease", "duration",
-    "loop",
+    "model", "weights", "guide", "algorithm", "gradient", "random_seed", "precision", "flow", "passes", "cuts", "ease",
+    "duration", "loop",
 )  # fmt: skip
 """Settings of these groups that may not."""
 

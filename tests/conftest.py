@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def dreamer_of() -> Callable[..., Dreamer]:
-    """Makes a dreamer of the settings given; each is made once, since tracing takes a second."""
+    """Makes a dreamer of the settings given; each is made once, since tracing takes a second.
+
+    In float32, whatever the machine: what is compared with figures is compared closely.
+    """
     from framedream.dream.dreamer import Dreamer
     from framedream.settings import DreamSettings
 
     @functools.cache
     def make(**settings) -> Dreamer:
-        return Dreamer(DreamSettings(**settings))
+        return Dreamer(DreamSettings(**{"precision": "float32"} | settings))
 
     return make
 

@@ -26,6 +26,9 @@ _EVENNESS = 0.4
 _NEIGHBORHOOD = 32
 """Size in pixels of the neighborhood over which it is evened."""
 
+_CELL = 8
+"""Size in pixels of the cells in which that is found."""
+
 
 @dataclass(frozen=True)
 class Ascent:
@@ -85,21 +88,24 @@ class Ascent:
             return tf.logical_and(step < steps, tf.logical_not(loss > max_loss))
 
         def take(step: tf.Tensor, image: tf.Tensor, _loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            loss, direction = self._direction(image, self._shift(octave, step), ceiling, tile)
-            moved = image + step_size * direction
-            moved = tf.clip_by_value(moved, 0.0, 255.0) if self.is_clipped else moved
+            loss, gradient, gain = self._gradient(image, self._shift(octave, step), ceiling, tile)
             above = loss > max_loss
-            return tf.where(above, step, step + 1), tf.where(above, image, moved), loss
+            moved = tf.cond(above, lambda: image, lambda: self._moved(image, gradient, step_size * gain))
+            return tf.where(above, step, step + 1), moved, loss
 
         start = (tf.constant(0), image, tf.constant(float("-inf")))
         invariants = (tf.TensorShape([]), tf.TensorShape([None, None, 3]), tf.TensorShape([]))
         taken, image, loss = tf.while_loop(wanted, take, start, shape_invariants=invariants)
         return image, loss, taken
 
-    def _direction(
+    def _moved(self, image: tf.Tensor, gradient: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+        moved = image + factor * gradient
+        return tf.clip_by_value(moved, 0.0, 255.0) if self.is_clipped else moved
+
+    def _gradient(
         self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor, tile: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Objective and normalised gradient, both seen through the shift."""
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Objective and gradient, both seen through the shift, and factors that give it a mean magnitude of about 1."""
         rolled = tf.roll(image, shift, (0, 1))
         loss, places, gradient = tf.cond(
             tf.logical_and(tile > 0, tf.reduce_any(tf.shape(rolled)[:2] > tile)),
@@ -109,18 +115,16 @@ class Ascent:
         gradient = tf.roll(gradient, -shift, (0, 1))
         unblurred = gradient
         gradient = tf.cond(tf.size(self.taps) > 1, lambda: blurred(unblurred, self.taps), lambda: unblurred)
-        if self.gradient == "mean":
-            size = tf.reduce_mean(tf.abs(gradient))
-        else:
-            size = tf.sqrt(tf.reduce_mean(tf.square(gradient)))
-        direction = gradient / tf.maximum(size, self.floor)
+        magnitude = tf.abs(gradient)
+        size = tf.reduce_mean(magnitude) if self.gradient == "mean" else tf.sqrt(tf.reduce_mean(tf.square(gradient)))
+        size = tf.maximum(size, self.floor)
 
-        def held() -> tf.Tensor:
-            room = _room(loss, places, ceiling)
-            room = tf.roll(tf.image.resize(room, tf.shape(image)[:2]), -shift, (0, 1))
-            return room * _evened(direction)
+        def held() -> tuple[tf.Tensor, tf.Tensor]:
+            full = tf.shape(image)[:2]
+            room = tf.roll(tf.image.resize(_room(loss, places, ceiling), full), -shift, (0, 1))
+            return gradient, room * tf.image.resize(_evening(magnitude / size) / size, full)
 
-        return loss, tf.cond(ceiling > 0, held, lambda: direction)
+        return loss, *tf.cond(ceiling > 0, held, lambda: (gradient / size, tf.ones([1, 1, 1])))
 
     def _shift(self, octave: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """The same in every frame, which keeps the pattern still."""
@@ -135,11 +139,11 @@ def _room(loss: tf.Tensor, places: tf.Tensor, ceiling: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(_STIFFNESS * (1 - tf.sqrt(share)), _BACK, 1)
 
 
-def _evened(direction: tf.Tensor) -> tf.Tensor:
-    """A gradient of mean magnitude 1, its weak places raised and its strong ones lowered."""
-    around = tf.reduce_mean(tf.abs(direction), axis=-1, keepdims=True)
-    around = _pooled(_pooled(around, _NEIGHBORHOOD, _NEIGHBORHOOD // 4), 3, 1)
-    return direction / (tf.image.resize(around, tf.shape(direction)[:2]) + 0.05) ** _EVENNESS
+def _evening(magnitude: tf.Tensor) -> tf.Tensor:
+    """What raises a gradient's weak places and lowers its strong ones, h×w×1, of its magnitude with a mean of 1."""
+    cells = tf.nn.avg_pool2d(magnitude[tf.newaxis], _CELL, _CELL, "SAME")
+    around = _pooled(tf.reduce_mean(cells[0], axis=-1, keepdims=True), _NEIGHBORHOOD // _CELL, 1)
+    return (_pooled(around, 3, 1) + 0.05) ** -_EVENNESS
 
 
 def _pooled(values: tf.Tensor, size: int, stride: int) -> tf.Tensor:

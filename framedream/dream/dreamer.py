@@ -13,6 +13,7 @@ from framedream.dream.fitting import Fitting
 from framedream.dream.models import load_network
 from framedream.dream.objective import Objective, features_of
 from framedream.dream.octaves import OctaveCore, octave_sizes
+from framedream.dream.precision import dtype_for
 from framedream.dream.runtime import tf
 from framedream.dream.tiles import tiled_objective
 from framedream.errors import SettingsError
@@ -76,7 +77,9 @@ class Dreamer:
         if guide is not None and used == [CLASSES]:
             raise SettingsError("guide: a class is not drawn towards a guide; name a layer too, or leave the guide out")
         self._is_classic = settings.algorithm == "classic"
-        self.network = load_network(settings.model, used, settings.weights, fold=not self._is_classic)
+        self.network = load_network(
+            settings.model, used, settings.weights, to_the_letter=self._is_classic, dtype=dtype_for(settings.precision)
+        )
         self._check_channels()
         # The classic algorithm works in the unit of the network's input.
         self._matrix, self._offset = self.network.input_unit()

@@ -58,20 +58,21 @@ def fold_batch_norms(model: keras.Model, keep: Collection[str] = ()) -> keras.Mo
 
 def _foldable_pairs(model: keras.Model, keep: Collection[str]) -> dict[str, keras.layers.Layer]:
     """Names of foldable batch norms, each with the convolution that takes it in."""
-    sources = {layer.name: _sources(layer) for layer in model.layers}
-    uses = Counter(source.name for inputs in sources.values() for source in inputs)
+    before = {layer.name: sources(layer) for layer in model.layers}
+    uses = Counter(source.name for inputs in before.values() for source in inputs)
     pairs = {}
     for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization) and len(sources[layer.name]) == 1:
-            before = sources[layer.name][0]
-            linear = isinstance(before, _FOLDABLE) and before.activation is keras.activations.linear
+        if isinstance(layer, keras.layers.BatchNormalization) and len(before[layer.name]) == 1:
+            (only,) = before[layer.name]
+            linear = isinstance(only, _FOLDABLE) and only.activation is keras.activations.linear
             channels = layer.axis in (-1, 3, [-1], [3])
-            if linear and channels and uses[before.name] == 1 and before.name not in keep:
-                pairs[layer.name] = before
+            if linear and channels and uses[only.name] == 1 and only.name not in keep:
+                pairs[layer.name] = only
     return pairs
 
 
-def _sources(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+def sources(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers whose outputs a layer takes, in order."""
     if isinstance(layer, keras.layers.InputLayer):
         return []
     return [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]

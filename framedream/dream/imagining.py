@@ -83,7 +83,7 @@ class Imaginer:
             learning_rate: That of Adam.
             place: A single neuron of each channel, see `excitement`.
         """
-        shown = replace(network, model=redirected(network.model))
+        shown = replace(network, model=redirected(network.model), forward=None)
         waves, weights, size = (
             tf.TensorSpec([2, 3, None, None]),
             tf.TensorSpec([None, None]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from framedream.catalog import ModelEntry, find_model
@@ -10,19 +11,28 @@ from framedream.dream.building import load_whole, load_with_classes
 from framedream.dream.classifiers import last_map
 from framedream.dream.folding import fold_batch_norms
 from framedream.dream.layers import check_layers
+from framedream.dream.lowering import lowered
 from framedream.dream.network import Network
 from framedream.dream.runtime import keras, tf
 from framedream.terms import CLASSES
 
 
-def load_network(model: str, layers: Sequence[str], weights_file: Path | None = None, *, fold: bool = True) -> Network:
-    """Build a network, load its weights, cut it at the deepest layer used, fold batch norms.
+def load_network(
+    model: str,
+    layers: Sequence[str],
+    weights_file: Path | None = None,
+    *,
+    to_the_letter: bool = False,
+    dtype: str = "float32",
+) -> Network:
+    """Build a network, load its weights, cut it at the deepest layer used, and make it quick.
 
     Args:
         model: A name of `framedream.catalog.MODELS`.
         layers: Names of the layers to excite; `CLASSES` for the classifier's logits.
         weights_file: Weights to load instead of the model's own; see `weights.load_file`.
-        fold: Whether batch norms are folded, which changes last bits.
+        to_the_letter: Whether it computes as Keras does; else last bits differ.
+        dtype: What it computes in, if not.
 
     Raises:
         SettingsError: No such model or layer; names the nearest.
@@ -36,14 +46,15 @@ def load_network(model: str, layers: Sequence[str], weights_file: Path | None = 
     cut = keras.Model(whole.input, outputs, name=entry.name)
     # A classifier takes the mean of any map, even of one without cells.
     seen = keras.Model(whole.input, [*outputs, last_map(whole)]) if CLASSES in layers else cut
-    return Network(
+    network = Network(
         name=entry.name,
         layers=tuple(layers),
         minimum_size=_minimum_size(seen, entry.multiple),
-        model=fold_batch_norms(cut, keep=layers) if fold else cut,
+        model=cut if to_the_letter else fold_batch_norms(cut, keep=layers),
         preprocess=_preprocessing(entry),
         multiple=entry.multiple,
     )
+    return network if to_the_letter else replace(network, forward=lowered(network.model, *network.input_unit(), dtype))
 
 
 def _preprocessing(entry: ModelEntry) -> Callable[[tf.Tensor], tf.Tensor]:

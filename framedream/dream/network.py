@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framedream.dream.lowering import Forward
 from framedream.dream.runtime import keras, tf
 
 
@@ -21,6 +22,7 @@ class Network:
         model: The Keras model itself, its outputs the layers' activations.
         preprocess: The model's own preprocessing, from RGB levels to its input.
         multiple: Sides are brought to a multiple of this by mirroring the last pixels.
+        forward: The same activations in fewer operations, see `lowering.lowered`; None asks the model itself.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Network:
     model: keras.Model
     preprocess: Callable[[tf.Tensor], tf.Tensor]
     multiple: int = 1
+    forward: Forward | None = None
 
     def channels(self, layer: str) -> int:
         """How many channels one of the layers has."""
@@ -55,6 +58,8 @@ class Network:
         """
         if self.multiple > 1:
             images = _mirrored_to_multiple(images, self.multiple)
+        if self.forward is not None:
+            return self.forward(images)
         outputs = self.model(self.preprocess(images), training=False)
         return outputs if isinstance(outputs, list) else [outputs]
 

@@ -68,7 +68,7 @@ class Objective:
             A scalar, and h×w×1 in the same unit, of the size of the smallest layer: the same
             sum before the mean over the image.
         """
-        layers = dict(zip(self.network.layers, self.network.activations(image[tf.newaxis]), strict=True))
+        layers = dict(zip(self.network.layers, self.network.activations(tf.expand_dims(image, 0)), strict=True))
         maps = [self._map(term, layers[term.layer]) for term in self.terms]
         weighted = [self.weights[index] * each for index, each in enumerate(maps)]
         # A classifier may see the image as a whole, which says nothing of places.

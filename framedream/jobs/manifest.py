@@ -149,9 +149,10 @@ def flat(settings: Settings) -> dict[str, str]:
     # Each value of a timeline by itself, so that a difference can be told in a few words.
     timeline = settings.change.timeline
     changing = {f"timeline: {name}": text for name, text in timeline.flat().items()} if timeline else {}
-    # It was the only one once, and is not named, so that what was begun then can be gone on with.
-    if settings.dream.algorithm == "framedream":
-        del found["algorithm"]
+    # What there was no choice of once is not named, so that what was begun then can be gone on with.
+    for name, usual in (("algorithm", "framedream"), ("precision", "auto")):
+        if getattr(settings.dream, name) == usual:
+            del found[name]
     return found | {"timeline": ""} | changing | {"segment": _text(settings.run.segment)}
 
 

@@ -79,5 +79,5 @@ def _network_of(settings: Settings) -> DreamSettings:
     dream = settings.dream
     return DreamSettings(
         model=dream.model, weights=dream.weights, guide=dream.guide, algorithm=dream.algorithm,
-        gradient=dream.gradient, random_seed=dream.random_seed,
+        gradient=dream.gradient, random_seed=dream.random_seed, precision=dream.precision,
     )  # fmt: skip
