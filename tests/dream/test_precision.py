@@ -20,8 +20,13 @@ def test_what_is_asked_for_is_taken(asked):
 
 @pytest.mark.parametrize(
     ("features", "expected"),
-    [({"avx512f", "amx_bf16"}, "bfloat16"), ({"avx512_bf16"}, "bfloat16"), ({"avx2", "avx512f"}, "float32"), (set(), "float32")],
-)  # fmt: skip
+    [
+        ({"avx512f", "amx_bf16"}, "bfloat16"),
+        ({"avx512_bf16"}, "bfloat16"),
+        ({"avx2", "avx512f"}, "float32"),
+        (set(), "float32"),
+    ],
+)
 def test_bfloat16_is_taken_where_the_processor_has_it(features, expected, monkeypatch):
     monkeypatch.setattr(precision, "processor_features", lambda: features)
     assert precision.dtype_for("auto") == expected
