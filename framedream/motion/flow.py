@@ -14,11 +14,14 @@ from framedream.motion.warp import bounds, sample
 _SHARE, _SLACK = 0.02, 1.0
 """Twice what Ruder et al. allow: a dream carried a pixel astray looks better than a gap in it."""
 
-_WORKING_SIDE = 720
+WORKING_SIDE = 720
 """Smaller side, in pixels, above which frames are shrunk for the flow: as much motion, less grain."""
 
 _STEADY_LIGHT = 8.0
 """Change of a frame's mean brightness, in levels, that is not taken for a flash or a fade."""
+
+_PARTS = 64
+"""Parts of a pixel in which flow is kept: OpenCV samples in half as many."""
 
 _EDGE_SOFTNESS = 1.0
 """Sigma, in pixels, of the blur that keeps the edge of a trusted area from showing."""
@@ -43,6 +46,41 @@ class Motion:
     sure: np.ndarray
 
 
+@dataclass(frozen=True)
+class Ways:
+    """Flow between two neighbouring frames both ways, in little space.
+
+    Attributes:
+        backward: From a frame to the one before it, h×w×2 int16 in 64ths of a pixel, at the size it was found at.
+        forward: From the one before it to the frame, alike.
+    """
+
+    backward: np.ndarray
+    forward: np.ndarray
+
+    @classmethod
+    def of(cls, backward: np.ndarray, forward: np.ndarray) -> Ways:
+        """Round; in pixels h×w×2 float32 each."""
+        return cls(*(np.rint(np.clip(flow, -500, 500) * _PARTS).astype(np.int16) for flow in (backward, forward)))
+
+    @property
+    def reversed(self) -> Ways:
+        """The same with the two frames in each other's place."""
+        return Ways(self.forward, self.backward)
+
+    def motion(self, height: int, width: int) -> Motion:
+        """Backward flow of frames of some size, and where it can be trusted."""
+        backward, forward = (flow.astype(np.float32) * np.float32(1 / _PARTS) for flow in (self.backward, self.forward))
+        closing = _closing(backward, forward)
+        valid = _soft(closing.within(_SHARE, _SLACK))
+        sure = _soft(closing.within() & ~_bends(backward))
+        if valid.shape != (height, width):
+            scale = np.array([width / valid.shape[1], height / valid.shape[0]], np.float32)
+            backward = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale
+            valid, sure = (cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) for mask in (valid, sure))
+        return Motion(backward, valid, sure)
+
+
 class FlowEstimator:
     """Optical flow between neighbouring frames, by one of OpenCV's methods.
 
@@ -58,8 +96,8 @@ class FlowEstimator:
         """
         self.calculate: Calculate = _dis() if method == "dis" else _farneback
 
-    def motion(self, frame: np.ndarray, previous: np.ndarray) -> Motion:
-        """Backward flow, and where it can be trusted.
+    def ways(self, frame: np.ndarray, previous: np.ndarray) -> Ways:
+        """Flow between a frame and the one before it, both ways.
 
         Frames whose smaller side is above 720 pixels are shrunk to that. Where the light
         has changed as a whole, as in a flash or a fade, it is evened out first.
@@ -68,21 +106,41 @@ class FlowEstimator:
             frame: H×W×3 float32, RGB, in levels.
             previous: The frame before it, alike.
         """
-        height, width = frame.shape[:2]
         now, before = _same_light(_working(frame), _working(previous))
-        backward = self.calculate(now, before)
-        forward = self.calculate(before, now)
-        valid = _soft(consistent(backward, forward, share=_SHARE, slack=_SLACK))
-        sure = _soft(trusted(backward, forward))
-        if now.shape != (height, width):
-            scale = np.array([width / now.shape[1], height / now.shape[0]], np.float32)
-            backward = cv2.resize(backward, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-            valid, sure = (cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) for mask in (valid, sure))
-        return Motion(backward, valid, sure)
+        return Ways.of(self.calculate(now, before), self.calculate(before, now))
+
+    def motion(self, frame: np.ndarray, previous: np.ndarray) -> Motion:
+        """Backward flow, and where it can be trusted; arguments as `ways`."""
+        return self.ways(frame, previous).motion(*frame.shape[:2])
 
     def flow(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Where each pixel of one image lies in another: H×W×2 float32, in pixels."""
         return self.calculate(_grey(start), _grey(end))
+
+
+@dataclass(frozen=True)
+class _Closing:
+    """How far the way back and forth is from closing.
+
+    Attributes:
+        error: Squared distance, H×W, in pixels.
+        length: Squared length of both ways.
+        inside: Where the way back leads inside the frame.
+    """
+
+    error: np.ndarray
+    length: np.ndarray
+    inside: np.ndarray
+
+    def within(self, share: float = 0.01, slack: float = 0.5) -> np.ndarray:
+        """Where it closes well enough, H×W bool."""
+        return np.asarray((self.error <= share * self.length + slack) & self.inside)
+
+
+def _closing(backward: np.ndarray, forward: np.ndarray) -> _Closing:
+    there = sample(forward, backward, cv2.INTER_LINEAR)
+    length = square_length(backward) + square_length(there)
+    return _Closing(square_length(backward + there), length, bounds(backward))
 
 
 def consistent(backward: np.ndarray, forward: np.ndarray, *, share: float = 0.01, slack: float = 0.5) -> np.ndarray:
@@ -102,9 +160,7 @@ def consistent(backward: np.ndarray, forward: np.ndarray, *, share: float = 0.01
     Returns:
         H×W bool.
     """
-    there = sample(forward, backward, cv2.INTER_LINEAR)
-    allowed = share * (square_length(backward) + square_length(there)) + slack
-    return np.asarray((square_length(backward + there) <= allowed) & bounds(backward))
+    return _closing(backward, forward).within(share, slack)
 
 
 def trusted(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
@@ -114,9 +170,14 @@ def trusted(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
         backward: B, the flow from the frame to the one before it, H×W×2 in pixels.
         forward: The flow from the one before it to the frame, alike.
     """
+    return np.asarray(consistent(backward, forward) & ~_bends(backward))
+
+
+def _bends(backward: np.ndarray) -> np.ndarray:
+    """Where the motion has an edge, H×W bool."""
     across, down = cv2.Sobel(backward, -1, 1, 0, ksize=1, scale=0.5), cv2.Sobel(backward, -1, 0, 1, ksize=1, scale=0.5)
     bends = square_length(across) + square_length(down)
-    return np.asarray(consistent(backward, forward) & (bends <= 0.01 * square_length(backward) + 0.002))
+    return np.asarray(bends > 0.01 * square_length(backward) + 0.002)
 
 
 def square_length(vectors: np.ndarray) -> np.ndarray:
@@ -137,7 +198,7 @@ def _farneback(now: np.ndarray, before: np.ndarray) -> np.ndarray:
 def _working(frame: np.ndarray) -> np.ndarray:
     """8-bit grey of a working size."""
     height, width = frame.shape[:2]
-    scale = _WORKING_SIDE / min(height, width)
+    scale = WORKING_SIDE / min(height, width)
     if scale < 1:
         frame = cv2.resize(frame, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
     return _grey(frame)

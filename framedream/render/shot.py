@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from framedream.media.frames import Frame
-from framedream.motion.flow import FlowEstimator, Motion
+from framedream.motion.flow import FlowEstimator, Motion, Ways
 from framedream.render.ahead import ahead
 from framedream.render.bearings import Bearings, Dreamer
 from framedream.render.carried import GROWTH, MATURE, Carried, Foreseen, Seed, residual_seed
@@ -48,6 +48,7 @@ class Shot:
         self._segment, self._bearings, self._dreamer, self._look, self._store = segment, bearings, dreamer, look, store
         # What must be the same for all frames: flow and passes.
         self._motion = look(segment.first).motion
+        self._ways: dict[int, Ways] = {}
         self.state: State | None = None
 
     def go_on_from(self, number: int, frame: np.ndarray) -> None:
@@ -77,6 +78,7 @@ class Shot:
         """
         pixels = {number: frame.pixels for number, frame in enumerate(frames, window.first)}
         own = range(window.first, window.stop)
+        self._ways = {number: ways for number, ways in self._ways.items() if number > window.first}
         before, done = self.state, window.first
         reloaded = self._reloaded(pixels, [(number, finished(number)) for number in own])
         for number, state in zip(own, reloaded, strict=False):
@@ -189,8 +191,8 @@ class Shot:
             count: How many frames of this pass were dreamed on from another before.
             backwards: Whether this is that pass, which takes half of the steps.
         """
-        pairs = zip(frames, self._motions(state.carried.frame, [frame for _, _, frame in frames]), strict=True)
-        with closing(ahead(pairs, _FRAMES_AHEAD)) as moving:
+        motions = self._motions(state.carried.frame, frames, backwards=backwards)
+        with closing(ahead(zip(frames, motions, strict=True), _FRAMES_AHEAD)) as moving:
             for each, ((number, name, frame), moved) in enumerate(moving, count):
                 state = replace(state, reference=self._bearings.reference(number))
                 known = foreseen.get(number)
@@ -237,11 +239,20 @@ class Shot:
     def _kept(self, number: int, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float) -> Carried:
         return Carried.of(frame, kept_color(dream, frame, self._look(number).dream.color), maturity)
 
-    def _motions(self, previous: np.ndarray, frames: Sequence[np.ndarray]) -> Generator[Motion]:
+    def _motions(
+        self, previous: np.ndarray, frames: Sequence[tuple[int, str, np.ndarray]], *, backwards: bool
+    ) -> Generator[Motion]:
+        """The motion of each frame from the one before it; what the pass backwards has found serves the other too."""
         assert self._motion.flow != "none"
         estimator = FlowEstimator(self._motion.flow)
-        for frame in frames:
-            yield estimator.motion(frame, previous)
+        for number, _, frame in frames:
+            if backwards:
+                ways = self._ways.pop(number + 1, None) or estimator.ways(previous, frame)
+                self._ways[number + 1] = ways
+                ways = ways.reversed
+            else:
+                ways = self._ways.pop(number, None) or estimator.ways(frame, previous)
+            yield ways.motion(*frame.shape[:2])
             previous = frame
 
 

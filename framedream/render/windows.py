@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from framedream.errors import InputError
 from framedream.media.frames import Frame
+from framedream.motion.flow import WORKING_SIDE
 from framedream.render.segments import Segment
 
 _LONGEST, _SHORTEST = 128, 16
@@ -19,6 +20,9 @@ _AHEAD = 8
 _BYTES = 1.5 * 2**30
 _BYTES_PER_PIXEL = 19
 """A frame in float32, what was foreseen of it in float16, its maturity in a byte."""
+
+_BYTES_OF_FLOW = 8
+"""Flow to the next frame and back, for each pixel of the size at which it is found."""
 
 
 @dataclass(frozen=True)
@@ -102,4 +106,6 @@ def too_short(count: int) -> InputError:
 
 def window_length(height: int, width: int) -> int:
     """Frames of a window: as many as fit, within reason."""
-    return min(max(int(_BYTES / (height * width * _BYTES_PER_PIXEL)) - _AHEAD, _SHORTEST), _LONGEST)
+    shrunk = min(1.0, WORKING_SIDE / min(height, width)) ** 2
+    frame = height * width * (_BYTES_PER_PIXEL + shrunk * _BYTES_OF_FLOW)
+    return min(max(int(_BYTES / frame) - _AHEAD, _SHORTEST), _LONGEST)
