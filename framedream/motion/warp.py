@@ -20,24 +20,27 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     Returns:
         Like ``image``: its value at ``p + flow(p)``. Beyond the frame its border goes on.
     """
-    cubic, linear = (sample(image, flow, method) for method in (cv2.INTER_CUBIC, cv2.INTER_LINEAR))
+    there = _there(flow)
+    cubic, linear = (
+        cv2.remap(image, *there, method, borderMode=cv2.BORDER_REPLICATE)
+        for method in (cv2.INTER_CUBIC, cv2.INTER_LINEAR)
+    )
     return cv2.addWeighted(cubic, _SHARPNESS, linear, 1 - _SHARPNESS, 0)
 
 
 def sample(image: np.ndarray, flow: np.ndarray, interpolation: int) -> np.ndarray:
     """`warp` with one of OpenCV's interpolations."""
-    x, y = _grid(flow)
-    return cv2.remap(image, x + flow[..., 0], y + flow[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(image, *_there(flow), interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def bounds(flow: np.ndarray) -> np.ndarray:
     """Where a flow points inside the frame, H×W bool."""
-    x, y = _grid(flow)
-    height, width = flow.shape[:2]
-    x, y = x + flow[..., 0], y + flow[..., 1]
+    (x, y), (height, width) = _there(flow), flow.shape[:2]
     return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
 
 
-def _grid(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _there(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a flow points, x and y, H×W each."""
     height, width = flow.shape[:2]
-    return np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
+    x, y = np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
+    return x + flow[..., 0], y + flow[..., 1]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
 from framedream.motion.flow import Motion
-from framedream.motion.warp import warp
+from framedream.motion.warp import sample, warp
 
 MATURE = 100.0
 """Maturity of what was dreamed from nothing, and the most there is, in frames."""
@@ -60,7 +61,8 @@ class Carried:
 
     def foreseen(self) -> Foreseen:
         """What the pass forwards needs of it."""
-        return Foreseen((self.dream - self.frame).astype(np.float16), (self.maturity * 2).astype(np.uint8))
+        change = np.rint(cv2.subtract(self.dream, self.frame) * Foreseen.PARTS).astype(np.int16)
+        return Foreseen(change, (self.maturity * 2).astype(np.uint8))
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,19 @@ class Foreseen:
     """What the pass backwards dreamed of a frame, in little space.
 
     Attributes:
-        change: The dream less its frame, H×W×3 float16, in levels.
+        parts: The dream less its frame, H×W×3 int16, in 64ths of a level.
         half_frames: The dream's maturity, H×W uint8, in halves of a frame.
     """
 
-    change: np.ndarray
+    PARTS: ClassVar = np.float32(64)
+
+    parts: np.ndarray
     half_frames: np.ndarray
+
+    @property
+    def change(self) -> np.ndarray:
+        """The dream less its frame, H×W×3 float32, in levels."""
+        return self.parts * (1 / self.PARTS)
 
     @property
     def maturity(self) -> np.ndarray:
@@ -121,20 +130,24 @@ def residual_seed(
         turning: Share of it that is mixed in everywhere, 0…1.
     """
     image = warp(cv2.subtract(before.dream, before.frame), moved.flow)
-    image *= (persistence * moved.valid)[..., None]
-    maturity = np.clip(warp(before.maturity, moved.flow), 0, MATURE) * moved.sure
+    image = _weighted(image, persistence * moved.valid)
+    maturity = sample(before.maturity, moved.flow, cv2.INTER_LINEAR) * moved.sure
     covered = float(moved.valid.mean())
     if foreseen is not None:
-        new = 1 - moved.valid
-        uncovered = new > 0
-        image[uncovered] += new[uncovered, None] * foreseen.change[uncovered]
-        maturity += new * (foreseen.maturity - maturity)
-        covered += float(new[foreseen.maturity >= 1].sum()) / new.size
+        new, change, grown = 1 - moved.valid, foreseen.change, foreseen.maturity
+        image += _weighted(change, new)
+        maturity += new * (grown - maturity)
+        covered += float((new * (grown >= 1)).sum()) / new.size
         if turning:
-            image = _mixed(image, foreseen.change, turning)
-            maturity += turning * (foreseen.maturity - maturity)
+            image = _mixed(image, change, turning)
+            maturity += turning * (grown - maturity)
     image += frame
     return Seed(np.clip(image, 0, 255, out=image), maturity, covered)
+
+
+def _weighted(change: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """H×W×3 times H×W, in a third of the time that NumPy takes."""
+    return np.asarray(cv2.multiply(change, cv2.merge([weight] * 3)))
 
 
 def _mixed(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:

@@ -28,8 +28,9 @@ def kept_color(dream: np.ndarray, frame: np.ndarray, choice: Literal["keep", "fr
     kept = dream
     if choice == "luma":
         kept = frame + ((dream - frame) @ LUMA)[..., None]
+    wanted = np.array(cv2.mean(frame)[:3])
     # Twice, since what is clipped at black and white shifts the mean again.
     for _ in range(2):
-        shift = np.array(cv2.mean(cv2.subtract(kept, frame))[:3], np.float32)
+        shift = (cv2.mean(kept)[:3] - wanted).astype(np.float32)
         kept = np.clip(kept - shift, 0, 255)
     return kept

@@ -247,12 +247,13 @@ class Shot:
         estimator = FlowEstimator(self._motion.flow)
         for number, _, frame in frames:
             if backwards:
-                ways = self._ways.pop(number + 1, None) or estimator.ways(previous, frame)
-                self._ways[number + 1] = ways
-                ways = ways.reversed
+                found = self._ways.get(number + 1) or estimator.ways(previous, frame)
+                self._ways[number + 1] = found
+                yield found.reversed.motion(*frame.shape[:2])
             else:
-                ways = self._ways.pop(number, None) or estimator.ways(frame, previous)
-            yield ways.motion(*frame.shape[:2])
+                known = number in self._ways
+                found = self._ways.pop(number) if known else estimator.ways(frame, previous)
+                yield found.motion(*frame.shape[:2])
             previous = frame
 
 

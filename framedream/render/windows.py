@@ -19,7 +19,7 @@ _AHEAD = 8
 
 _BYTES = 1.5 * 2**30
 _BYTES_PER_PIXEL = 19
-"""A frame in float32, what was foreseen of it in float16, its maturity in a byte."""
+"""A frame in float32, what was foreseen of it in half as much, its maturity in a byte."""
 
 _BYTES_OF_FLOW = 8
 """Flow to the next frame and back, for each pixel of the size at which it is found."""

@@ -188,4 +188,4 @@ def test_a_manifest_covers_every_setting_but_those_of_the_run():
     every = {name for name, home in setting_homes().items() if home != "run" or name == "segment"}
     assert set(flat(Settings.of(algorithm="classic"))) == every
     # What had but one value once is not named as long as it has that: folders of that time are gone on with.
-    assert set(flat(Settings())) == every - {"algorithm"}
+    assert set(flat(Settings())) == every - {"algorithm", "precision"}

@@ -30,7 +30,7 @@ def half(left: float, right: float) -> np.ndarray:
 
 
 def foreseen(change: float, maturity: float) -> Foreseen:
-    return Foreseen(np.full((*SHAPE, 3), change, np.float16), np.full(SHAPE, 2 * maturity, np.uint8))
+    return Foreseen(np.full((*SHAPE, 3), change * Foreseen.PARTS, np.int16), np.full(SHAPE, 2 * maturity, np.uint8))
 
 
 # What is handed on.
@@ -75,7 +75,7 @@ def test_what_is_foreseen_is_the_change_and_the_age():
     seen = Carried.of(frame, frame + 10.5, 7.5).foreseen()
     assert np.abs(seen.change - 10.5).max() < 0.02
     assert (seen.maturity == 7.5).all()
-    assert seen.change.nbytes + seen.half_frames.nbytes == 7 * frame.shape[0] * frame.shape[1]
+    assert seen.parts.nbytes + seen.half_frames.nbytes == 7 * frame.shape[0] * frame.shape[1]
 
 
 # How it gets there.
