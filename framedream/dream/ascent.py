@@ -63,7 +63,7 @@ class Ascent:
         max_loss: tf.Tensor,
         ceiling: tf.Tensor,
         octave: tf.Tensor,
-        tile: tf.Tensor,
+        tile: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Take steps until they are done or the objective is above its bound.
 
@@ -78,7 +78,7 @@ class Ascent:
             max_loss: Scalar; the step that finds the objective above it is not taken.
             ceiling: Scalar, what the objective may grow to in any place; 0 for no bound.
             octave: Scalar int32, index of the octave, for the jitter.
-            tile: Scalar int32; images larger than tiles of this side are seen tile by tile; 0 for never.
+            tile: Scalar int32; images larger than tiles of this side are seen tile by tile. None for never.
 
         Returns:
             The image, the last objective seen (-inf if no step was taken), and the steps taken.
@@ -103,15 +103,10 @@ class Ascent:
         return tf.clip_by_value(moved, 0.0, 255.0) if self.is_clipped else moved
 
     def _gradient(
-        self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor, tile: tf.Tensor
+        self, image: tf.Tensor, shift: tf.Tensor, ceiling: tf.Tensor, tile: tf.Tensor | None
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Objective and gradient, both seen through the shift, and factors that give it a mean magnitude of about 1."""
-        rolled = tf.roll(image, shift, (0, 1))
-        loss, places, gradient = tf.cond(
-            tf.logical_and(tile > 0, tf.reduce_any(tf.shape(rolled)[:2] > tile)),
-            lambda: tiled_gradient(self.objective, rolled, tile),
-            lambda: whole_gradient(self.objective, rolled),
-        )
+        loss, places, gradient = self._seen(tf.roll(image, shift, (0, 1)), tile)
         gradient = tf.roll(gradient, -shift, (0, 1))
         unblurred = gradient
         gradient = tf.cond(tf.size(self.taps) > 1, lambda: blurred(unblurred, self.taps), lambda: unblurred)
@@ -125,6 +120,16 @@ class Ascent:
             return gradient, room * tf.image.resize(_evening(magnitude / size) / size, full)
 
         return loss, *tf.cond(ceiling > 0, held, lambda: (gradient / size, tf.ones([1, 1, 1])))
+
+    def _seen(self, image: tf.Tensor, tile: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        if tile is None:
+            return whole_gradient(self.objective, image)
+        loss, places, gradient = tf.cond(
+            tf.reduce_any(tf.shape(image)[:2] > tile),
+            lambda: tiled_gradient(self.objective, image, tile),
+            lambda: whole_gradient(self.objective, image),
+        )
+        return loss, places, gradient
 
     def _shift(self, octave: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """The same in every frame, which keeps the pattern still."""

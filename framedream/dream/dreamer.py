@@ -14,7 +14,7 @@ from framedream.dream.models import load_network
 from framedream.dream.objective import Objective, features_of
 from framedream.dream.octaves import OctaveCore, octave_sizes
 from framedream.dream.precision import dtype_for
-from framedream.dream.runtime import tf
+from framedream.dream.runtime import graph_of, tf
 from framedream.dream.tiles import tiled_objective
 from framedream.errors import SettingsError
 from framedream.settings import DreamSettings
@@ -87,11 +87,11 @@ class Dreamer:
         frame, step_size, weights = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1]), [len(named)]
         sizes, whole, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
         weighted, taps = tf.TensorSpec(weights), tf.TensorSpec([None])
-        self._dream = tf.function(
-            self._graph, [weighted, taps, whole, frame, sizes, whole, step_size, bound, tf.TensorSpec([None]), whole]
-        )
-        self._measure = tf.function(lambda image, weights: self._objective(weights)(image), [frame, weighted])
-        self._measure_tiled = tf.function(
+        arguments = [weighted, taps, whole, frame, sizes, whole, step_size, bound, tf.TensorSpec([None])]
+        # Two graphs, since tracing takes seconds, and few frames need tiles.
+        self._dream, self._dream_tiled = (graph_of(self._graph, [*arguments, *tile]) for tile in ([], [whole]))
+        self._measure = graph_of(lambda image, weights: self._objective(weights)(image), [frame, weighted])
+        self._measure_tiled = graph_of(
             lambda image, weights, tile: tiled_objective(self._objective(weights).with_places, image, tile),
             [frame, weighted, whole],
         )
@@ -236,18 +236,9 @@ class Dreamer:
         weights, taps = self._weights(look), gaussian_taps(look.smoothing)
 
         def dream() -> Dream:
-            pixels, losses, taken = self._dream(
-                weights,
-                taps,
-                look.jitter,
-                image,
-                sizes,
-                steps,
-                per_pixel,
-                max_loss,
-                bounds,
-                self._fitting.tile,
-            )
+            arguments = weights, taps, look.jitter, image, sizes, steps, per_pixel, max_loss, bounds
+            tile = self._fitting.tile
+            pixels, losses, taken = self._dream_tiled(*arguments, tile) if tile else self._dream(*arguments)
             return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
 
         return self._fitting.fitted(image, dream)

@@ -10,7 +10,7 @@ import numpy as np
 from framedream.dream.layers import layer_names
 from framedream.dream.memory import check_seen, on_device
 from framedream.dream.models import load_network
-from framedream.dream.runtime import tf
+from framedream.dream.runtime import graph_of, tf
 from framedream.errors import InputError
 
 
@@ -44,7 +44,7 @@ def activations(
         )
     check_seen(network, height, width)
     # As a graph, what no later layer needs is let go while it runs: that of a large photograph is gigabytes.
-    see = tf.function(network.activations)
+    see = graph_of(network.activations)
     with on_device(height, width):
         found = see(tf.constant(image[None], tf.float32))
     return {name: layer[0].numpy() for name, layer in zip(network.layers, found, strict=True)}

@@ -10,7 +10,7 @@ import numpy as np
 
 from framedream.dream.network import Network
 from framedream.dream.redirected import redirected
-from framedream.dream.runtime import tf
+from framedream.dream.runtime import graph_of, tf
 from framedream.dream.spectral import enlarged, frequency_weights, picture_of, spectral_noise
 
 _SHIFT, _TURN, _SCALE = 8.0, 5.0, 0.1
@@ -97,10 +97,8 @@ class Imaginer:
 
             return _climbed(value, learning_rate, *state)
 
-        self._climb = tf.function(
-            climb, [whole, *[waves] * 3, weights, size, tf.TensorSpec([2], tf.int32), whole, whole]
-        )
-        self._draw = tf.function(picture_of, [waves, weights, size])
+        self._climb = graph_of(climb, [whole, *[waves] * 3, weights, size, tf.TensorSpec([2], tf.int32), whole, whole])
+        self._draw = graph_of(picture_of, [waves, weights, size])
 
     def picture(
         self,

@@ -84,7 +84,7 @@ class OctaveCore:
         step_size: tf.Tensor,
         max_loss: tf.Tensor,
         ceilings: tf.Tensor,
-        tile: tf.Tensor,
+        tile: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Dream at all sizes, from small to large.
 
@@ -95,7 +95,7 @@ class OctaveCore:
             step_size: Mean change of a step in levels, H×W×1 or 1×1×1.
             max_loss: Scalar; an octave stops when its objective is above it.
             ceilings: What the objective may grow to in any place at each octave, N; 0 for no bound.
-            tile: Side of the tiles in which large octaves are seen, scalar int32; 0 for whole.
+            tile: Side of the tiles in which large octaves are seen, scalar int32. None sees all of them whole.
 
         Returns:
             The dream at the last of the sizes, in levels; of each octave the last

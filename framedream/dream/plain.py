@@ -6,7 +6,7 @@ import numpy as np
 
 from framedream.dream.imagining import Imagined, Said, excitement
 from framedream.dream.network import Network
-from framedream.dream.runtime import tf
+from framedream.dream.runtime import graph_of, tf
 
 
 class PlainImaginer:
@@ -36,7 +36,7 @@ class PlainImaginer:
             gradient = tape.gradient(loss, image)
             return loss, image + learning_rate * gradient / (tf.sqrt(tf.reduce_mean(tf.square(gradient))) + epsilon)
 
-        self._step = tf.function(step, [tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([], tf.int32)])
+        self._step = graph_of(step, [tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([], tf.int32)])
         self._epsilon = epsilon
 
     def picture(

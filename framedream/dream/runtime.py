@@ -10,8 +10,9 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -53,7 +54,17 @@ tf.get_logger().setLevel("ERROR")
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 keras.config.disable_interactive_logging()
 
-__all__ = ["keras", "tf", "use_threads"]
+__all__ = ["graph_of", "keras", "tf", "use_threads"]
+
+
+def graph_of(function: Callable[..., Any], signature: Sequence[tf.TensorSpec] | None = None) -> Callable[..., Any]:
+    """A function as one graph, traced at its first call.
+
+    Without AutoGraph: nothing in this room branches on tensors in plain Python, and rewriting all of its code
+    takes as long as the tracing itself.
+    """
+    made: Callable[..., Any] = tf.function(function, signature, autograph=False)
+    return made
 
 
 def use_threads(count: int | None) -> None:

@@ -44,7 +44,6 @@ def climb(
     ceiling=0,
     octave=0,
     places=nowhere,
-    tile=0,
     **options,
 ):
     options = {"gradient": "mean", "smoothing": 0.0, "jitter": 0, "random_seed": 0} | options
@@ -52,7 +51,7 @@ def climb(
     step_size = np.atleast_3d(np.asarray(step_size, np.float32))
     result = Ascent(lambda seen: (objective(seen), places(seen)), **options).climb(
         tf.constant(image), tf.constant(steps), tf.constant(step_size), tf.constant(np.float32(max_loss)),
-        tf.constant(np.float32(ceiling)), tf.constant(octave), tf.constant(0),
+        tf.constant(np.float32(ceiling)), tf.constant(octave),
     )  # fmt: skip
     return [part.numpy() for part in result]
 

@@ -152,9 +152,12 @@ def test_a_layer_that_does_not_exist_is_answered_with_the_nearest(dreamer_of):
 class Device:
     """A device that is full with tiles above a size; 0 stands for whole frames."""
 
-    def __init__(self, dreamer, largest: int) -> None:
-        self.dream, self.largest = dreamer._dream, largest
+    def __init__(self, dreamer, largest: int, monkeypatch) -> None:
+        self.dream, self.largest = dreamer._dream_tiled, largest
         self.tried: list[int] = []
+        monkeypatch.setattr(dreamer, "_dream", lambda *arguments: self(*arguments, 0))
+        monkeypatch.setattr(dreamer, "_dream_tiled", self)
+        monkeypatch.setattr(dreamer._fitting, "tile", 0)
 
     def __call__(self, *arguments):
         tile = arguments[-1]
@@ -165,9 +168,7 @@ class Device:
 
 
 def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the_next(dreamer, monkeypatch, caplog):
-    device = Device(dreamer, 512)
-    monkeypatch.setattr(dreamer, "_dream", device)
-    monkeypatch.setattr(dreamer._fitting, "tile", 0)
+    device = Device(dreamer, 512, monkeypatch)
     wide = resize(PICTURE, 1100, 40)
     assert dreamer.dream(wide).pixels.shape == wide.shape
     dreamer.dream(wide)
@@ -176,8 +177,7 @@ def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the
 
 
 def test_a_device_that_is_full_with_the_smallest_tiles_is_told_with_the_cure(dreamer, monkeypatch):
-    monkeypatch.setattr(dreamer, "_dream", Device(dreamer, 0))
-    monkeypatch.setattr(dreamer._fitting, "tile", 0)
+    Device(dreamer, 0, monkeypatch)
     with pytest.raises(DeviceError, match=r"1100x40 does not fit .* not even in tiles; .* --scale"):
         dreamer.dream(resize(PICTURE, 1100, 40))
 

@@ -59,7 +59,7 @@ def dream(image, octaves, *, steps=2, step_size=2.5, objective=None, max_loss=np
     result = OctaveCore(ascent).dream(
         tf.constant(image), tf.constant(octaves), tf.constant(steps),
         tf.constant(np.atleast_3d(np.float32(step_size))), tf.constant(np.float32(max_loss)),
-        tf.constant(np.float32(ceilings or [0] * len(octaves))), tf.constant(0),
+        tf.constant(np.float32(ceilings or [0] * len(octaves))),
     )  # fmt: skip
     return [part.numpy() for part in result]
 
