@@ -9,6 +9,7 @@ from pathlib import Path
 from framedream.catalog import ModelEntry, find_model
 from framedream.dream.building import load_whole, load_with_classes
 from framedream.dream.classifiers import last_map
+from framedream.dream.compiling import compiled
 from framedream.dream.folding import fold_batch_norms
 from framedream.dream.layers import check_layers
 from framedream.dream.lowering import lowered
@@ -54,7 +55,9 @@ def load_network(
         preprocess=_preprocessing(entry),
         multiple=entry.multiple,
     )
-    return network if to_the_letter else replace(network, forward=lowered(network.model, *network.input_unit(), dtype))
+    if to_the_letter:
+        return network
+    return replace(network, forward=compiled(lowered(network.model, *network.input_unit(), dtype)))
 
 
 def _preprocessing(entry: ModelEntry) -> Callable[[tf.Tensor], tf.Tensor]:
