@@ -62,7 +62,10 @@ def parse_devices(text: str) -> DeviceChoice:
     return DeviceChoice("gpu", gpus=positions)
 
 
-TILES = (1024, 512, 256)
+GRID = 64
+"""Tiles begin at multiples of this, in pixels, so that they see the network's cells where the whole image has them."""
+
+TILES = (2048, 1024, 512, 256)
 """Sides of tiles, in pixels, that are tried where a frame does not fit the memory."""
 
 
