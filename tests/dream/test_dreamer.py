@@ -171,7 +171,7 @@ def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the
     wide = resize(PICTURE, 1100, 40)
     assert dreamer.dream(wide).pixels.shape == wide.shape
     dreamer.dream(wide)
-    assert device.tried == [0, 1024, 512, 512]
+    assert device.tried == [0, 1088, 512, 512]
     assert "1100x40 does not fit the device's memory; dreaming in tiles of 512 pixels" in caplog.text
 
 
@@ -207,8 +207,8 @@ def test_in_tiles_a_frame_is_dreamed_to_the_same_picture(dreamer_of, monkeypatch
     ("memory", "size", "tile"),
     [
         (64e9, (1440, 2560), 0),
-        (64e9, (2160, 3840), 2048),
-        (3e9, (1800, 2700), 1024),
+        (64e9, (2160, 3840), 1088),
+        (1e9, (1800, 2700), 512),
         (0.5e9, (720, 1280), 256),
     ],
 )
@@ -220,7 +220,7 @@ def test_large_frames_are_seen_in_the_largest_tiles_that_fit_half_the_memory(mem
 
 
 def test_tiles_share_a_frame_evenly():
-    """Of 2160 rows tiles of 2048 would leave one of 112, which would see three times as many around it."""
+    """Of 2200 rows tiles of 1088 would leave one of 24, which would see many more around it."""
     from framedream.dream.tiles import _tiled
 
     seen = []
@@ -229,9 +229,9 @@ def test_tiles_share_a_frame_evenly():
         seen.append(tuple(part.shape[:2]))
         return part
 
-    frame = tf.zeros([2160, 3840, 1])
-    assert _tiled(look, frame, tf.constant(2048)).shape == frame.shape
-    assert seen == [(1328, 2112), (1328, 2112), (1264, 2112), (1264, 2112)]
+    frame = tf.zeros([2200, 1000, 1])
+    assert _tiled(look, frame, tf.constant(1088)).shape == frame.shape
+    assert seen == [(984, 1000), (1176, 1000), (856, 1000)]
 
 
 def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of, monkeypatch):
@@ -245,7 +245,7 @@ def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of
     monkeypatch.setattr(dreamer._fitting, "tile", 0)
     monkeypatch.setattr(dreamer, "_measure", full)
     assert dreamer.strength(wide) == pytest.approx(whole, rel=0.02)
-    assert dreamer._fitting.tile == 1024
+    assert dreamer._fitting.tile == 1088
 
 
 @pytest.mark.parametrize(("height", "width"), [(510, 448), (500, 449)])
