@@ -15,10 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.figures import PAIRS, Figure, in_alternation, ratios
+from benchmarks.steps import random_weights
 from framedream.dream.ascent import Ascent, gaussian_taps
 from framedream.dream.dreamer import Dreamer
 from framedream.dream.objective import Objective
@@ -28,11 +32,11 @@ from framedream.settings import Settings
 from framedream.terms import parse_term
 
 
-def time_command(clip: Path) -> float:
-    """Seconds of a whole ``video`` run."""
+def time_command(clip: Path, *flags: str) -> float:
+    """Seconds of a whole ``video`` run, with some flags."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        command = [sys.executable, "-m", "framedream", "video", str(clip), f"{folder}/out.mp4", "--quiet"]
+        command = [sys.executable, "-m", "framedream", "video", str(clip), f"{folder}/out.mp4", "--quiet", *flags]
         subprocess.run(command, check=True)
         return time.perf_counter() - began
 
@@ -72,21 +76,34 @@ class Loop:
         self._climb(image, steps, tf.ones([1, 1, 1]), float("inf"), 1e9, octave, 0)[0].numpy()
 
 
+def figures(pairs: int, clip: Path) -> Iterator[Figure]:
+    """The overhead of the built-in network, and of InceptionV3 with random weights."""
+    footage = open_footage(clip)
+    frames = sum(1 for _ in footage.frames())
+    with tempfile.TemporaryDirectory() as folder:
+        for model, goal in (("squeezenet", "≤ 1.10"), ("inception_v3", "≤ 1.03")):
+            weights = random_weights(model, Path(folder))
+            flags = ["--model", model, *(["--weights", str(weights)] if weights else [])]
+            loop = Loop(Settings.of(model=model, weights=weights), footage.height, footage.width, frames)
+            pair = [partial(time_command, clip, *flags), loop.time]
+            yield Figure(f"overhead of a film by {model}", ratios(in_alternation(pair, pairs)), goal)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", type=Path)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     arguments = parser.parse_args()
     footage = open_footage(arguments.clip)
     frames = sum(1 for _ in footage.frames())
     loop = Loop(Settings(), footage.height, footage.width, frames)
     loop.time()
     pairs = [(time_command(arguments.clip), loop.time()) for _ in range(arguments.pairs)]
-    ratios = [whole / steps for whole, steps in pairs]
     for whole, steps in pairs:
         print(f"command {whole:6.1f} s   ascent steps alone {steps:6.1f} s   ratio {whole / steps:.2f}")
-    print(f"overhead: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), {frames} frames")
+    found = ratios(pairs)
+    print(f"overhead: median {statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f}), {frames} frames")
 
 
 if __name__ == "__main__":

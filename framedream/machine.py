@@ -62,8 +62,12 @@ def parse_devices(text: str) -> DeviceChoice:
     return DeviceChoice("gpu", gpus=positions)
 
 
-TILES = (1024, 512, 256)
-"""Sides of tiles, in pixels, that are tried where a frame does not fit the memory."""
+GRID = 64
+"""Tiles begin at multiples of this, in pixels, so that they see the network's cells where the whole image has them."""
+
+TILES = (1088, 512, 256)
+"""Sides of tiles, in pixels, that are tried where a frame is large or does not fit the memory; two of the first share
+2160 lines."""
 
 
 def total_memory() -> float:

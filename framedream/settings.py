@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from framedream.catalog import find_model
 from framedream.errors import SettingsError, nearest
-from framedream.machine import parse_devices
+from framedream.machine import GRID, parse_devices
 from framedream.presets import DEFAULT, read_preset
 from framedream.timeline import Timeline, parse_timeline
 from framedream.values import (
@@ -239,17 +239,20 @@ class OutputSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How the machine is used; but for `segment`, nothing here changes a picture.
+    """How the machine is used; but for `segment`, nothing here changes a picture beyond its last bits.
 
     Attributes:
         devices: What works: auto (all GPUs, else the CPU), cpu, cpu:2 (two processes), gpu or gpu:0,1; see `devices`.
         threads: Processor threads of a worker. Default: an even share of the cores.
+        tile: Longest side in pixels of the tiles that frames are dreamed in, a multiple of 64; auto: whole frames
+            where they are not large and fit the memory.
         segment: Frames of the segments that long shots are divided into; auto: 64 to 128; none: shots stay whole.
         scheduler: Address of a running Dask scheduler, as tcp://host:8786, whose workers do the work.
     """
 
     devices: str = "auto"
     threads: int | None = None
+    tile: int | Literal["auto"] = "auto"
     segment: int | Literal["auto", "none"] = "auto"
     scheduler: str | None = None
 
@@ -261,6 +264,12 @@ class RunSettings:
             "segment",
             usual or 8 <= whole_number(self, "segment") <= 1_000_000,
             "auto, none, or 8 frames and more",
+        )
+        check(
+            self,
+            "tile",
+            self.tile == "auto" or (64 <= whole_number(self, "tile") <= 65_536 and self.tile % GRID == 0),
+            f"auto, or a multiple of {GRID} pixels",
         )
         check(self, "threads", self.threads is None or 1 <= self.threads <= 1024, "1 to 1024")
 

@@ -260,3 +260,19 @@ def test_what_stands_for_the_network_in_workers_takes_what_a_network_is_given(mo
     picture = np.zeros((8, 8, 3), np.float32)
     assert stand_in.dream(picture, look=look, steps=2, ceilings=(1.0,)).pixels.mean() == 1
     assert stand_in.strength(picture, look=look) == 0
+
+
+@pytest.mark.parametrize("size", [(64, 96), (121, 97)])
+def test_the_network_of_the_loop_in_torch_is_the_one_that_is_built_in(size):
+    torch = pytest.importorskip("torch")
+    from benchmarks.plain_torch import SqueezeNet
+    from framedream.dream import squeezenet
+    from framedream.dream.runtime import keras
+
+    names, pictures = ["conv1", "fire3", "fire7"], noise(*size)[np.newaxis] - 128
+    model = squeezenet.build()
+    squeezenet.load_weights(model)
+    built_in = keras.Model(model.input, [model.get_layer(name).output for name in names])(pictures)
+    restated = SqueezeNet(names)(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()))
+    for one, other in zip(built_in, restated, strict=True):
+        assert np.abs(one.numpy() - other.numpy().transpose(0, 2, 3, 1)).max() < 1e-3

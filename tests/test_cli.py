@@ -153,6 +153,8 @@ def test_a_command_without_flags_is_the_default_preset(spy):
         (["--scale", "0.5", "--fps", "29.97"], {"scale": 0.5, "fps": "30000/1001"}),
         (["--mask", "mask.png"], {"mask": Path("mask.png")}),
         (["--codec", "libx265", "--crf", "20"], {"codec": "libx265", "crf": 20}),
+        (["--tile", "512"], {"tile": 512}),
+        (["--tile", "auto"], {"tile": "auto"}),
         (["--threads", "2", "--random-seed", "7"], {"threads": 2, "random_seed": 7}),
         (["--devices", "gpu:1,0"], {"devices": "gpu:1,0"}),
         (["--devices=cpu:2", "--scheduler=tcp://farm:8786"], {"devices": "cpu:2", "scheduler": "tcp://farm:8786"}),

@@ -67,7 +67,7 @@ RANGES = {
         "fps": ([1, 1000, "1/10"], [0, -5, 1001]),
     },
     OutputSettings: {"crf": ([0, 63], [-1, 64])},
-    RunSettings: {"threads": ([1, 1024], [0, -1, 1025])},
+    RunSettings: {"threads": ([1, 1024], [0, -1, 1025]), "tile": (["auto", 64, 1024], [0, 100, -64, 1 << 20])},
 }
 
 
@@ -387,7 +387,7 @@ def test_what_is_no_address_of_a_scheduler_is_refused_with_what_one_looks_like(a
 
 
 def test_by_default_the_machine_chooses_and_no_scheduler_is_asked():
-    assert RunSettings() == RunSettings(devices="auto", scheduler=None, threads=None)
+    assert RunSettings() == RunSettings(devices="auto", scheduler=None, threads=None, tile="auto")
 
 
 @pytest.mark.parametrize(("text", "factor"), [("1.3/s", 1.3), ("0.8", 0.8), (2, 2.0)])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from framedream.dream.runtime import tf
-from framedream.dream.tiles import PlacedObjective, tiled_gradient, whole_gradient
+from framedream.dream.tiles import PlacedObjective, scaled_gradient, tiled_gradient
 
 _STIFFNESS = 4.0
 """How soon a held place is stepped less as it nears its ceiling."""
@@ -43,6 +44,7 @@ class Ascent:
             It favors figures over fine noise, and what it grows holds still when it is warped.
         jitter: Largest shift before a step, in pixels, scalar int32; the image wraps around.
         random_seed: Seed of the shifts, which depend on nothing else but octave and step.
+        whole: Gives objective, places and gradient of images that are not seen tile by tile.
         floor: What a gradient is divided by at least.
         is_clipped: Whether the image is kept within 0…255 after each step.
     """
@@ -52,6 +54,7 @@ class Ascent:
     taps: tf.Tensor
     jitter: tf.Tensor
     random_seed: int
+    whole: Callable[[PlacedObjective, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = scaled_gradient
     floor: float = 1e-12
     is_clipped: bool = True
 
@@ -123,11 +126,11 @@ class Ascent:
 
     def _seen(self, image: tf.Tensor, tile: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         if tile is None:
-            return whole_gradient(self.objective, image)
+            return self.whole(self.objective, image)
         loss, places, gradient = tf.cond(
             tf.reduce_any(tf.shape(image)[:2] > tile),
             lambda: tiled_gradient(self.objective, image, tile),
-            lambda: whole_gradient(self.objective, image),
+            lambda: self.whole(self.objective, image),
         )
         return loss, places, gradient
 

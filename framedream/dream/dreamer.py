@@ -10,12 +10,13 @@ import numpy as np
 
 from framedream.dream.ascent import Ascent, blur_reach, gaussian_taps
 from framedream.dream.fitting import Fitting
+from framedream.dream.memory import numbers_per_pixel
 from framedream.dream.models import load_network
 from framedream.dream.objective import Objective, features_of
 from framedream.dream.octaves import OctaveCore, octave_sizes
 from framedream.dream.precision import dtype_for
 from framedream.dream.runtime import graph_of, tf
-from framedream.dream.tiles import tiled_objective
+from framedream.dream.tiles import tiled_objective, whole_gradient
 from framedream.errors import SettingsError
 from framedream.settings import DreamSettings
 from framedream.terms import CLASSES, parse_term
@@ -95,7 +96,7 @@ class Dreamer:
             lambda image, weights, tile: tiled_objective(self._objective(weights).with_places, image, tile),
             [frame, weighted, whole],
         )
-        self._fitting = Fitting(tile)
+        self._fitting = Fitting(tile, numbers_per_pixel(self.network))
         self._told: set[tuple[int, ...]] = set()
         self._told_of_silence = False
 
@@ -123,7 +124,9 @@ class Dreamer:
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The classic algorithm, in the unit of the network's input: to the last bit where nothing else differs."""
         objective = replace(objective, network=replace(self.network, preprocess=lambda images: images))
-        ascent = replace(ascent, objective=objective.with_places, floor=_CLASSIC_FLOOR, is_clipped=False)
+        ascent = replace(
+            ascent, objective=objective.with_places, whole=whole_gradient, floor=_CLASSIC_FLOOR, is_clipped=False
+        )
         seen = self.network.preprocess(image[tf.newaxis])[0]
         dream, losses, taken = OctaveCore(ascent, is_classic=True).dream(seen, *arguments)
         back = tf.constant(np.linalg.inv(self._matrix), tf.float32)

@@ -15,6 +15,9 @@ from framedream.machine import total_memory
 _HELD = 3
 """Times the memory of the largest layer that is held at once, about: it, the one before it, and room to work."""
 
+_LARGE = 1024
+"""Side in pixels of an image in which borders hardly count."""
+
 
 def check_seen(network: Network, height: int, width: int) -> None:
     """See that an image fits the memory while a network looks at it.
@@ -47,6 +50,11 @@ def on_device(height: int, width: int) -> Generator[None]:
         raise OutOfMemory(
             f"an image of {width}x{height} does not fit the device's memory; make it smaller with --size"
         ) from error
+
+
+def numbers_per_pixel(network: Network) -> float:
+    """How many numbers all layers together hold for each pixel of an image, about."""
+    return sum(_numbers(network, _LARGE, _LARGE)) / _LARGE**2
 
 
 def _numbers(network: Network, height: int, width: int) -> list[int]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from framedream.dream.runtime import tf
+from framedream.dream.runtime import graph_of, tf
+from framedream.machine import GRID
 
 PlacedObjective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """Of an H×W×3 image in levels: a scalar to climb, and h×w×1, how much of it each place has."""
 
-GRID = 64
-"""Tiles begin at multiples of this, in pixels, so that they see the network's cells where the whole image has them."""
-
-_HALO = 192
+HALO = 192
 """What a tile sees beyond its own borders, in pixels: about how far a cell of a deep layer reaches."""
 
 
@@ -32,6 +30,18 @@ def whole_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.Ten
     return loss, places, tape.gradient(loss, image)
 
 
+def scaled_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The same, but the gradient is larger by the number of cells.
+
+    Then it is that of a sum, not of a mean, and has the same bits whatever surrounds the cells: a dream is chaotic,
+    and last bits would grow into another picture.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(image)
+        loss, places = objective(image)
+    return loss, places, tape.gradient(loss, image, tf.cast(tf.size(places), tf.float32))
+
+
 def tiled_gradient(
     objective: PlacedObjective, image: tf.Tensor, tile: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -43,20 +53,19 @@ def tiled_gradient(
     Args:
         objective: What is climbed.
         image: H×W×3 float32, in levels.
-        tile: Side of a tile in pixels, a multiple of `GRID`, scalar int32.
+        tile: Longest side of a tile in pixels, a multiple of `GRID`, scalar int32.
 
     Returns:
-        As `whole_gradient`, but the objective is the mean of the places, and the gradient is larger by
-        the number of cells in the image.
+        As `scaled_gradient`, but the objective is the mean of the places.
     """
 
     def look(seen: tf.Tensor) -> tf.Tensor:
-        _, places, gradient = whole_gradient(objective, seen)
-        # The objective is a mean over the cells that are seen, of which tiles at the border have fewer.
-        gradient *= tf.cast(tf.shape(places)[0] * tf.shape(places)[1], tf.float32)
+        _, places, gradient = scaled_gradient(objective, seen)
         return tf.concat([gradient, tf.image.resize(places, tf.shape(seen)[:2])], axis=-1)
 
-    both = _tiled(look, image, tile)
+    # A function of its own, since in loops within loops TensorFlow leaves out nothing that is not needed, such as
+    # the gradients of weights, which take as long as those of the image.
+    both = _tiled(graph_of(look, [tf.TensorSpec([None, None, 3])]), image, tile)
     cells = tf.maximum(tf.shape(image)[:2] // 16, 1)
     places = tf.image.resize(both[..., 3:], cells, method="area")
     return tf.reduce_mean(both[..., 3]), places, both[..., :3]
@@ -74,22 +83,30 @@ def tiled_objective(objective: PlacedObjective, image: tf.Tensor, tile: tf.Tenso
 def _tiled(look: Callable[[tf.Tensor], tf.Tensor], image: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
     """What is seen of an image, H×W×C, a tile at a time; ``look`` gives h×w×C of what it is shown."""
     height, width = tf.unstack(tf.shape(image)[:2])
+    high, wide = _even(height, tile), _even(width, tile)
     # What a network's strided layers pad depends on the size: tiles are as far from the grid as the image.
-    short, narrow = -height % GRID, -width % GRID
+    lower, right = HALO + height % GRID, HALO + width % GRID
 
     def inner(top: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
-        first_row, first_column = tf.maximum(top - _HALO, 0), tf.maximum(left - _HALO, 0)
-        last_row = tf.minimum(top + tile + _HALO - short, height)
-        last_column = tf.minimum(left + tile + _HALO - narrow, width)
+        first_row, first_column = tf.maximum(top - HALO, 0), tf.maximum(left - HALO, 0)
+        last_row = tf.minimum(top + high + lower, height)
+        last_column = tf.minimum(left + wide + right, width)
         row, column = top - first_row, left - first_column
-        return look(image[first_row:last_row, first_column:last_column])[row : row + tile, column : column + tile]
+        return look(image[first_row:last_row, first_column:last_column])[row : row + high, column : column + wide]
 
     def band(top: tf.Tensor) -> tf.Tensor:
         """The tiles beside each other."""
-        columns = _joined(lambda left: tf.transpose(inner(top, left), [1, 0, 2]), width, tile)
+        columns = _joined(lambda left: tf.transpose(inner(top, left), [1, 0, 2]), width, wide)
         return tf.transpose(columns, [1, 0, 2])
 
-    return _joined(band, height, tile)
+    return _joined(band, height, high)
+
+
+def _even(length: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
+    """The side of tiles that share a length evenly, so that none is all surroundings."""
+    count = (length + tile - 1) // tile
+    side = (length + count - 1) // count
+    return side + -side % GRID
 
 
 def _joined(part: Callable[[tf.Tensor], tf.Tensor], length: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:

@@ -47,7 +47,7 @@ def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
 
     Args:
         settings: The settings.
-        tile: Side of tiles, see `framedream.dream.dreamer.Dreamer`.
+        tile: Side of tiles, see `framedream.dream.dreamer.Dreamer`; that of the settings if not given.
 
     Raises:
         SettingsError: A layer does not exist.
@@ -58,6 +58,8 @@ def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
 
     use_threads(settings.run.threads)
     guide = settings.dream.guide
+    if tile is None and settings.run.tile != "auto":
+        tile = settings.run.tile
     try:
         return _loaded(settings.dream, layers_of(settings), tile, _state_of(guide) if guide else None)
     except SettingsError as error:

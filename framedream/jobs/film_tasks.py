@@ -161,7 +161,9 @@ class FilmTasks:
         self.job, self._unchecked = job, check_network
         self._settings = anywhere(job.settings)
         self._token = job.folder.let_work()
-        self._tile = int((job.folder.journal.find("tile") or {"side": 0})["side"])
+        known = int((job.folder.journal.find("tile") or {"side": 0})["side"])
+        asked = 0 if job.settings.run.tile == "auto" else job.settings.run.tile
+        self._tile = min(known, asked) or known or asked
         self._running: dict[int, Part] = {}
         self._warnings: set[str] = set()
         self._surveying = self._is_stopping = False

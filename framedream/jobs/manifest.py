@@ -76,7 +76,8 @@ class Manifest:
         known = [[str(path.resolve()), identity(path)] if isinstance(path, Path) else [path, ""] for path in sources]
         mask = settings.footage.mask
         named = {"mask": str(mask.resolve())} if mask else {}
-        circumstances = {name: version(name) for name in _LIBRARIES} | {"threads": str(settings.run.threads or "all")}
+        circumstances = {name: version(name) for name in _LIBRARIES}
+        circumstances |= {"threads": str(settings.run.threads or "all"), "tile": str(settings.run.tile)}
         return cls(
             known[0][0],
             known[0][1],

@@ -187,7 +187,7 @@ def parted(left: float, right: float, height: int = 96, width: int = 192) -> np.
 
 
 def test_without_a_ceiling_it_does_not_matter_what_places_have():
-    assert np.array_equal(climb(GREY, steps=3)[0], climb(GREY, steps=3, places=squares)[0])
+    assert np.abs(climb(GREY, steps=3)[0] - climb(GREY, steps=3, places=squares)[0]).max() < 1e-3
 
 
 def test_an_objective_that_starts_below_its_ceiling_rises_to_it_and_stays():

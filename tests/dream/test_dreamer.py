@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pictures import noise, scene
 
-from framedream.dream import squeezenet
+from framedream.dream import fitting, squeezenet
 from framedream.dream.dreamer import Dreamer
 from framedream.dream.runtime import tf
 from framedream.errors import DeviceError, InputError, SettingsError
@@ -172,7 +172,7 @@ def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the
     wide = resize(PICTURE, 1100, 40)
     assert dreamer.dream(wide).pixels.shape == wide.shape
     dreamer.dream(wide)
-    assert device.tried == [0, 1024, 512, 512]
+    assert device.tried == [0, 1088, 512, 512]
     assert "1100x40 does not fit the device's memory; dreaming in tiles of 512 pixels" in caplog.text
 
 
@@ -193,6 +193,47 @@ def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height,
     assert np.abs(whole - tiled).max() < 0.01
 
 
+def test_in_tiles_a_frame_is_dreamed_to_the_same_picture(dreamer_of, monkeypatch):
+    """A dream is chaotic: were the gradient another in its last bits, some steps later it were another picture."""
+    dreamer = dreamer_of(jitter=7, octaves=2, steps=4, smoothing=1)
+    picture = resize(scene(120, 160), 560, 420)
+    whole = dreamer.dream(picture).pixels
+    monkeypatch.setattr(dreamer._fitting, "tile", 256)
+    tiled = dreamer.dream(picture).pixels
+    assert 10 * np.log10(255**2 / max(np.square(whole - tiled).mean(), 1e-9)) > 45
+
+
+@pytest.mark.parametrize(
+    ("memory", "size", "tile"),
+    [
+        (64e9, (1440, 2560), 0),
+        (64e9, (2160, 3840), 1088),
+        (1e9, (1800, 2700), 512),
+        (0.5e9, (720, 1280), 256),
+    ],
+)
+def test_large_frames_are_seen_in_the_largest_tiles_that_fit_half_the_memory(memory, size, tile, monkeypatch):
+    monkeypatch.setattr(fitting, "total_memory", lambda: memory)
+    found = fitting.Fitting(None, numbers=80)
+    found.fitted(np.broadcast_to(np.float32(0), (*size, 3)), lambda: None)
+    assert found.tile == tile
+
+
+def test_tiles_share_a_frame_evenly():
+    """Of 2200 rows tiles of 1088 would leave one of 24, which would see many more around it."""
+    from framedream.dream.tiles import _tiled
+
+    seen = []
+
+    def look(part):
+        seen.append(tuple(part.shape[:2]))
+        return part
+
+    frame = tf.zeros([2200, 1000, 1])
+    assert _tiled(look, frame, tf.constant(1088)).shape == frame.shape
+    assert seen == [(984, 1000), (1176, 1000), (856, 1000)]
+
+
 def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of, monkeypatch):
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
     wide = noise(96, 1400)
@@ -204,7 +245,7 @@ def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of
     monkeypatch.setattr(dreamer._fitting, "tile", 0)
     monkeypatch.setattr(dreamer, "_measure", full)
     assert dreamer.strength(wide) == pytest.approx(whole, rel=0.02)
-    assert dreamer._fitting.tile == 1024
+    assert dreamer._fitting.tile == 1088
 
 
 @pytest.mark.parametrize(("height", "width"), [(510, 448), (500, 449)])

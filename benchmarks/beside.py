@@ -1,0 +1,77 @@
+"""framedream beside two plain loops, and its cost as the frame grows.
+
+The loops are those of `benchmarks.plain_loops`; they dream every frame alone, and each frame takes them as long as
+the next, so some frames stand for a film. framedream's film is the whole command with its defaults, start included.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.figures import Figure, Timed, in_alternation, ratios
+from benchmarks.films import dreamed
+from benchmarks.overhead import time_command
+from benchmarks.plain_loops import on_demand
+from framedream.dream.dreamer import Dreamer
+from framedream.media import Frame, open_footage, resize
+from framedream.settings import Settings
+
+_LOOPS = {"keras": ("the Keras example's loop", 6), "torch": ("pytorch-deepdream's loop", 10)}
+_STEPS = 5
+_HEIGHTS = (360, 240, 480, 720, 1080, 2160)
+"""The first is what the others are told against."""
+
+_FRAMES = 3
+
+
+def films(pairs: int, clip: Path) -> Iterator[Figure]:
+    """The time of a film by each loop over that of framedream's."""
+    frames = sum(1 for _ in open_footage(clip).frames())
+    with ExitStack() as stack:
+        loops = [stack.enter_context(on_demand(way, clip)) for way in _LOOPS]
+        times = in_alternation([*loops, lambda: time_command(clip)], pairs)
+    for number, (loop, goal) in enumerate(_LOOPS.values()):
+        values = ratios([(each[number], each[-1]) for each in times], frames)
+        yield Figure(f"a film of {frames} frames by {loop} over framedream's", values, f"≥ {goal}")
+
+
+def steps(pairs: int, clip: Path) -> Iterator[Figure]:
+    """The time of gradient steps by each loop over that of framedream's."""
+    with ExitStack() as stack:
+        ways = [*_LOOPS, "framedream"]
+        loops = [stack.enter_context(on_demand(way, clip, "--steps", str(_STEPS))) for way in ways]
+        times = in_alternation(loops, pairs)
+    for number, (loop, _) in enumerate(_LOOPS.values()):
+        values = ratios([(each[number], each[-1]) for each in times])
+        yield Figure(f"gradient steps of {loop} over framedream's", values, "≥ 1.3")
+
+
+def sizes(pairs: int, clip: Path) -> Iterator[Figure]:
+    """The time of a followed frame for each pixel, over that of a frame of 360 lines.
+
+    Flow, warp, and all octaves of both passes; the first frame takes as many steps as the others.
+    """
+    settings = Settings.of()
+    settings = settings.override({"steps": settings.motion.follow_steps})
+    dreamer, found = Dreamer(settings.dream), list(itertools.islice(open_footage(clip).frames(), _FRAMES))
+
+    def followed(height: int) -> Timed:
+        width = 2 * round(height * 8 / 9)
+        frames = [Frame(resize(frame.pixels, width, height), frame.time) for frame in found]
+
+        def seconds_a_pixel() -> float:
+            began = time.perf_counter()
+            for _ in dreamed(frames, (), dreamer, settings):
+                pass
+            return (time.perf_counter() - began) / (len(frames) * height * width)
+
+        return seconds_a_pixel
+
+    standard, *others = (followed(height) for height in _HEIGHTS)
+    for height, other in zip(_HEIGHTS[1:], others, strict=True):
+        values = ratios(in_alternation([other, standard], pairs))
+        yield Figure(f"a pixel of a followed frame of {height} lines over one of {_HEIGHTS[0]}", values)
