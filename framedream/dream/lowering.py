@@ -19,9 +19,6 @@ Forward = Callable[[tf.Tensor], list[tf.Tensor]]
 _FEW = 4
 """Channels that an image has, at most."""
 
-_PIXELS = 128
-"""Pixels of an image whose gradient float16 holds as it is."""
-
 _LINEAR, _RELU = keras.activations.linear, keras.activations.relu
 
 
@@ -62,29 +59,20 @@ def lowered(model: keras.Model, matrix: np.ndarray, offset: np.ndarray, dtype: s
         return _Seen([_Part(tf.cast(operation(*own, **options), dtype))])
 
     def forward(images: tf.Tensor) -> list[tf.Tensor]:
-        # A gradient is a mean's, so the more pixels the smaller; float16 knows nothing below 6e-8.
-        scale = tf.cast(tf.reduce_prod(tf.shape(images)[1:3]), tf.float32) / _PIXELS if dtype == "float16" else None
-        if scale is not None:
-            images = _with_gradient_times(images, 1 / scale)
+        if dtype == "float16":
+            images = _with_finite_gradient(images)
         start = _Seen([_Part(tf.cast(images + shift, dtype), matrix=matrix)])
         # What Keras calls a network by, with other things than tensors handed from layer to layer.
         found = keras.tree.flatten(model._run_through_graph([start], call_fn=applied))
-        outputs = [tf.cast(each.whole, tf.float32) for each in found]
-        return outputs if scale is None else [_with_gradient_times(output, scale) for output in outputs]
+        return [tf.cast(each.whole, tf.float32) for each in found]
 
     return forward
 
 
-def _with_gradient_times(tensor: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """The same, its gradient multiplied; what overflowed counts for nothing."""
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def same(inner: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        return tf.identity(inner), lambda upstream: tf.math.multiply_no_nan(
-            upstream * factor, tf.cast(tf.math.is_finite(upstream), tf.float32)
-        )
-
-    return same(tensor)
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _with_finite_gradient(images: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """The same; where its gradient is beyond the range of float16, which is small, it is 0."""
+    return tf.identity(images), lambda upstream: tf.where(tf.math.is_finite(upstream), upstream, 0.0)
 
 
 @dataclass
