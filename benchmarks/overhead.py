@@ -26,7 +26,7 @@ from benchmarks.steps import random_weights
 from framedream.dream.ascent import Ascent, gaussian_taps
 from framedream.dream.dreamer import Dreamer
 from framedream.dream.objective import Objective
-from framedream.dream.runtime import tf
+from framedream.dream.runtime import graph_of, tf
 from framedream.media import open_footage
 from framedream.settings import Settings
 from framedream.terms import parse_term
@@ -54,7 +54,7 @@ class Loop:
         ascent = Ascent(objective.with_places, dream.gradient, taps, jitter, dream.random_seed)
         any_size, scalar, whole = tf.TensorSpec([None, None, 3]), tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
         per_pixel = tf.TensorSpec([None, None, 1])
-        self._climb = tf.function(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole, whole])
+        self._climb = graph_of(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole])
         noise = np.random.default_rng(0)
         sizes = dreamer.sizes(height, width)
         self._images = [tf.constant(noise.uniform(0, 255, (*size, 3)).astype(np.float32)) for size in sizes]
@@ -73,7 +73,7 @@ class Loop:
         return time.perf_counter() - began
 
     def _run(self, image: tf.Tensor, steps: int, octave: int) -> None:
-        self._climb(image, steps, tf.ones([1, 1, 1]), float("inf"), 1e9, octave, 0)[0].numpy()
+        self._climb(image, steps, tf.ones([1, 1, 1]), float("inf"), 1e9, octave)[0].numpy()
 
 
 def figures(pairs: int, clip: Path) -> Iterator[Figure]:
