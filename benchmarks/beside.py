@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Figure, Timed, in_alternation, ratios
@@ -21,6 +22,7 @@ from framedream.media import Frame, open_footage, resize
 from framedream.settings import Settings
 
 _LOOPS = {"keras": ("the Keras example's loop", 6), "torch": ("pytorch-deepdream's loop", 10)}
+_PRECISIONS = ("auto", "float32")
 _STEPS = 5
 _HEIGHTS = (360, 240, 480, 720, 1080, 2160)
 """The first is what the others are told against."""
@@ -31,23 +33,27 @@ _FRAMES = 3
 def films(pairs: int, clip: Path) -> Iterator[Figure]:
     """The time of a film by each loop over that of framedream's."""
     frames = sum(1 for _ in open_footage(clip).frames())
+    own = [partial(time_command, clip, "--precision", precision) for precision in _PRECISIONS]
     with ExitStack() as stack:
         loops = [stack.enter_context(on_demand(way, clip)) for way in _LOOPS]
-        times = in_alternation([*loops, lambda: time_command(clip)], pairs)
+        times = in_alternation([*loops, *own], pairs)
     for number, (loop, goal) in enumerate(_LOOPS.values()):
-        values = ratios([(each[number], each[-1]) for each in times], frames)
-        yield Figure(f"a film of {frames} frames by {loop} over framedream's", values, f"≥ {goal}")
+        for place, precision in enumerate(_PRECISIONS, len(loops)):
+            values = ratios([(each[number], each[place]) for each in times], frames)
+            yield Figure(f"a film of {frames} frames by {loop} over framedream's, {precision}", values, f"≥ {goal}")
 
 
 def steps(pairs: int, clip: Path) -> Iterator[Figure]:
     """The time of gradient steps by each loop over that of framedream's."""
+    flags = ["--steps", str(_STEPS)]
     with ExitStack() as stack:
-        ways = [*_LOOPS, "framedream"]
-        loops = [stack.enter_context(on_demand(way, clip, "--steps", str(_STEPS))) for way in ways]
-        times = in_alternation(loops, pairs)
+        loops = [stack.enter_context(on_demand(way, clip, *flags)) for way in _LOOPS]
+        own = [stack.enter_context(on_demand("framedream", clip, *flags, "--precision", each)) for each in _PRECISIONS]
+        times = in_alternation([*loops, *own], pairs)
     for number, (loop, _) in enumerate(_LOOPS.values()):
-        values = ratios([(each[number], each[-1]) for each in times])
-        yield Figure(f"gradient steps of {loop} over framedream's", values, "≥ 1.3")
+        for place, precision in enumerate(_PRECISIONS, len(loops)):
+            values = ratios([(each[number], each[place]) for each in times])
+            yield Figure(f"gradient steps of {loop} over framedream's, {precision}", values, "≥ 1.3")
 
 
 def sizes(pairs: int, clip: Path) -> Iterator[Figure]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import time
 from importlib.metadata import version
-from pathlib import Path
 
 from framedream.dream.runtime import tf
-from framedream.machine import processor_name, total_memory, usable_cores
+from framedream.machine import processor_features, processor_name, total_memory, usable_cores
 
 _SIDE, _PRODUCTS = 2048, 4
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_fp16", "asimd", "bf16")
@@ -23,7 +21,7 @@ def description() -> list[str]:
     caps = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
     return [
         f"processor: {processor_name()}, {usable_cores()} cores" + (f", oneDNN held to {caps}" if caps else ""),
-        f"instructions: {', '.join(name for name in _INSTRUCTIONS if name in _flags()) or 'not told'}",
+        f"instructions: {', '.join(name for name in _INSTRUCTIONS if name in processor_features()) or 'not told'}",
         f"GPUs: {', '.join(gpus) or 'none'}",
         f"memory: {total_memory() / 1e9:.1f} GB",
         f"versions: Python {platform.python_version()}, {versions}; {platform.system()} {platform.release()}",
@@ -32,7 +30,7 @@ def description() -> list[str]:
 
 def precisions() -> list[str]:
     """The precisions in which this machine can work, by their names in framedream."""
-    has_short = bool(_gpus()) or bool({"avx512_bf16", "amx_bf16", "bf16"} & _flags())
+    has_short = bool(_gpus()) or bool({"avx512_bf16", "amx_bf16", "bf16"} & processor_features())
     return ["float32", *(["bfloat16"] if has_short else []), *(["float16"] if _gpus() else [])]
 
 
@@ -59,13 +57,3 @@ class MatrixProduct:
 
 def _gpus() -> list[tf.config.PhysicalDevice]:
     return list(tf.config.list_physical_devices("GPU"))
-
-
-def _flags() -> set[str]:
-    """The processor's features, as Linux tells them."""
-    try:
-        told = Path("/proc/cpuinfo").read_text(errors="replace")
-    except OSError:
-        return set()
-    found = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", told, re.MULTILINE)
-    return set(found[1].split()) if found else set()

@@ -31,6 +31,8 @@ from framedream.media import open_footage
 from framedream.settings import Settings
 from framedream.terms import parse_term
 
+_FILMS = (("squeezenet", "auto", "≤ 1.10"), ("squeezenet", "float32", "≤ 1.10"), ("inception_v3", "auto", "≤ 1.03"))
+
 
 def time_command(clip: Path, *flags: str) -> float:
     """Seconds of a whole ``video`` run, with some flags."""
@@ -81,12 +83,13 @@ def figures(pairs: int, clip: Path) -> Iterator[Figure]:
     footage = open_footage(clip)
     frames = sum(1 for _ in footage.frames())
     with tempfile.TemporaryDirectory() as folder:
-        for model, goal in (("squeezenet", "≤ 1.10"), ("inception_v3", "≤ 1.03")):
+        for model, precision, goal in _FILMS:
             weights = random_weights(model, Path(folder))
-            flags = ["--model", model, *(["--weights", str(weights)] if weights else [])]
-            loop = Loop(Settings.of(model=model, weights=weights), footage.height, footage.width, frames)
+            flags = ["--precision", precision, "--model", model, *(["--weights", str(weights)] if weights else [])]
+            settings = Settings.of(model=model, weights=weights, precision=precision)
+            loop = Loop(settings, footage.height, footage.width, frames)
             pair = [partial(time_command, clip, *flags), loop.time]
-            yield Figure(f"overhead of a film by {model}", ratios(in_alternation(pair, pairs)), goal)
+            yield Figure(f"overhead of a film by {model}, {precision}", ratios(in_alternation(pair, pairs)), goal)
 
 
 def main() -> None:

@@ -85,10 +85,12 @@ def main() -> None:
     parser.add_argument("clip", type=Path)
     parser.add_argument("--frames", type=int, default=3)
     parser.add_argument("--steps", type=int, help="these steps alone, at the size of the frame")
+    parser.add_argument("--precision", default="auto", help="of framedream; the others compute in float32")
     parser.add_argument("--on-demand", action="store_true", help="a frame for each line that comes in")
     parser.add_argument("--write", type=Path, help="a folder for the dreams")
     arguments = parser.parse_args()
-    settings = Settings.of(octaves=1 if arguments.steps else "auto").dream
+    octaves = 1 if arguments.steps else "auto"
+    settings = Settings.of(octaves=octaves, precision=arguments.precision).dream
     frames = [frame.pixels for frame in itertools.islice(open_footage(arguments.clip).frames(), arguments.frames)]
     sizes = Dreamer(settings).sizes(*frames[0].shape[:2])
     dream, steps = dreams_of(arguments.way, settings), arguments.steps or settings.steps

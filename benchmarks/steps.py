@@ -12,7 +12,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -40,14 +39,11 @@ _GOALS = {
 
 def figures(pairs: int) -> Iterator[Figure]:
     """A row for each network in each precision that the machine and framedream have."""
-    known = precisions() if "precision" in {item.name for item in fields(DreamSettings)} else ["float32"]
     with tempfile.TemporaryDirectory() as folder:
         for model in ("vgg16", "inception_v3", "squeezenet"):
             weights, operations = random_weights(model, Path(folder)), step_operations(model, HEIGHT, WIDTH)
-            for precision in known:
-                settings = DreamSettings(model=model, weights=weights, octaves=1)
-                if precision != "float32":
-                    settings = DreamSettings(model=model, weights=weights, octaves=1, precision=precision)
+            for precision in precisions():
+                settings = DreamSettings(model=model, weights=weights, octaves=1, precision=precision)
                 product = MatrixProduct(precision)
                 times = in_alternation([product, _steps(settings)], pairs)
                 scale = operations * _STEPS / product.operations
