@@ -49,9 +49,18 @@ with _stderr_held_back():
     import tensorflow as tf
 
 tf.get_logger().setLevel("ERROR")
-# Grappler's rewrites come out differently from one trace to the next, which changes the last
-# bits of a dream, and on the CPU they nearly double the time of SqueezeNet's gradient.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+# Of Grappler's rewrites only the one that takes a convolution, its bias and its ReLU as one: the others come out
+# differently from one trace to the next, which changes the last bits of a dream, and on the CPU they nearly double
+# the time of SqueezeNet's gradient.
+_REWRITES = (
+    "arithmetic_optimization", "auto_mixed_precision", "auto_parallel", "common_subgraph_elimination",
+    "constant_folding", "debug_stripper", "dependency_optimization", "function_optimization",
+    "implementation_selector", "layout_optimizer", "loop_optimization", "pin_to_host_optimization",
+    "scoped_allocator_optimization", "shape_optimization",
+)  # fmt: skip
+tf.config.optimizer.set_experimental_options(
+    {name: False for name in _REWRITES} | {"remapping": True, "disable_model_pruning": True}
+)
 keras.config.disable_interactive_logging()
 
 __all__ = ["graph_of", "keras", "tf", "use_threads"]
