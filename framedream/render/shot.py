@@ -78,7 +78,7 @@ class Shot:
         """
         pixels = {number: frame.pixels for number, frame in enumerate(frames, window.first)}
         own = range(window.first, window.stop)
-        self._ways = {number: ways for number, ways in self._ways.items() if number > window.first}
+        self._ways = {number: ways for number, ways in self._ways.items() if number >= window.first}
         before, done = self.state, window.first
         reloaded = self._reloaded(pixels, [(number, finished(number)) for number in own])
         for number, state in zip(own, reloaded, strict=False):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pictures import noise, scene
 
-from framedream.motion.flow import FlowEstimator, consistent, trusted
+from framedream.motion.flow import FlowEstimator, Ways, consistent, trusted
 from framedream.motion.warp import warp
 
 INNER = (slice(16, -16), slice(16, -16))
@@ -212,3 +212,24 @@ def test_a_frame_of_one_level_is_no_error(level):
     flat = np.full((96, 128, 3), level, np.float32)
     for pair in ((flat, scene(96, 128)), (scene(96, 128), flat), (flat, flat), (255 - flat, flat)):
         assert np.isfinite(FlowEstimator("dis").motion(*pair).flow).all()
+
+
+# Both ways.
+
+
+def test_the_motion_there_and_back_is_of_one_finding():
+    previous, frame = scene(96, 128), scene(96, 128, (3.0, -1.5))
+    estimator = FlowEstimator("dis")
+    there, back = estimator.ways(frame, previous), estimator.ways(previous, frame)
+    for one, other in ((there, back.reversed), (there.reversed, back)):
+        assert np.array_equal(one.backward, other.backward)
+        assert np.array_equal(one.forward, other.forward)
+    assert np.array_equal(there.motion(96, 128).flow, estimator.motion(frame, previous).flow)
+
+
+def test_flow_is_kept_in_little_space_to_a_64th_of_a_pixel():
+    flow = np.random.default_rng(0).uniform(-40, 40, (20, 30, 2)).astype(np.float32)
+    ways = Ways.of(flow, -flow)
+    assert ways.backward.nbytes + ways.forward.nbytes == 8 * 20 * 30
+    assert np.abs(ways.motion(20, 30).flow - flow).max() <= 1 / 128
+    assert np.isfinite(Ways.of(1e9 * flow, flow).motion(20, 30).flow).all()

@@ -15,6 +15,7 @@ from stand_ins import Box, Dreaming, reader, unchanging
 
 from framedream.errors import InputError
 from framedream.media import Frame
+from framedream.motion.flow import FlowEstimator, Ways
 from framedream.render import footage as footage_module
 from framedream.render import shot as shot_module
 from framedream.render import windows as windows_module
@@ -763,3 +764,40 @@ def test_segments_of_a_film_that_changes_give_the_bytes_of_the_whole_in_any_orde
     for index in order:
         found[index] = bytes_of(by_segment(parts)[index], store, keys_of(parts))
     assert [frame for index in sorted(found) for frame in found[index]] == expected
+
+
+# Flow.
+
+
+@pytest.fixture
+def sought(monkeypatch) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The pairs of pictures between which flow is sought, in their order."""
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    ways = FlowEstimator.ways
+
+    def seek(estimator: FlowEstimator, frame: np.ndarray, previous: np.ndarray) -> Ways:
+        pairs.append((frame, previous))
+        return ways(estimator, frame, previous)
+
+    monkeypatch.setattr(FlowEstimator, "ways", seek)
+    return pairs
+
+
+@pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
+def test_flow_between_two_frames_is_sought_once_for_both_passes(motion, sought):
+    pictures = pan(5)
+    run(pictures, motion=motion)
+    assert sorted(tuple(numbers(pair, pictures)) for pair in sought) == [(1, 0), (2, 1), (3, 2), (4, 3)]
+
+
+def test_windows_share_the_flow_where_they_overlap(short_windows, sought):
+    run(pan(24), motion=TWO_PASSES)
+    assert len(sought) == 23
+
+
+def test_a_film_whose_flow_was_found_by_the_other_pass_is_the_same(monkeypatch):
+    _, shared = run(pan(5), motion=TWO_PASSES)
+    monkeypatch.setattr(shot_module.Shot, "_ways", property(lambda shot: {}, lambda shot, ways: None), raising=False)
+    _, apart = run(pan(5), motion=TWO_PASSES)
+    for one, other in zip(shared, apart, strict=True):
+        assert np.array_equal(one.pixels, other.pixels)
