@@ -118,7 +118,7 @@ class MotionSettings:
 
     flow: Literal["dis", "farneback", "none"] = "dis"
     passes: int = 2
-    persistence: float = 0.99
+    persistence: float = 0.985
     follow_steps: int = 2
     follow_step_size: float = 1.0
     young_step_size: float = 8.0

@@ -42,5 +42,5 @@ def pace(wanted: int, number: int, *, backwards: bool) -> Pace:
         return Pace(0)
     steps = (wanted + 1) // 2
     fewer = wanted / steps
-    size = fewer * (BACKWARDS_EVERY if backwards else 1)
-    return Pace(steps, size, 1 + (_YOUNG - 1) * (fewer - 1))
+    # No larger backwards: what that would grow at once is garish.
+    return Pace(steps, fewer, 1 + (_YOUNG - 1) * (fewer - 1))

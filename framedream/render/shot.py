@@ -197,9 +197,7 @@ class Shot:
                 known = foreseen.get(number)
                 turning = self._turning(window, number) if known else 0.0
                 motion = self._look(number).motion
-                # How still the pass backwards is does not show: with few steps it keeps all that it has.
-                persistence = 1.0 if backwards else motion.persistence
-                seed = residual_seed(frame, moved, state.carried, persistence, known, turning)
+                seed = residual_seed(frame, moved, state.carried, motion.persistence, known, turning)
                 taken = pace(motion.follow_steps, each, backwards=backwards)
                 measured = each % _MEASURED_EVERY == 0
                 coming = self._dream_on(number, frame, seed, state, taken, measured=measured, momentum=not backwards)
@@ -230,7 +228,7 @@ class Shot:
             ).pixels  # fmt: skip
         if momentum:
             pixels, change = seed.evened(pixels)
-        carried = self._kept(number, frame, pixels, seed.maturity + bool(taken.steps), change)
+        carried = self._kept(number, frame, pixels, seed.maturity + 1, change)
         if measured:
             level = level.seen(self._dreamer.strength(carried.dream, look=look.dream), before.reference)
         return State(carried, level, before.reference)

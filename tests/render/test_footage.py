@@ -202,12 +202,10 @@ def test_with_two_passes_a_shot_is_dreamed_backwards_then_forwards():
 
 @pytest.mark.parametrize(("steps", "half"), [(1, 1), (2, 1), (3, 2), (5, 3)])
 def test_steps_are_taken_by_half_and_backwards_in_every_second_frame(steps, half):
-    """They go as far: each is larger by as much as they are fewer, in the frames that have them."""
+    """Each is larger by as much as they are fewer."""
     dreaming, _ = run(pan(5), motion=MotionSettings(follow_steps=steps, follow_step_size=0.5, young_step_size=0.1))
-    backwards, forwards = slice(1, 3), slice(3, 7)
     assert dreaming.steps == [12, *[half] * 2, *[half] * 4]
-    assert all((sizes == np.float32(steps / half)).all() for sizes in dreaming.sizes[backwards])
-    assert all((sizes == np.float32(0.5 * steps / half)).all() for sizes in dreaming.sizes[forwards])
+    assert all(sizes == pytest.approx(0.5 * steps / half) for sizes in dreaming.sizes[1:])
 
 
 def test_without_steps_the_dream_is_only_carried():
