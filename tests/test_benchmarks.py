@@ -226,7 +226,7 @@ def test_the_loop_that_overhead_is_measured_by_takes_all_steps_of_a_clip():
     from framedream import Settings
 
     loop = Loop(Settings.of(steps=2, follow_steps=1), 64, 80, frames=3)
-    assert loop._steps == [2, 2, 1]  # from nothing; then one forwards, and one backwards in every second frame
+    assert loop._steps == [2, 2, 2]  # from nothing; then one backwards and one forwards
     assert loop.time() > 0
 
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BACKWARDS_EVERY = 2
-"""Every how many frames the pass backwards takes steps. What it shows is dreamed over again by the pass forwards."""
+_RESTS_EVERY = 3
+"""Every how many frames the pass backwards takes no steps. What it shows is dreamed over again by the pass forwards."""
+
+_BACKWARDS = 2.0
+"""Size of a step of the pass backwards in place of one in every frame, against that."""
 
 _YOUNG = 1.5
 """Size of a step in place of two, against each of them, where the dream is young. Twice as large ones boil."""
+
+_CEILING = 1.2
+"""Ceiling of a step in place of two, against theirs: a single one stops short of it, and most where the dream is new.
+
+With much higher ones the whole dream becomes too strong.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,11 +32,13 @@ class Pace:
         steps: How many, at each octave.
         size: What the size of a step is multiplied by.
         young: The same where the picture has just come into view.
+        ceiling: What the ceilings are multiplied by.
     """
 
     steps: int
     size: float = 1.0
     young: float = 1.0
+    ceiling: float = 1.0
 
 
 def pace(wanted: int, number: int, *, backwards: bool) -> Pace:
@@ -38,9 +49,9 @@ def pace(wanted: int, number: int, *, backwards: bool) -> Pace:
         number: How many frames of its pass were dreamed on before.
         backwards: Whether that is the pass backwards.
     """
-    if not wanted or (backwards and number % BACKWARDS_EVERY):
+    if not wanted or (backwards and number % _RESTS_EVERY == _RESTS_EVERY - 1):
         return Pace(0)
     steps = (wanted + 1) // 2
-    fewer = wanted / steps
-    # No larger backwards: what that would grow at once is garish.
-    return Pace(steps, fewer, 1 + (_YOUNG - 1) * (fewer - 1))
+    more = wanted / steps - 1
+    young = 1 + (_YOUNG - 1) * more
+    return Pace(steps, _BACKWARDS, young) if backwards else Pace(steps, 1 + more, young, 1 + (_CEILING - 1) * more)

@@ -197,8 +197,10 @@ class Shot:
                 known = foreseen.get(number)
                 turning = self._turning(window, number) if known else 0.0
                 motion = self._look(number).motion
-                seed = residual_seed(frame, moved, state.carried, motion.persistence, known, turning)
                 taken = pace(motion.follow_steps, each, backwards=backwards)
+                # What a frame that rests would lose, nothing would grow again.
+                persistence = 1.0 if backwards and not taken.steps else motion.persistence
+                seed = residual_seed(frame, moved, state.carried, persistence, known, turning)
                 measured = each % _MEASURED_EVERY == 0
                 coming = self._dream_on(number, frame, seed, state, taken, measured=measured, momentum=not backwards)
                 state = self._saved(name, coming)
@@ -224,11 +226,11 @@ class Shot:
             young = max(look.motion.young_step_size * taken.young - held, 0) * np.exp(-seed.maturity / GROWTH)
             pixels = self._dreamer.dream(
                 seed.image, look=look.dream, steps=taken.steps, step_size=held + young,
-                ceilings=level.ceilings(before.reference),
+                ceilings=level.ceilings(before.reference, taken.ceiling),
             ).pixels  # fmt: skip
         if momentum:
             pixels, change = seed.evened(pixels)
-        carried = self._kept(number, frame, pixels, seed.maturity + 1, change)
+        carried = self._kept(number, frame, pixels, seed.maturity + (1 if momentum else bool(taken.steps)), change)
         if measured:
             level = level.seen(self._dreamer.strength(carried.dream, look=look.dream), before.reference)
         return State(carried, level, before.reference)

@@ -6,6 +6,7 @@ A stand-in dreams here: it adds a pattern of its own to what it is given, and re
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -55,6 +56,11 @@ def run(*arguments, **options):
 def numbers(images, pictures) -> list[int]:
     """Which of the pictures each image was made of."""
     return [int(np.argmin([np.abs(image - picture).mean() for picture in pictures])) for image in images]
+
+
+def stepped(followed) -> list[int]:
+    """Those of the frames that follow backwards that do not rest."""
+    return [number for each, number in enumerate(followed) if each % 3 != 2]
 
 
 def changes(dreamed, pictures) -> list[float]:
@@ -169,7 +175,7 @@ def test_a_young_step_smaller_than_the_others_changes_nothing():
 
 def test_every_frame_that_follows_is_held_and_none_that_is_dreamed_from_nothing():
     """Ceilings are what the first dream reached at each octave, three times."""
-    dreaming, _ = run(pan(3))
+    dreaming, _ = run(pan(3), motion=replace(ONE_PASS, follow_steps=1))
     assert dreaming.ceilings == [None, [3, 6], [3, 6]]
 
 
@@ -195,17 +201,34 @@ def test_a_frame_to_which_nothing_can_be_carried_is_dreamed_from_nothing(motion)
 def test_with_two_passes_a_shot_is_dreamed_backwards_then_forwards():
     pictures = pan(4)
     dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0))
-    assert numbers(dreaming.images, pictures) == [3, 2, 0, 1, 2, 3]
+    assert numbers(dreaming.images, pictures) == [3, 2, 1, 1, 2, 3]
     assert dreaming.steps == [12, 1, 1, 1, 1, 1]
     assert [item is None for item in items] == [True] * 4 + [False] * 4
 
 
 @pytest.mark.parametrize(("steps", "half"), [(1, 1), (2, 1), (3, 2), (5, 3)])
-def test_steps_are_taken_by_half_and_backwards_in_every_second_frame(steps, half):
-    """Each is larger by as much as they are fewer."""
-    dreaming, _ = run(pan(5), motion=MotionSettings(follow_steps=steps, follow_step_size=0.5, young_step_size=0.1))
-    assert dreaming.steps == [12, *[half] * 2, *[half] * 4]
-    assert all(sizes == pytest.approx(0.5 * steps / half) for sizes in dreaming.sizes[1:])
+def test_steps_are_taken_by_half_and_backwards_in_two_of_three_frames(steps, half):
+    """Each is larger by as much as they are fewer; backwards twice as large, for one in every frame."""
+    dreaming, _ = run(pan(7), motion=MotionSettings(follow_steps=steps, follow_step_size=0.5, young_step_size=0.1))
+    backwards, forwards = slice(1, 5), slice(5, 11)
+    assert dreaming.steps == [12, *[half] * 4, *[half] * 6]
+    assert all(sizes == pytest.approx(1.0) for sizes in dreaming.sizes[backwards])
+    assert all(sizes == pytest.approx(0.5 * steps / half) for sizes in dreaming.sizes[forwards])
+
+
+def test_a_frame_that_rests_keeps_the_whole_dream():
+    """Of three frames that follow backwards the last rests, here the first of the shot."""
+    still = [scene(96, 128) / 2 + 64] * 4
+    _, dreamed = run(still, motion=MotionSettings(persistence=0.5), dreaming=Dreaming(32.0))
+    assert changes(dreamed, still) == [8, 4, 2, 1]
+
+
+def test_ceilings_are_raised_forwards_where_a_step_stands_for_two():
+    dreaming, _ = run(pan(3), motion=TWO_PASSES)
+    backwards, forwards = dreaming.ceilings[1], dreaming.ceilings[-1]
+    assert backwards == pytest.approx([3, 6])
+    assert forwards[0] > backwards[0]
+    assert run(pan(3), motion=replace(TWO_PASSES, follow_steps=1))[0].ceilings[-1] == pytest.approx([3, 6])
 
 
 def test_without_steps_the_dream_is_only_carried():
@@ -237,7 +260,7 @@ def test_what_comes_into_view_carries_the_dream_of_the_pass_backwards():
     """Only the last frame is dreamed on; all that is in view in it is dreamed wherever it comes into view before."""
     pictures = pan(6, 160, 256, step=(12.0, 0.0))
     dreaming, dreamed = run(pictures, motion=TWO_PASSES)
-    for image, picture in zip(dreaming.images[4:], pictures[1:], strict=True):
+    for image, picture in zip(dreaming.images[5:], pictures[1:], strict=True):
         assert (image - picture)[16:-16, -32:].mean() == pytest.approx(20, abs=1.5)
     assert (dreamed[0].pixels - pictures[0])[16:-16, 80:].mean() == pytest.approx(20, abs=1.5)
 
@@ -245,7 +268,7 @@ def test_what_comes_into_view_carries_the_dream_of_the_pass_backwards():
 def test_what_was_dreamed_backwards_is_old_when_it_comes_into_view():
     motion = MotionSettings(follow_step_size=0.7, young_step_size=5)
     dreaming, _ = run(pan(6, 160, 256, step=(12.0, 0.0)), motion=motion)
-    for sizes in dreaming.sizes[4:]:
+    for sizes in dreaming.sizes[5:]:
         assert np.median(sizes[16:-16, -10:]) == pytest.approx(1.4, abs=0.1)
 
 
@@ -260,7 +283,7 @@ def test_no_dream_crosses_a_cut(motion):
 def test_both_passes_of_a_shot_are_done_before_the_next_shot_begins():
     pictures = [*pan(3), *pan(2, seed=1)]
     dreaming, items = yielded(pictures, [3], TWO_PASSES, Dreaming(0.0))
-    assert numbers(dreaming.images, pictures) == [2, 1, 1, 2, 4, 3, 4]
+    assert numbers(dreaming.images, pictures) == [2, 1, 0, 1, 2, 4, 3, 4]
     assert [item is None for item in items] == [True] * 3 + [False] * 3 + [True] * 2 + [False] * 2
 
 
@@ -294,8 +317,9 @@ def test_a_long_shot_is_dreamed_in_windows_that_look_ahead(short_windows):
     pictures = pan(20, 64, 80, step=(3.0, 1.0))
     dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0))
     judged = [19]
-    # The last frame of a window is dreamed from nothing, but for the one that was judged; then every second one is.
-    backwards = [[12, *range(11, -1, -2)], [17, *range(16, 4, -2)], range(18, 9, -2), range(18, 14, -2)]
+    # The last frame of a window is dreamed from nothing, but for the one that was judged; each third other rests.
+    begun, followed = [[12], [17], [], []], [range(11, -1, -1), range(16, 4, -1), range(18, 9, -1), range(18, 14, -1)]
+    backwards = [[*one, *stepped(rest)] for one, rest in zip(begun, followed, strict=True)]
     forwards = [range(1, 5), range(5, 10), range(10, 15), range(15, 20)]
     passes = [number for window in zip(backwards, forwards, strict=True) for each in window for number in each]
     assert numbers(dreaming.images, pictures) == judged + passes
@@ -355,7 +379,7 @@ def test_the_first_frame_of_a_long_shot_is_delivered_before_its_later_stretches_
     waited = sum(1 for _ in itertools.takewhile(lambda item: item is None, dreamed))
     assert waited == backwards
     assert [name for name in store.names if name.startswith("judged")] == [judged(0), judged(100)]
-    assert len(dreaming.images) == 2 + 1 + backwards // 2
+    assert len(dreaming.images) == 2 + 1 + backwards * 2 // 3
     assert read_last < 200
     if motion is ONE_PASS:
         assert sum(item is not None for item in dreamed) == 400 - 1
@@ -522,7 +546,7 @@ def test_dreams_are_held_by_what_is_reached_where_they_are():
             return type(dreamed)(dreamed.pixels, (float(image.mean()),))
 
     pictures = [scene(64, 80) / 4 + level for level in [16] * 100 + [56] * 100]
-    dreaming, _ = run(pictures, dreaming=Bright(0.0))
+    dreaming, _ = run(pictures, motion=replace(ONE_PASS, follow_steps=1), dreaming=Bright(0.0))
     held = [ceilings[0] / 3 for ceilings in dreaming.ceilings if ceilings]
     assert held[0] == pytest.approx(pictures[0].mean(), abs=1)
     assert held[-1] == pytest.approx(pictures[-1].mean(), abs=1)
@@ -534,7 +558,7 @@ def test_in_one_pass_only_the_frames_that_turn_into_a_key_are_dreamed_backwards(
     dreaming, items = yielded([scene(64, 80)] * 80, length=40)
     assert [item is None for item in items] == [True] * 37 + [False] * 80
     keys = 1 + 9 + 11
-    assert len(dreaming.images) == 1 + keys + (36 // 2 + 40 - 1) + (40 - 1) + 1
+    assert len(dreaming.images) == 1 + keys + (36 * 2 // 3 + 40 - 1) + (40 - 1) + 1
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
