@@ -56,7 +56,7 @@ class Row:
     Attributes:
         name: Who dreamed.
         score: The figures.
-        steps_to_alone: Gradient steps against those of frames dreamed alone.
+        steps_to_alone: Gradient steps, by pixels, against those of frames dreamed alone.
         step_size: That of a rival, in levels.
         matched: Whether a rival's strength is within `TOLERANCE` of framedream's; if not, the
             row is the nearest that it comes.
@@ -111,8 +111,7 @@ class Comparison:
 
     def steps(self) -> float:
         """Gradient steps of framedream at each octave of a frame, in all passes together."""
-        octaves = len(self._dreamer.sizes(*self.footage[0].shape[:2]))
-        return sum(self._film.steps) / len(self._film.steps) / octaves
+        return sum(self._film.steps) / len(self._film.steps)
 
     def own_rows(self) -> Iterator[Row]:
         """Frames dreamed alone, and framedream."""

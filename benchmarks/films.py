@@ -17,21 +17,22 @@ from framedream.media import Frame, open_footage, resize
 from framedream.render.footage import dream_footage
 from framedream.render.segments import Length, segments
 from framedream.render.windows import windows
-from framedream.settings import FootageSettings, Settings
+from framedream.settings import DreamSettings, FootageSettings, Settings
 
 RATE = 25
 """Frames per second of made clips."""
 
 
 class CountingDreamer(Dreamer):
-    """A dreamer that counts its gradient steps, all octaves together."""
+    """A dreamer that counts its gradient steps, those at a small octave by its share of the pixels of all octaves."""
 
-    steps_taken = 0
+    steps_taken = 0.0
 
-    def dream(self, image: np.ndarray, **options: Any) -> Dream:
+    def dream(self, image: np.ndarray, look: DreamSettings | None = None, **options: Any) -> Dream:
         """Dream a frame and count."""
-        dream = super().dream(image, **options)
-        self.steps_taken += sum(dream.steps)
+        dream = super().dream(image, look, **options)
+        pixels = [height * width for height, width in self.sizes(*image.shape[:2], look)]
+        self.steps_taken += sum(size * steps for size, steps in zip(pixels, dream.steps, strict=True)) / sum(pixels)
         return dream
 
 
@@ -41,11 +42,11 @@ class Film:
 
     Attributes:
         frames: H×W×3 uint8.
-        steps: Gradient steps of each frame, all octaves together.
+        steps: Gradient steps of each frame, counted by pixels: one at every octave is 1.
     """
 
     frames: list[np.ndarray]
-    steps: list[int]
+    steps: list[float]
 
 
 def clip_frames(clip: str, settings: FootageSettings, count: int | None = None) -> Iterator[Frame]:

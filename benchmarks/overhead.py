@@ -28,6 +28,7 @@ from framedream.dream.dreamer import Dreamer
 from framedream.dream.objective import Objective
 from framedream.dream.runtime import graph_of, tf
 from framedream.media import open_footage
+from framedream.render.pace import pace
 from framedream.settings import Settings
 from framedream.terms import parse_term
 
@@ -60,9 +61,10 @@ class Loop:
         noise = np.random.default_rng(0)
         sizes = dreamer.sizes(height, width)
         self._images = [tf.constant(noise.uniform(0, 255, (*size, 3)).astype(np.float32)) for size in sizes]
-        forwards = settings.motion.follow_steps
-        backwards = (forwards + 1) // 2 if settings.motion.passes == 2 else 0
-        self._steps = [dream.steps] + [forwards + backwards] * (frames - 1)
+        motion, following = settings.motion, range(frames - 1)
+        passes = [False, True][: motion.passes]
+        taken = [sum(pace(motion.follow_steps, each, backwards=back).steps for back in passes) for each in following]
+        self._steps = [dream.steps, *taken]
         for image in self._images:
             self._run(image, 1, 0)
 

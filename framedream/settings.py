@@ -112,9 +112,9 @@ class MotionSettings:
         passes: 2 dreams each shot backwards, then forwards, so that nothing comes into view
             pale; 1 forwards only.
         persistence: Share of the dream that is carried into the next frame.
-        follow_steps: Ascent steps at each octave, for frames seeded by the one before; half
-            as many in the pass backwards.
-        follow_step_size: Mean change one of these steps makes, in levels of 255; the program
+        follow_steps: Ascent steps at each octave, for frames seeded by the one before. A film takes half as
+            many, each larger; its pass backwards the same in two of three frames.
+        follow_step_size: Mean change one of all these steps makes, in levels of 255; the program
             takes larger or smaller ones to hold the strength of the dream.
         young_step_size: The same where the picture has just come into view.
         cuts: Look for cuts, so that no dream crosses one; none takes all as one shot.
@@ -122,7 +122,7 @@ class MotionSettings:
 
     flow: Literal["dis", "farneback", "none"] = "dis"
     passes: int = 2
-    persistence: float = 0.98
+    persistence: float = 0.99
     follow_steps: int = 2
     follow_step_size: float = 1.0
     young_step_size: float = 8.0

@@ -13,8 +13,8 @@ from framedream.render.windows import window_length
 
 log = logging.getLogger("framedream")
 
-_STORED = 7
-"""Bytes a pixel of a stored frame takes: a dream in 16 bits a channel, its maturity."""
+_STORED = 10
+"""Bytes a pixel of a stored frame takes: a dream in 16 bits a channel, its maturity, what it was changed by."""
 
 _ENCODED, _PNG = 0.2, 2.5
 """Bytes a pixel of an encoded frame takes, about: in a film, in a PNG."""

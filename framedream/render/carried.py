@@ -10,6 +10,8 @@ import numpy as np
 
 from framedream.motion.flow import Motion
 from framedream.motion.warp import sample, warp
+from framedream.render import momentum
+from framedream.render.momentum import Momentum
 
 MATURE = 100.0
 """Maturity of what was dreamed from nothing, and the most there is, in frames."""
@@ -32,32 +34,43 @@ class Carried:
         frame: The frame itself, H×W×3 float32, in levels.
         dream: What was dreamed of it, alike, in steps of 1/256 level.
         maturity: How long each pixel has been dreamed, H×W float32, in steps of half a frame.
+        change: What the dream was changed by here, H×W×3 float32, in levels, as `momentum.stored` rounds it;
+            None where that is not carried on.
     """
 
     frame: np.ndarray
     dream: np.ndarray
     maturity: np.ndarray
+    change: np.ndarray | None = None
 
     @classmethod
-    def of(cls, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float) -> Carried:
+    def of(
+        cls, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float, change: np.ndarray | None = None
+    ) -> Carried:
         """Round, and give every pixel a maturity."""
         everywhere = np.broadcast_to(np.asarray(maturity, np.float32), frame.shape[:2])
-        return cls.unpacked(
-            frame,
-            {
-                "dream": np.rint(dream * 256).clip(0, 65535).astype(np.uint16),
-                "maturity": np.rint(everywhere * 2).clip(0, 2 * MATURE).astype(np.uint8),
-            },
-        )
+        arrays = {
+            "dream": np.rint(dream * 256).clip(0, 65535).astype(np.uint16),
+            "maturity": np.rint(everywhere * 2).clip(0, 2 * MATURE).astype(np.uint8),
+        }
+        return cls.unpacked(frame, arrays if change is None else arrays | {"change": momentum.stored(change)})
 
     def packed(self) -> dict[str, np.ndarray]:
-        """``dream`` as H×W×3 uint16 and ``maturity`` as H×W uint8, to be stored with the frame."""
-        return {"dream": (self.dream * 256).astype(np.uint16), "maturity": (self.maturity * 2).astype(np.uint8)}
+        """Arrays to be stored with the frame.
+
+        ``dream`` is H×W×3 uint16, ``maturity`` H×W uint8, ``change`` H×W×3 int8, if there is one.
+        """
+        arrays: dict[str, np.ndarray] = {
+            "dream": (self.dream * 256).astype(np.uint16),
+            "maturity": (self.maturity * 2).astype(np.uint8),
+        }
+        return arrays if self.change is None else arrays | {"change": momentum.stored(self.change)}
 
     @classmethod
     def unpacked(cls, frame: np.ndarray, stored: dict[str, np.ndarray]) -> Carried:
         """What `packed` gave, with its frame."""
-        return cls(frame, stored["dream"].astype(np.float32) / 256, stored["maturity"].astype(np.float32) / 2)
+        change = momentum.restored(stored["change"]) if "change" in stored else None
+        return cls(frame, stored["dream"].astype(np.float32) / 256, stored["maturity"].astype(np.float32) / 2, change)
 
     def foreseen(self) -> Foreseen:
         """What the pass forwards needs of it."""
@@ -98,11 +111,21 @@ class Seed:
         image: H×W×3 float32, in levels 0…255.
         maturity: How long each pixel has been dreamed, H×W float32, in frames, 0…`MATURE`.
         covered: Share of the frame that brings any dream along, 0…1.
+        momentum: What the frames before were changed by, if that was carried along.
     """
 
     image: np.ndarray
     maturity: np.ndarray
     covered: float
+    momentum: Momentum | None = None
+
+    def evened(self, dream: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A dream that began here, changed by the momentum too; and what it is changed by now."""
+        change = dream - self.image
+        if self.momentum is None:
+            return dream, change
+        change = self.momentum.mean(change)
+        return np.clip(self.image + change, 0, 255), change
 
 
 def residual_seed(
@@ -119,7 +142,7 @@ def residual_seed(
     so the footage itself stays sharp and nothing of the frame before it shines through.
     Where it cannot be carried, the dream of the pass backwards stands in.
 
-    Maturity goes the same way, and is lost where the flow is not sure.
+    Maturity goes the same way, and is lost where the flow is not sure; so does the momentum.
 
     Args:
         frame: H×W×3 float32, in levels.
@@ -142,7 +165,8 @@ def residual_seed(
             image = _mixed(image, change, turning)
             maturity += turning * (grown - maturity)
     image += frame
-    return Seed(np.clip(image, 0, 255, out=image), maturity, covered)
+    along = None if before.change is None else Momentum.along(moved, before.change, maturity)
+    return Seed(np.clip(image, 0, 255, out=image), maturity, covered, along)
 
 
 def _weighted(change: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -76,9 +76,14 @@ class Level:
         total = min(max(self.sum * lack**_PATIENT, _LOWEST), _HIGHEST)
         return Level(min(total * lack**_PROMPT, _PEAK), total)
 
-    def ceilings(self, reference: Reference) -> Sequence[float]:
-        """What the objective may grow to in any place, at each octave."""
-        factor = _CEILING * min(max(self.gain, 0.1), 1.5)
+    def ceilings(self, reference: Reference, enlarged: float = 1.0) -> Sequence[float]:
+        """What the objective may grow to in any place, at each octave.
+
+        Args:
+            reference: What a dream from nothing reaches.
+            enlarged: What the gain is multiplied by, within its bounds here.
+        """
+        factor = _CEILING * min(max(self.gain * enlarged, 0.1), 1.5)
         return [max(0.0, factor * loss) for loss in reference.losses]
 
 

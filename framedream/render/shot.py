@@ -18,6 +18,7 @@ from framedream.render.bearings import Bearings, Dreamer
 from framedream.render.carried import GROWTH, MATURE, Carried, Foreseen, Seed, residual_seed
 from framedream.render.color import kept_color
 from framedream.render.level import Level
+from framedream.render.pace import Pace, pace
 from framedream.render.segments import Segment
 from framedream.render.state import State
 from framedream.render.store import Store, finished, key, seen_backwards
@@ -189,7 +190,7 @@ class Shot:
             state: That of the frame before them.
             foreseen: What the pass backwards dreamed of each frame, if there was one.
             count: How many frames of this pass were dreamed on from another before.
-            backwards: Whether this is that pass, which takes half of the steps.
+            backwards: Whether this is that pass, which takes steps in some frames only and has no momentum.
         """
         motions = self._motions(state.carried.frame, frames, backwards=backwards)
         with closing(ahead(zip(frames, motions, strict=True), _FRAMES_AHEAD)) as moving:
@@ -198,10 +199,13 @@ class Shot:
                 known = foreseen.get(number)
                 turning = self._turning(window, number) if known else 0.0
                 motion = self._look(number).motion
-                seed = residual_seed(frame, moved, state.carried, motion.persistence, known, turning)
-                steps = (motion.follow_steps + 1) // 2 if backwards else motion.follow_steps
+                taken = pace(motion.follow_steps, each, backwards=backwards)
+                # What a frame that rests would lose, nothing would grow again.
+                persistence = 1.0 if backwards and not taken.steps else motion.persistence
+                seed = residual_seed(frame, moved, state.carried, persistence, known, turning)
                 measured = each % _MEASURED_EVERY == 0
-                state = self._saved(name, self._dream_on(number, frame, seed, state, steps, measured=measured))
+                coming = self._dream_on(number, frame, seed, state, taken, measured=measured, momentum=not backwards)
+                state = self._saved(name, coming)
                 yield state
 
     def _turning(self, window: Window, number: int) -> float:
@@ -213,19 +217,22 @@ class Shot:
         return 2 / (left + 1) if number >= self._turns(window) else 0.0
 
     def _dream_on(
-        self, number: int, frame: np.ndarray, seed: Seed, before: State, steps: int, *, measured: bool
+        self, number: int, frame: np.ndarray, seed: Seed, before: State, taken: Pace, *, measured: bool, momentum: bool
     ) -> State:
         look = self._look(number)
         if seed.covered < _LOST:
             return replace(self._from_nothing(number, frame), level=before.level)
-        level = before.level
-        held = look.motion.follow_step_size * level.gain
-        young = max(look.motion.young_step_size - held, 0) * np.exp(-seed.maturity / GROWTH)
-        dream = self._dreamer.dream(
-            seed.image, look=look.dream, steps=steps, step_size=held + young,
-            ceilings=level.ceilings(before.reference),
-        )  # fmt: skip
-        carried = self._kept(number, frame, dream.pixels, seed.maturity + 1)
+        level, pixels, change = before.level, seed.image, None
+        if taken.steps:
+            held = look.motion.follow_step_size * taken.size * level.gain
+            young = max(look.motion.young_step_size * taken.young - held, 0) * np.exp(-seed.maturity / GROWTH)
+            pixels = self._dreamer.dream(
+                seed.image, look=look.dream, steps=taken.steps, step_size=held + young,
+                ceilings=level.ceilings(before.reference, taken.ceiling),
+            ).pixels  # fmt: skip
+        if momentum:
+            pixels, change = seed.evened(pixels)
+        carried = self._kept(number, frame, pixels, seed.maturity + (1 if momentum else bool(taken.steps)), change)
         if measured:
             level = level.seen(self._dreamer.strength(carried.dream, look=look.dream), before.reference)
         return State(carried, level, before.reference)
@@ -236,8 +243,11 @@ class Shot:
         carried = self._kept(number, frame, dream.pixels, 1 if quarter else MATURE)
         return State(carried, Level(), self._bearings.reference(number))
 
-    def _kept(self, number: int, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float) -> Carried:
-        return Carried.of(frame, kept_color(dream, frame, self._look(number).dream.color), maturity)
+    def _kept(
+        self, number: int, frame: np.ndarray, dream: np.ndarray, maturity: np.ndarray | float,
+        change: np.ndarray | None = None,
+    ) -> Carried:  # fmt: skip
+        return Carried.of(frame, kept_color(dream, frame, self._look(number).dream.color), maturity, change)
 
     def _motions(
         self, previous: np.ndarray, frames: Sequence[tuple[int, str, np.ndarray]], *, backwards: bool

@@ -51,6 +51,25 @@ def test_what_is_stored_comes_back_bit_for_bit():
     assert {again.dream.dtype, again.maturity.dtype} == {np.dtype(np.float32)}
 
 
+def test_what_a_dream_was_changed_by_is_stored_with_it_and_comes_back_bit_for_bit():
+    frame = noise(*SHAPE)
+    carried = Carried.of(frame, frame, 50, noise(*SHAPE, seed=1) / 16 - 8)
+    stored = carried.packed()
+    assert (stored["change"].dtype, stored["change"].shape) == (np.int8, (*SHAPE, 3))
+    assert Carried.unpacked(frame, stored).change.tobytes() == carried.change.tobytes()
+
+
+def test_a_seed_has_momentum_where_the_frame_before_had_a_change():
+    frame = scene(*SHAPE) / 2 + 64
+    with_change, without = (
+        residual_seed(frame, motion(), Carried.of(frame, frame, 50, change), 1.0) for change in (frame * 0 + 4, None)
+    )
+    assert without.evened(frame + 1)[0] == pytest.approx(frame + 1)
+    dream, change = with_change.evened(with_change.image + 1)
+    assert dream == pytest.approx(with_change.image + change, abs=1e-4)
+    assert 2 < change.mean() < 4
+
+
 def test_a_dream_is_rounded_to_the_nearest_256th_of_a_level_and_an_age_to_half_a_frame():
     frame, dream = noise(*SHAPE), noise(*SHAPE, seed=1)
     maturity = np.random.default_rng(2).uniform(0, 90, SHAPE).astype(np.float32)

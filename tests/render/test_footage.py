@@ -6,6 +6,7 @@ A stand-in dreams here: it adds a pattern of its own to what it is given, and re
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -58,6 +59,11 @@ def numbers(images, pictures) -> list[int]:
     return [int(np.argmin([np.abs(image - picture).mean() for picture in pictures])) for image in images]
 
 
+def stepped(followed) -> list[int]:
+    """Those of the frames that follow backwards that do not rest."""
+    return [number for each, number in enumerate(followed) if each % 3 != 2]
+
+
 def changes(dreamed, pictures) -> list[float]:
     """How far the inside of each dreamed frame was changed, all of it alike."""
     inside = [(frame.pixels - picture)[INNER] for frame, picture in zip(dreamed, pictures, strict=True)]
@@ -86,7 +92,7 @@ def test_every_frame_comes_out_once_with_its_time_and_duration(motion):
 
 def test_in_one_pass_only_the_first_frame_is_dreamed_from_nothing():
     dreaming, items = yielded(pan(4))
-    assert dreaming.steps == [12, 2, 2, 2]
+    assert dreaming.steps == [12, 1, 1, 1]
     assert dreaming.sizes[0] is None
     assert None not in items
 
@@ -100,7 +106,7 @@ def test_a_frame_dreamed_from_nothing_is_given_as_it_is():
 
 def test_behind_a_cut_the_dream_begins_anew():
     dreaming, dreamed = run([*pan(3), *pan(3, seed=1)], cuts=[3])
-    assert dreaming.steps == [12, 2, 2, 12, 2, 2]
+    assert dreaming.steps == [12, 1, 1, 12, 1, 1]
     assert len(dreamed) == 6
 
 
@@ -157,20 +163,20 @@ def test_where_the_dream_is_old_steps_are_small_and_where_it_is_young_they_are_l
     dreaming, _ = run(pan(6, 160, 256, step=(12.0, 0.0)), motion=motion)
     old, new = (slice(16, -16), slice(16, -80)), (slice(16, -16), slice(-8, None))
     for sizes in dreaming.sizes[1:]:
-        assert np.median(sizes[old]) == pytest.approx(0.7, abs=0.05)
+        assert np.median(sizes[old]) == pytest.approx(1.4, abs=0.05)
         assert sizes[new].mean() > 4
     last = np.median(dreaming.sizes[5][16:-16], axis=0)
-    assert last[-8] > last[-20] > last[-32] > last[-44] > 0.7
+    assert last[-8] > last[-20] > last[-32] > last[-44] > 1.4
 
 
 def test_a_young_step_smaller_than_the_others_changes_nothing():
     dreaming, _ = run(pan(3, step=(6.0, 0.0)), motion=MotionSettings(passes=1, follow_step_size=2, young_step_size=1))
-    assert all((sizes == 2).all() for sizes in dreaming.sizes[1:])
+    assert all((sizes == 4).all() for sizes in dreaming.sizes[1:])
 
 
 def test_every_frame_that_follows_is_held_and_none_that_is_dreamed_from_nothing():
     """Ceilings are what the first dream reached at each octave, three times."""
-    dreaming, _ = run(pan(3))
+    dreaming, _ = run(pan(3), motion=replace(ONE_PASS, follow_steps=1))
     assert dreaming.ceilings == [None, [3, 6], [3, 6]]
 
 
@@ -196,22 +202,66 @@ def test_a_frame_to_which_nothing_can_be_carried_is_dreamed_from_nothing(motion)
 def test_with_two_passes_a_shot_is_dreamed_backwards_then_forwards():
     pictures = pan(4)
     dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0))
-    assert numbers(dreaming.images, pictures) == [3, 2, 1, 0, 1, 2, 3]
-    assert dreaming.steps == [12, 1, 1, 1, 2, 2, 2]
+    assert numbers(dreaming.images, pictures) == [3, 2, 1, 1, 2, 3]
+    assert dreaming.steps == [12, 1, 1, 1, 1, 1]
     assert [item is None for item in items] == [True] * 4 + [False] * 4
 
 
-@pytest.mark.parametrize(("steps", "half"), [(1, 1), (2, 1), (3, 2), (5, 3), (0, 0)])
-def test_the_pass_backwards_takes_half_the_steps_rounded_up(steps, half):
-    dreaming, _ = run(pan(2), motion=MotionSettings(follow_steps=steps))
-    assert dreaming.steps == [12, half, steps]
+@pytest.mark.parametrize(("steps", "half"), [(1, 1), (2, 1), (3, 2), (5, 3)])
+def test_steps_are_taken_by_half_and_backwards_in_two_of_three_frames(steps, half):
+    """Each is larger by as much as they are fewer; backwards twice as large, for one in every frame."""
+    dreaming, _ = run(pan(7), motion=MotionSettings(follow_steps=steps, follow_step_size=0.5, young_step_size=0.1))
+    backwards, forwards = slice(1, 5), slice(5, 11)
+    assert dreaming.steps == [12, *[half] * 4, *[half] * 6]
+    assert all(sizes == pytest.approx(1.0) for sizes in dreaming.sizes[backwards])
+    assert all(sizes == pytest.approx(0.5 * steps / half) for sizes in dreaming.sizes[forwards])
+
+
+def test_a_frame_that_rests_keeps_the_whole_dream():
+    """Of three frames that follow backwards the last rests, here the first of the shot."""
+    still = [scene(96, 128) / 2 + 64] * 4
+    _, dreamed = run(still, motion=MotionSettings(persistence=0.5), dreaming=Dreaming(32.0))
+    assert changes(dreamed, still) == [8, 4, 2, 1]
+
+
+def test_ceilings_are_raised_forwards_where_a_step_stands_for_two():
+    dreaming, _ = run(pan(3), motion=TWO_PASSES)
+    backwards, forwards = dreaming.ceilings[1], dreaming.ceilings[-1]
+    assert backwards == pytest.approx([3, 6])
+    assert forwards[0] > backwards[0]
+    assert run(pan(3), motion=replace(TWO_PASSES, follow_steps=1))[0].ceilings[-1] == pytest.approx([3, 6])
+
+
+def test_without_steps_the_dream_is_only_carried():
+    dreaming, dreamed = run([scene(96, 128)] * 3, motion=MotionSettings(follow_steps=0, persistence=1))
+    assert dreaming.steps == [12]
+    assert changes(dreamed, [scene(96, 128)] * 3) == [20] * 3
+
+
+def test_frames_that_follow_take_at_most_three_fifths_of_two_steps_forwards_and_one_back():
+    dreaming, dreamed = run(pan(40, 64, 80), motion=TWO_PASSES, dreaming=Dreaming(0.0))
+    assert len(dreamed) == 40
+    following = [steps for steps, size in zip(dreaming.steps, dreaming.sizes, strict=True) if size is not None]
+    assert 0 < sum(following) <= 0.6 * (2 + 1) * (40 - 1)
+
+
+def test_the_pass_forwards_goes_on_as_the_frames_before_were_changed():
+    """Steps are two up and one down in turn; by itself each second one would go down by 1."""
+    signs = itertools.cycle([2.0, -1.0])
+    still = [scene(96, 128) / 2 + 64] * 30
+    dreaming = Dreaming(0.0, on=lambda image, size: next(signs))
+    motion = MotionSettings(passes=1, persistence=1.0)
+    _, dreamed = run(still, motion=motion, dreaming=dreaming)
+    means = [float((frame.pixels - picture)[INNER].mean()) for frame, picture in zip(dreamed, still, strict=True)]
+    assert np.diff(means)[-8:].min() > -0.5
+    assert np.diff(means)[-8:].mean() == pytest.approx(0.5, abs=0.2)
 
 
 def test_what_comes_into_view_carries_the_dream_of_the_pass_backwards():
     """Only the last frame is dreamed on; all that is in view in it is dreamed wherever it comes into view before."""
     pictures = pan(6, 160, 256, step=(12.0, 0.0))
     dreaming, dreamed = run(pictures, motion=TWO_PASSES)
-    for image, picture in zip(dreaming.images[6:], pictures[1:], strict=True):
+    for image, picture in zip(dreaming.images[5:], pictures[1:], strict=True):
         assert (image - picture)[16:-16, -32:].mean() == pytest.approx(20, abs=1.5)
     assert (dreamed[0].pixels - pictures[0])[16:-16, 80:].mean() == pytest.approx(20, abs=1.5)
 
@@ -219,8 +269,8 @@ def test_what_comes_into_view_carries_the_dream_of_the_pass_backwards():
 def test_what_was_dreamed_backwards_is_old_when_it_comes_into_view():
     motion = MotionSettings(follow_step_size=0.7, young_step_size=5)
     dreaming, _ = run(pan(6, 160, 256, step=(12.0, 0.0)), motion=motion)
-    for sizes in dreaming.sizes[6:]:
-        assert np.median(sizes[16:-16, -10:]) == pytest.approx(0.7, abs=0.1)
+    for sizes in dreaming.sizes[5:]:
+        assert np.median(sizes[16:-16, -10:]) == pytest.approx(1.4, abs=0.1)
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
@@ -240,7 +290,7 @@ def test_both_passes_of_a_shot_are_done_before_the_next_shot_begins():
 
 @pytest.mark.parametrize(
     ("passes", "count", "steps", "backwards"),
-    [(1, 1, [12], 0), (2, 1, [12], 0), (1, 2, [12, 2], 0), (2, 2, [12, 1, 2], 2)],
+    [(1, 1, [12], 0), (2, 1, [12], 0), (1, 2, [12, 1], 0), (2, 2, [12, 1, 1], 2)],
 )
 def test_one_frame_and_two_frames_are_footage(passes, count, steps, backwards):
     pictures = pan(count)
@@ -268,7 +318,9 @@ def test_a_long_shot_is_dreamed_in_windows_that_look_ahead(short_windows):
     pictures = pan(20, 64, 80, step=(3.0, 1.0))
     dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0))
     judged = [19]
-    backwards = [range(12, -1, -1), range(17, 4, -1), range(18, 9, -1), range(18, 14, -1)]
+    # The last frame of a window is dreamed from nothing, but for the one that was judged; each third other rests.
+    begun, followed = [[12], [17], [], []], [range(11, -1, -1), range(16, 4, -1), range(18, 9, -1), range(18, 14, -1)]
+    backwards = [[*one, *stepped(rest)] for one, rest in zip(begun, followed, strict=True)]
     forwards = [range(1, 5), range(5, 10), range(10, 15), range(15, 20)]
     passes = [number for window in zip(backwards, forwards, strict=True) for each in window for number in each]
     assert numbers(dreaming.images, pictures) == judged + passes
@@ -328,7 +380,7 @@ def test_the_first_frame_of_a_long_shot_is_delivered_before_its_later_stretches_
     waited = sum(1 for _ in itertools.takewhile(lambda item: item is None, dreamed))
     assert waited == backwards
     assert [name for name in store.names if name.startswith("judged")] == [judged(0), judged(100)]
-    assert len(dreaming.images) == 2 + max(backwards, 1)
+    assert len(dreaming.images) == 2 + 1 + backwards * 2 // 3
     assert read_last < 200
     if motion is ONE_PASS:
         assert sum(item is not None for item in dreamed) == 400 - 1
@@ -495,7 +547,7 @@ def test_dreams_are_held_by_what_is_reached_where_they_are():
             return type(dreamed)(dreamed.pixels, (float(image.mean()),))
 
     pictures = [scene(64, 80) / 4 + level for level in [16] * 100 + [56] * 100]
-    dreaming, _ = run(pictures, dreaming=Bright(0.0))
+    dreaming, _ = run(pictures, motion=replace(ONE_PASS, follow_steps=1), dreaming=Bright(0.0))
     held = [ceilings[0] / 3 for ceilings in dreaming.ceilings if ceilings]
     assert held[0] == pytest.approx(pictures[0].mean(), abs=1)
     assert held[-1] == pytest.approx(pictures[-1].mean(), abs=1)
@@ -507,7 +559,7 @@ def test_in_one_pass_only_the_frames_that_turn_into_a_key_are_dreamed_backwards(
     dreaming, items = yielded([scene(64, 80)] * 80, length=40)
     assert [item is None for item in items] == [True] * 37 + [False] * 80
     keys = 1 + 9 + 11
-    assert len(dreaming.images) == 1 + keys + (36 + 40 - 1) + (40 - 1) + 1
+    assert len(dreaming.images) == 1 + keys + (36 * 2 // 3 + 40 - 1) + (40 - 1) + 1
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
@@ -652,8 +704,8 @@ def test_the_strength_of_the_dream_is_held(passes, growth):
     def strength(image: np.ndarray) -> float:
         return max(float(((image - still) * pattern).mean()), 0.0)
 
-    dreaming = Dreaming(20 * pattern, on=lambda image, size: 2 * growth * size * pattern, strength=strength)
-    _, dreamed = run([still] * 240, (), MotionSettings(passes=passes, persistence=0.98), dreaming)
+    dreaming = Dreaming(20 * pattern, on=lambda image, size: growth * size * pattern, strength=strength)
+    _, dreamed = run([still] * 300, (), MotionSettings(passes=passes, persistence=0.98), dreaming)
     for frame in dreamed[-40:]:
         assert strength(frame.pixels) == pytest.approx(1.07 * 20, rel=0.08)
 
@@ -731,8 +783,9 @@ def test_steps_and_their_sizes_are_those_of_each_frame():
         for number in range(9)
     ]
     dreaming, _ = dreamed_by(settings.__getitem__, pan(9, 64, 80), dreaming=Dreaming(0.0))
-    assert dreaming.steps[-8:] == list(range(1, 9))
-    assert [float(size.max()) for size in dreaming.sizes[-8:]] == list(range(2, 10))
+    assert dreaming.steps[-8:] == [1, 1, 2, 2, 3, 3, 4, 4]
+    sizes = [(1 + number) * number / steps for number, steps in enumerate([1, 1, 2, 2, 3, 3, 4, 4], 1)]
+    assert [float(size.max()) for size in dreaming.sizes[-8:]] == pytest.approx(sizes)
 
 
 def test_the_share_that_is_carried_on_is_that_of_each_frame():

@@ -80,6 +80,11 @@ def test_ceilings_rise_and_fall_with_the_gain_within_bounds():
     assert Level(gain=0).ceilings(REFERENCE) == pytest.approx([3, 6])
 
 
+def test_ceilings_for_larger_steps_are_raised_within_the_same_bounds():
+    assert Level(gain=0.5).ceilings(REFERENCE, 1.4) == pytest.approx([21, 42])
+    assert Level(gain=1.2).ceilings(REFERENCE, 1.4) == pytest.approx([45, 90])
+
+
 def test_an_octave_without_an_objective_has_no_ceiling():
     """Losses are -inf where no step was taken, and negative where a layer's weight is."""
     assert Level().ceilings(Reference(1.0, (float("-inf"), -3.0, 0.0, 2.0))) == [0, 0, 0, 6]

@@ -1,0 +1,67 @@
+"""Momentum: what a dream is changed by, averaged along the motion.
+
+A single step has much chance in it, which flickers; what is common to the steps of several frames does not.
+So each frame is changed by a mean of its own step and those of the frames before, carried along
+like the dream (B. Polyak's heavy ball of 1964, on a moving picture). A dream in balance then
+hardly changes, at half of the gradients that many small steps would take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from framedream.motion.flow import Motion
+from framedream.motion.warp import sample
+
+_SHARE = 0.65
+"""Share of the momentum in what an old dream is changed by."""
+
+_GROWTH = 6.0
+"""Frames in which it gets there: what is young must grow."""
+
+_LARGEST = 16.0
+"""The largest change that is stored, in levels."""
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """What a frame's dream is changed by besides its own step.
+
+    Attributes:
+        change: That of the frames before, brought here, H×W×3 float32, in levels.
+        share: How much of it there is in the mean, H×W×1 float32, 0…1.
+    """
+
+    change: np.ndarray
+    share: np.ndarray
+
+    @classmethod
+    def along(cls, moved: Motion, change: np.ndarray, maturity: np.ndarray) -> Momentum:
+        """Bring a change here.
+
+        Args:
+            moved: The motion from the frame before to this one.
+            change: What that frame was changed by, H×W×3 float32, in levels.
+            maturity: How long each pixel of this frame has been dreamed, H×W float32, in frames.
+        """
+        share = _SHARE * moved.sure * (1 - np.exp(-maturity / _GROWTH))
+        return cls(sample(change, moved.flow, cv2.INTER_LINEAR), share[..., None])
+
+    def mean(self, change: np.ndarray) -> np.ndarray:
+        """A frame's own change, H×W×3, evened by those before."""
+        return np.asarray(change + self.share * (self.change - change), np.float32)
+
+
+def stored(change: np.ndarray) -> np.ndarray:
+    """A change in a byte a channel, H×W×3 int8: its square root, so that small ones keep their fraction."""
+    roots = np.sign(change) * np.sqrt(np.abs(change) / _LARGEST)
+    return np.asarray(np.rint(127 * roots).clip(-127, 127), np.int8)
+
+
+def restored(change: np.ndarray) -> np.ndarray:
+    """What `stored` gave, in levels."""
+    roots = change.astype(np.float32) / 127
+    return _LARGEST * roots * np.abs(roots)
