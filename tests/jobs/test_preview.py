@@ -16,7 +16,7 @@ from framedream.jobs.looks import looks
 from framedream.media import open_footage, read_image, write_image
 from framedream.values import parse_layers
 
-FEW = {"steps": 2, "follow_steps": 1, "octaves": 2}
+FEW = {"precision": "float32", "steps": 2, "follow_steps": 1, "octaves": 2}
 
 
 @pytest.fixture
