@@ -84,7 +84,8 @@ def write_film(clip: Path, path: Path, frames: int) -> Path:
 
 
 def _film_peak(film: Path) -> float:
-    return peak_of(_command("video", film, film.with_name(f"dream-{film.name}")))
+    # By one process: a long film may be divided among several, a short one is not.
+    return peak_of([*_command("video", film, film.with_name(f"dream-{film.name}")), "--devices", "cpu"])
 
 
 def _command(name: str, source: Path, target: Path) -> list[str]:

@@ -32,6 +32,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()  # Here, where it is known what to do if nobody reads it any more.
     except CycloptsError as error:
         return _failed(f"{' '.join(str(error).split())} (see --help)", _USAGE)
     except FramedreamError as error:
