@@ -14,7 +14,7 @@ _log = logging.getLogger("framedream")
 def compiled(forward: Forward) -> Forward:
     """The same, and its gradient, compiled on GPUs for each size of images; as it is on processors.
 
-    There oneDNN's convolutions take half to three quarters of the time of XLA's.
+    There XLA takes 2.6 times as long as oneDNN for SqueezeNet's gradient.
     """
     if not _compiles():
         return forward
