@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import re
@@ -15,6 +16,10 @@ _MOST_WORKERS = 1024
 
 _MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container's share of the memory stands: control groups of version 2 and 1."""
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""What mallopt(3) calls the free memory that is given back, and the size of what is always given back."""
 
 
 @dataclass(frozen=True)
@@ -110,3 +115,17 @@ def _of_processor(fact: str) -> str:
         return ""
     found = re.search(rf"^{fact}\s*:\s*(.+)$", told, re.MULTILINE)
     return found[1].strip() if found else ""
+
+
+def keep_freed_memory() -> None:
+    """Have this process keep the memory that it frees, for frames that come.
+
+    Otherwise the GNU C library gives back what each frame took, and the kernel clears it anew for the next:
+    a fifth of the time that seeding takes. Elsewhere than there this does nothing.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    mallopt(_TRIM_THRESHOLD, 2**30)
+    mallopt(_MMAP_THRESHOLD, 2**25)

@@ -12,6 +12,7 @@ import numpy as np
 from framedream.changing import layers_of
 from framedream.errors import InputError, SettingsError
 from framedream.jobs.preflight import check_readable
+from framedream.machine import keep_freed_memory
 from framedream.media import look_at_image, read_image, resize
 from framedream.settings import DreamSettings, Settings
 from framedream.terms import parse_term
@@ -56,6 +57,7 @@ def dreamer_for(settings: Settings, tile: int | None = None) -> Dreamer:
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
     from framedream.dream.runtime import use_threads
 
+    keep_freed_memory()
     use_threads(settings.run.threads)
     guide = settings.dream.guide
     if tile is None and settings.run.tile != "auto":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,11 +17,19 @@ from framedream.render.momentum import Momentum
 MATURE = 100.0
 """Maturity of what was dreamed from nothing, and the most there is, in frames."""
 
+_PARTS = np.float32(256)
+"""Parts of a level in which dreams are stored."""
+
 _MOST_STRENGTHENED = 1.25
 """Factor by which a mixture of dreams is made stronger, at most."""
 
 GROWTH = 10.0
 """Frames in which a young dream grows up: steps shrink by e in as many."""
+
+
+def levels(dream: np.ndarray) -> np.ndarray:
+    """A stored dream, H×W×3 uint16, in levels, float32."""
+    return dream * (1 / _PARTS)
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Carried:
 
     Attributes:
         frame: The frame itself, H×W×3 float32, in levels.
-        dream: What was dreamed of it, alike, in steps of 1/256 level.
+        dream: What was dreamed of it, alike, in 256ths of a level.
         maturity: How long each pixel has been dreamed, H×W float32, in steps of half a frame.
         change: What the dream was changed by here, H×W×3 float32, in levels, as `momentum.stored` rounds it;
             None where that is not carried on.
@@ -41,7 +50,8 @@ class Carried:
     frame: np.ndarray
     dream: np.ndarray
     maturity: np.ndarray
-    change: np.ndarray | None = None
+    change: np.ndarray | None
+    _packed: dict[str, np.ndarray]
 
     @classmethod
     def of(
@@ -50,7 +60,7 @@ class Carried:
         """Round, and give every pixel a maturity."""
         everywhere = np.broadcast_to(np.asarray(maturity, np.float32), frame.shape[:2])
         arrays = {
-            "dream": np.rint(dream * 256).clip(0, 65535).astype(np.uint16),
+            "dream": np.asarray(cv2.addWeighted(dream, float(_PARTS), dream, 0, 0, dtype=cv2.CV_16U)),
             "maturity": np.rint(everywhere * 2).clip(0, 2 * MATURE).astype(np.uint8),
         }
         return cls.unpacked(frame, arrays if change is None else arrays | {"change": momentum.stored(change)})
@@ -60,17 +70,14 @@ class Carried:
 
         ``dream`` is H×W×3 uint16, ``maturity`` H×W uint8, ``change`` H×W×3 int8, if there is one.
         """
-        arrays: dict[str, np.ndarray] = {
-            "dream": (self.dream * 256).astype(np.uint16),
-            "maturity": (self.maturity * 2).astype(np.uint8),
-        }
-        return arrays if self.change is None else arrays | {"change": momentum.stored(self.change)}
+        return dict(self._packed)
 
     @classmethod
-    def unpacked(cls, frame: np.ndarray, stored: dict[str, np.ndarray]) -> Carried:
+    def unpacked(cls, frame: np.ndarray, stored: Mapping[str, np.ndarray]) -> Carried:
         """What `packed` gave, with its frame."""
-        change = momentum.restored(stored["change"]) if "change" in stored else None
-        return cls(frame, stored["dream"].astype(np.float32) / 256, stored["maturity"].astype(np.float32) / 2, change)
+        arrays = {name: stored[name] for name in ("dream", "maturity", "change") if name in stored}
+        change = momentum.restored(arrays["change"]) if "change" in arrays else None
+        return cls(frame, levels(arrays["dream"]), arrays["maturity"].astype(np.float32) / 2, change, arrays)
 
     def foreseen(self) -> Foreseen:
         """What the pass forwards needs of it."""
@@ -153,14 +160,15 @@ def residual_seed(
         turning: Share of it that is mixed in everywhere, 0…1.
     """
     image = warp(cv2.subtract(before.dream, before.frame), moved.flow)
-    image = _weighted(image, persistence * moved.valid)
     maturity = sample(before.maturity, moved.flow, cv2.INTER_LINEAR) * moved.sure
     covered = float(moved.valid.mean())
-    if foreseen is not None:
+    if foreseen is None:
+        image = _weighted(image, persistence * moved.valid)
+    else:
         new, change, grown = 1 - moved.valid, foreseen.change, foreseen.maturity
-        image += _weighted(change, new)
+        image = cv2.add(_weighted(cv2.addWeighted(image, persistence, change, -1, 0), moved.valid), change)
         maturity += new * (grown - maturity)
-        covered += float((new * (grown >= 1)).sum()) / new.size
+        covered += float(new[grown >= 1].sum()) / new.size
         if turning:
             image = _mixed(image, change, turning)
             maturity += turning * (grown - maturity)

@@ -31,6 +31,7 @@ def kept_color(dream: np.ndarray, frame: np.ndarray, choice: Literal["keep", "fr
     wanted = np.array(cv2.mean(frame)[:3])
     # Twice, since what is clipped at black and white shifts the mean again.
     for _ in range(2):
-        shift = (cv2.mean(kept)[:3] - wanted).astype(np.float32)
-        kept = np.clip(kept - shift, 0, 255)
+        shift = np.array([*(cv2.mean(kept)[:3] - wanted), 0.0])
+        kept = np.asarray(cv2.subtract(kept, shift))
+        np.clip(kept, 0, 255, out=kept)
     return kept

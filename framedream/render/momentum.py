@@ -25,6 +25,13 @@ _GROWTH = 6.0
 _LARGEST = 16.0
 """The largest change that is stored, in levels."""
 
+_ROOTS = np.float32(127 / np.sqrt(_LARGEST))
+"""What the root of a change is multiplied by when it is stored."""
+
+_BYTES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.float32) / _ROOTS
+_LEVELS = _BYTES * np.abs(_BYTES)
+"""The change that each byte stands for."""
+
 
 @dataclass(frozen=True)
 class Momentum:
@@ -32,7 +39,7 @@ class Momentum:
 
     Attributes:
         change: That of the frames before, brought here, H×W×3 float32, in levels.
-        share: How much of it there is in the mean, H×W×1 float32, 0…1.
+        share: How much of it there is in the mean, H×W float32, 0…1.
     """
 
     change: np.ndarray
@@ -48,20 +55,20 @@ class Momentum:
             maturity: How long each pixel of this frame has been dreamed, H×W float32, in frames.
         """
         share = _SHARE * moved.sure * (1 - np.exp(-maturity / _GROWTH))
-        return cls(sample(change, moved.flow, cv2.INTER_LINEAR), share[..., None])
+        return cls(sample(change, moved.flow, cv2.INTER_LINEAR), share)
 
     def mean(self, change: np.ndarray) -> np.ndarray:
         """A frame's own change, H×W×3, evened by those before."""
-        return np.asarray(change + self.share * (self.change - change), np.float32)
+        difference = cv2.multiply(cv2.subtract(self.change, change), cv2.merge([self.share] * 3))
+        return np.asarray(cv2.add(change, difference))
 
 
 def stored(change: np.ndarray) -> np.ndarray:
     """A change in a byte a channel, H×W×3 int8: its square root, so that small ones keep their fraction."""
-    roots = np.sign(change) * np.sqrt(np.abs(change) / _LARGEST)
-    return np.asarray(np.rint(127 * roots).clip(-127, 127), np.int8)
+    roots = np.copysign(cv2.sqrt(np.abs(change)), change)
+    return np.asarray(np.rint(roots * _ROOTS).clip(-127, 127), np.int8)
 
 
 def restored(change: np.ndarray) -> np.ndarray:
     """What `stored` gave, in levels."""
-    roots = change.astype(np.float32) / 127
-    return _LARGEST * roots * np.abs(roots)
+    return np.asarray(cv2.LUT(change.view(np.uint8), _LEVELS))
