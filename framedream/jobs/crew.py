@@ -67,6 +67,15 @@ def leave_gpus() -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 
+def leave_a_core(run: RunSettings) -> None:
+    """See that gradients in this process leave one core to the flow and the encoder beside them, unless told otherwise.
+
+    TensorFlow takes no notice any more once it is imported.
+    """
+    if run.threads is None and "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, usable_cores() - 1)))
+
+
 def work_alone(run: RunSettings) -> None:
     """Make this process the worker of one device, for work that cannot be divided.
 

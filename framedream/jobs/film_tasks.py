@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -144,6 +147,21 @@ def check_running(storage: Storage, token: str) -> None:
         raise Stopped(f"{storage.path}: stopped; the same command goes on from there")
 
 
+def from_both_ends(parts: Iterable[Part]) -> list[Part]:
+    """The order in which parts are begun: those of a shot from both of its ends by turns.
+
+    Its keys are dreamed from its middle on, so that neighbours would wait for the same ones.
+    """
+    found: list[Part] = []
+    for _, group in itertools.groupby(parts, lambda part: part.windows[0].segment.shot):
+        of_shot = deque(group)
+        while of_shot:
+            found.append(of_shot.popleft())
+            if of_shot:
+                found.append(of_shot.pop())
+    return found
+
+
 class FilmTasks:
     """All tasks of a film, each once it can begin.
 
@@ -253,6 +271,6 @@ class FilmTasks:
         return Progress(done, frames, shot, plan.shots, self._backwards + sum(stage[1] for stage in told))
 
     def _divide(self) -> None:
-        self._waiting = self.job.missing()
+        self._waiting = from_both_ends(self.job.missing())
         for part in self._waiting:
             self.job.folder.tell(part.number)

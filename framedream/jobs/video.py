@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from framedream.jobs.crew import crew, leave_gpus, works_here
+from framedream.jobs.crew import crew, leave_a_core, leave_gpus, works_here
 from framedream.jobs.devices import find_gpus
 from framedream.jobs.dispatch import dispatch
 from framedream.jobs.dreaming import dreamer_for
@@ -126,6 +126,8 @@ def make_with(workers: Workers, job: FootageJob, stop: Callable[[], bool], progr
 def _make_here(job: FootageJob, here: Here) -> None:
     """Make a film in this process."""
     leave_gpus()
+    if job.settings.motion.flow != "none":
+        leave_a_core(job.settings.run)
     if job.plan is None:
         dreamer_for(job.settings)  # A network that cannot be had is told before all of the footage is read.
         job.surveyed(look_through(job.footage, job.settings, here.check))

@@ -10,7 +10,7 @@ import pytest
 
 from framedream.errors import DeviceError
 from framedream.jobs import crew as crews
-from framedream.jobs.crew import crew, leave_gpus, work_alone, works_here
+from framedream.jobs.crew import crew, leave_a_core, leave_gpus, work_alone, works_here
 from framedream.jobs.devices import Gpu
 from framedream.settings import RunSettings
 
@@ -51,6 +51,24 @@ def test_work_on_the_processor_leaves_the_gpus_alone(gpus, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     leave_gpus()
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, "1"), (2, "1"), (16, "15")])
+def test_a_film_made_here_leaves_a_core_to_what_goes_on_beside_its_gradients(monkeypatch, cores, threads):
+    monkeypatch.setattr(crews, "usable_cores", lambda: cores)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
+    monkeypatch.setitem(sys.modules, "tensorflow", object())
+    leave_a_core(RunSettings())
+    assert "TF_NUM_INTRAOP_THREADS" not in os.environ  # It would come too late.
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    leave_a_core(RunSettings(threads=2))
+    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+    leave_a_core(RunSettings())
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == threads
+    monkeypatch.setattr(crews, "usable_cores", lambda: 64)
+    leave_a_core(RunSettings())
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == threads, "what the person set stays"
 
 
 @pytest.fixture

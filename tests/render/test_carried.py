@@ -120,13 +120,13 @@ def test_seeds_stay_between_0_and_255():
 
 
 def test_age_moves_with_the_picture():
-    before = Carried(scene(*SHAPE), scene(*SHAPE), half(10, 50))
+    before = Carried.of(scene(*SHAPE), scene(*SHAPE), half(10, 50))
     maturity = residual_seed(scene(*SHAPE), motion((4, 0)), before, 1).maturity
     assert (maturity[:, :11] == pytest.approx(10, abs=1e-3)) and (maturity[:, 13:] == pytest.approx(50, abs=1e-3))
 
 
 def test_age_stays_in_its_range_where_cubic_interpolation_overshoots():
-    before = Carried(scene(*SHAPE), scene(*SHAPE), half(0, MATURE))
+    before = Carried.of(scene(*SHAPE), scene(*SHAPE), half(0, MATURE))
     maturity = residual_seed(scene(*SHAPE), motion((0.5, 0)), before, 1).maturity
     assert (maturity.min(), maturity.max()) == (0, MATURE)
 
