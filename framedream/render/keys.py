@@ -18,6 +18,7 @@ from framedream.render.bearings import Dreamer, Read, taken
 from framedream.render.carried import GROWTH, MATURE, Carried, residual_seed
 from framedream.render.color import kept_color
 from framedream.render.level import Level, Reference
+from framedream.render.pace import pace
 from framedream.render.state import State
 from framedream.render.store import Store, key, sketched
 from framedream.render.stretches import Look
@@ -87,11 +88,13 @@ class Keys:
         change = cv2.resize(sketch["change"].astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         look, motion, level = self._look(number).dream, self._look(number).motion, Level()
         carried = self._climbed(frame, frame + change, look, _CLIMB, look.step_size, level.ceilings(reference))
-        for _ in range(_SETTLE):
+        for count in range(_SETTLE):
             level = level.seen(self._dreamer.strength(carried.dream, look=look), reference)
             seed = frame + motion.persistence * (carried.dream - frame)
-            size = motion.follow_step_size * level.gain
-            carried = self._climbed(frame, seed, look, motion.follow_steps, size, level.ceilings(reference))
+            taken = pace(motion.follow_steps, count, backwards=False)
+            size = motion.follow_step_size * taken.size * level.gain
+            ceilings = level.ceilings(reference, taken.ceiling)
+            carried = self._climbed(frame, seed, look, taken.steps, size, ceilings)
         # What the controller summed up here says nothing about frames that move.
         return State(carried, Level(), reference)
 
