@@ -7,6 +7,7 @@ the next, so some frames stand for a film. framedream's film is the whole comman
 from __future__ import annotations
 
 import itertools
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Figure, Timed, in_alternation, ratios
-from benchmarks.films import dreamed
+from benchmarks.films import dreamed, to_and_fro
 from benchmarks.overhead import time_command
 from benchmarks.plain_loops import on_demand
 from framedream.dream.dreamer import Dreamer
@@ -29,18 +30,24 @@ _HEIGHTS = (360, 240, 480, 720, 1080, 2160)
 
 _FRAMES = 3
 
+_LONGER = 300
+"""Frames of a film that is no longer mostly start."""
+
 
 def films(pairs: int, clip: Path) -> Iterator[Figure]:
-    """The time of a film by each loop over that of framedream's."""
+    """The time of a film by each loop over that of framedream's: of the clip, and of a longer film made of it."""
     frames = sum(1 for _ in open_footage(clip).frames())
-    own = [partial(time_command, clip, "--precision", precision) for precision in _PRECISIONS]
     with ExitStack() as stack:
+        longer = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "longer.mp4"
+        to_and_fro(clip, _LONGER, longer)
+        own = [(clip, frames, precision) for precision in _PRECISIONS] + [(longer, _LONGER, "auto")]
         loops = [stack.enter_context(on_demand(way, clip)) for way in _LOOPS]
-        times = in_alternation([*loops, *own], pairs)
+        commands = [partial(time_command, footage, "--precision", precision) for footage, _, precision in own]
+        times = in_alternation([*loops, *commands], pairs)
     for number, (loop, goal) in enumerate(_LOOPS.values()):
-        for place, precision in enumerate(_PRECISIONS, len(loops)):
-            values = ratios([(each[number], each[place]) for each in times], frames)
-            yield Figure(f"a film of {frames} frames by {loop} over framedream's, {precision}", values, f"≥ {goal}")
+        for place, (_, count, precision) in enumerate(own, len(loops)):
+            values = ratios([(each[number], each[place]) for each in times], count)
+            yield Figure(f"a film of {count} frames by {loop} over framedream's, {precision}", values, f"≥ {goal}")
 
 
 def steps(pairs: int, clip: Path) -> Iterator[Figure]:

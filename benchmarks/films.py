@@ -7,8 +7,10 @@ import itertools
 from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 
 from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
@@ -64,6 +66,27 @@ def clip_frames(clip: str, settings: FootageSettings, count: int | None = None) 
     width, height = settings.size or (round(WIDTH * scale), round(HEIGHT * scale))
     for index, pixels in enumerate(made(clip, count)):
         yield Frame(resize(pixels, width, height), Fraction(index, RATE))
+
+
+def to_and_fro(clip: Path, count: int, target: Path) -> None:
+    """Write so many frames of a clip, forwards and backwards by turns: a longer film that moves no less.
+
+    Args:
+        clip: A video of at least two frames.
+        count: Frames to write.
+        target: An H.264 film.
+    """
+    with av.open(clip) as source:
+        stream = source.streams.video[0]
+        rate, width, height = stream.average_rate, stream.width, stream.height
+        frames = [frame.to_ndarray(format="yuv420p") for frame in source.decode(stream)]
+    way = itertools.cycle(frames + frames[-2:0:-1])
+    with av.open(target, "w") as film:
+        written = film.add_stream("libx264", rate, options={"crf": "14"})
+        written.width, written.height, written.pix_fmt = width, height, "yuv420p"
+        for pixels in itertools.islice(way, count):
+            film.mux(written.encode(av.VideoFrame.from_ndarray(pixels, format="yuv420p")))
+        film.mux(written.encode())
 
 
 def dreamed(

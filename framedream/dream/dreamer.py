@@ -231,8 +231,8 @@ class Dreamer:
         ceilings: Sequence[float] | None = None,
     ) -> Dream:
         steps = look.steps if steps is None else steps
-        unit = self._matrix.sum() / 3 if self._is_classic else 1.0
-        sizes_of_steps = np.asarray(look.step_size if step_size is None else step_size, np.float64) * unit
+        unit = float(self._matrix.sum()) / 3 if self._is_classic else 1.0
+        sizes_of_steps = np.asarray(look.step_size if step_size is None else step_size) * unit
         per_pixel = np.atleast_3d(sizes_of_steps).astype(np.float32)
         max_loss = float("inf") if look.max_loss is None else look.max_loss
         bounds = np.zeros(len(sizes), np.float32) if ceilings is None else _counted(ceilings, len(sizes))

@@ -27,11 +27,13 @@ def image_convolution(images: tf.Tensor, kernel: np.ndarray, bias: np.ndarray, p
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def convolved(seen: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        # Nothing else than the bias may look at the convolution's result: then both are one operation.
         result = tf.nn.conv2d(seen, tf.constant(kernel, seen.dtype), 2, padding)
-        size, cells = tf.shape(seen)[1:3], tf.shape(result)[1:3]
-        before = tf.maximum(2 * (cells - 1) + side - size, 0) // 2 if padding == "SAME" else tf.zeros_like(size)
+        size = tf.shape(seen)[1:3]
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            cells = tf.shape(upstream)[1:3]
+            before = tf.maximum(2 * (cells - 1) + side - size, 0) // 2 if padding == "SAME" else tf.zeros_like(size)
             around = [[0, 0], [reach, reach], [reach, reach], [0, 0]]
             full = tf.nn.conv2d(upstream, tf.constant(phases, upstream.dtype), 1, around)
             full = tf.nn.depth_to_space(full, 2)

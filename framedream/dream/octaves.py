@@ -115,7 +115,7 @@ class OctaveCore:
             here = tf.image.resize(image, sizes[index]) if self.is_classic else _shrink(image, sizes[index])
             seed = tf.image.resize(before, sizes[index]) if self.is_classic else here + _enlarge(other, sizes[index])
             dream, loss, count = self.ascent.climb(
-                seed, steps, _shrink(step_size, sizes[index]), max_loss, ceilings[index], index, tile
+                seed, steps, _thinned(step_size, sizes[index]), max_loss, ceilings[index], index, tile
             )
             if self.is_classic:
                 dream, other = dream + (here - tf.image.resize(other, sizes[index])), here
@@ -143,6 +143,11 @@ def _shrink(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         lambda: image,
         lambda: tf.image.resize(image, size, method="area"),
     )
+
+
+def _thinned(per_pixel: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """A map that changes little from pixel to pixel, at another size; one of a single number as it is."""
+    return tf.cond(tf.size(per_pixel) > 1, lambda: tf.image.resize(per_pixel, size), lambda: per_pixel)
 
 
 def _enlarge(change: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
