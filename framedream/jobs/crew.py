@@ -18,7 +18,7 @@ from framedream.jobs.devices import Device, devices_of, find_gpus
 from framedream.jobs.leases import lease, pin
 from framedream.jobs.workers import LocalWorkers, Workers
 from framedream.machine import usable_cores
-from framedream.settings import RunSettings
+from framedream.settings import RunSettings, Settings
 
 log = logging.getLogger("framedream")
 
@@ -67,12 +67,14 @@ def leave_gpus() -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 
-def leave_a_core(run: RunSettings) -> None:
+def leave_a_core(settings: Settings) -> None:
     """See that gradients in this process leave one core to the flow and the encoder beside them, unless told otherwise.
 
+    Only those of the built-in network, whose layers are too small to gain much from all cores.
     TensorFlow takes no notice any more once it is imported.
     """
-    if run.threads is None and "tensorflow" not in sys.modules:
+    is_carried, is_small = settings.motion.flow != "none", settings.dream.model == "squeezenet"
+    if is_carried and is_small and settings.run.threads is None and "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, usable_cores() - 1)))
 
 

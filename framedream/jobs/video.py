@@ -126,8 +126,7 @@ def make_with(workers: Workers, job: FootageJob, stop: Callable[[], bool], progr
 def _make_here(job: FootageJob, here: Here) -> None:
     """Make a film in this process."""
     leave_gpus()
-    if job.settings.motion.flow != "none":
-        leave_a_core(job.settings.run)
+    leave_a_core(job.settings)
     if job.plan is None:
         dreamer_for(job.settings)  # A network that cannot be had is told before all of the footage is read.
         job.surveyed(look_through(job.footage, job.settings, here.check))

@@ -12,7 +12,7 @@ from framedream.errors import DeviceError
 from framedream.jobs import crew as crews
 from framedream.jobs.crew import crew, leave_a_core, leave_gpus, work_alone, works_here
 from framedream.jobs.devices import Gpu
-from framedream.settings import RunSettings
+from framedream.settings import RunSettings, Settings
 
 
 @pytest.fixture
@@ -59,15 +59,16 @@ def test_a_film_made_here_leaves_a_core_to_what_goes_on_beside_its_gradients(mon
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
     monkeypatch.setitem(sys.modules, "tensorflow", object())
-    leave_a_core(RunSettings())
+    leave_a_core(Settings())
     assert "TF_NUM_INTRAOP_THREADS" not in os.environ  # It would come too late.
     monkeypatch.delitem(sys.modules, "tensorflow")
-    leave_a_core(RunSettings(threads=2))
-    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
-    leave_a_core(RunSettings())
+    for other in ({"threads": 2}, {"flow": "none"}, {"model": "inception_v3"}):
+        leave_a_core(Settings.of(**other))
+        assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+    leave_a_core(Settings())
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == threads
     monkeypatch.setattr(crews, "usable_cores", lambda: 64)
-    leave_a_core(RunSettings())
+    leave_a_core(Settings())
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == threads, "what the person set stays"
 
 

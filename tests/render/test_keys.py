@@ -15,11 +15,14 @@ from framedream.render import keys as keys_module
 from framedream.render.keys import Keys
 from framedream.render.level import Level, Reference
 from framedream.render.state import State
+from framedream.render.pace import pace
 from framedream.render.store import key, sketched
 from framedream.settings import DreamSettings, MotionSettings, Settings
 
 FREE = DreamSettings(steps=12, color="free")
 MOTION = MotionSettings(persistence=1.0, follow_steps=3, follow_step_size=0.7)
+PACE = pace(3, 0, backwards=False)
+"""Of a key that settles, as of frames that follow: 2 steps, each larger than one of 3."""
 REFERENCE = Reference(100.0, (10.0, 20.0))
 
 
@@ -53,7 +56,7 @@ def sketched_of(numbers, count, first=0, wanted=None) -> list[int]:
     frames = footage([np.full((32, 40, 3), number / 4, np.float32) for number in range(count)])
     dreaming = Dreaming(0.0)
     take(numbers, frames, dreaming, Box(), wanted, first=first, dream=DreamSettings(steps=99, color="free"))
-    sketching = [image for image, steps in zip(dreaming.images, dreaming.steps, strict=True) if steps != 3]
+    sketching = [image for image, steps in zip(dreaming.images, dreaming.steps, strict=True) if steps != PACE.steps]
     return [round(float(image.mean()) * 4) for image in sketching]
 
 
@@ -131,7 +134,7 @@ def test_a_sketch_is_no_smaller_than_it_may_be(size, sketch):
 def test_a_sketch_takes_one_step_and_only_its_first_frame_is_dreamed_from_nothing():
     dreaming = Dreaming(0.0)
     take([8, 16], footage(pan(20, 128, 160)), dreaming, Box(), [8])
-    assert dreaming.steps == [12] + [1] * 6 + [1] * 3 + [6] + [3] * 10
+    assert dreaming.steps == [12] + [1] * 6 + [1] * 3 + [6] + [PACE.steps] * 10
     assert [sizes is None for sizes in dreaming.sizes] == [True] + [False] * 20
 
 
@@ -163,13 +166,13 @@ def test_the_strength_of_a_key_is_steered_towards_its_reference():
     dreaming = Dreaming(0.0, strength=lambda image: 50.0)
     store, frames = Box(), footage(pan(20, 128, 160))
     take([8], frames, dreaming, store)
-    gains = [float(size.mean()) / 0.7 for size in dreaming.sizes[-10:]]
+    gains = [float(size.mean()) / (0.7 * PACE.size) for size in dreaming.sizes[-10:]]
     level = Level()
     for gain in gains:
         level = level.seen(50.0, REFERENCE)
         assert gain == pytest.approx(level.gain, rel=1e-5)
     assert dream_of(8, frames, store).level == Level()  # Frames that move begin with their own.
-    assert dreaming.ceilings[-1] == level.ceilings(REFERENCE)
+    assert dreaming.ceilings[-1] == level.ceilings(REFERENCE, PACE.ceiling)
 
 
 def test_the_strength_of_a_sketch_is_steered_towards_that_of_its_first_frame():
@@ -356,7 +359,8 @@ def test_key_and_sketch_are_dreamed_with_the_settings_of_their_time():
     keys.take(30)
     for image, look in zip(dreaming.images, dreaming.looks, strict=True):
         assert look is settings[round(float(image.mean()) / 3)].dream
-    assert dreaming.steps[-1] == settings[30].motion.follow_steps == 50
+    assert dreaming.steps[-1] == pace(50, 0, backwards=False).steps == 25
+    assert settings[30].motion.follow_steps == 50
 
 
 def test_what_a_sketch_is_to_reach_changes_as_that_of_the_frames_does():
