@@ -14,8 +14,8 @@ from framedream.errors import InputError
 from framedream.render import keys as keys_module
 from framedream.render.keys import Keys
 from framedream.render.level import Level, Reference
-from framedream.render.state import State
 from framedream.render.pace import pace
+from framedream.render.state import State
 from framedream.render.store import key, sketched
 from framedream.settings import DreamSettings, MotionSettings, Settings
 
