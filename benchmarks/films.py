@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 
 from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
@@ -68,25 +69,26 @@ def clip_frames(clip: str, settings: FootageSettings, count: int | None = None) 
         yield Frame(resize(pixels, width, height), Fraction(index, RATE))
 
 
-def to_and_fro(clip: Path, count: int, target: Path) -> None:
-    """Write so many frames of a clip, forwards and backwards by turns: a longer film that moves no less.
+def to_and_fro(clip: Path, frames: int, path: Path, size: tuple[int, int] | None = None) -> Path:
+    """Write so many frames of a clip, there and back, again and again: a longer film that moves no less.
 
     Args:
-        clip: A video of at least two frames.
-        count: Frames to write.
-        target: An H.264 film.
+        clip: Any footage of at least two frames.
+        frames: How many.
+        path: An H.264 film.
+        size: Width and height of its frames; the clip's own if not given.
     """
-    with av.open(clip) as source:
-        stream = source.streams.video[0]
-        rate, width, height = stream.average_rate, stream.width, stream.height
-        frames = [frame.to_ndarray(format="yuv420p") for frame in source.decode(stream)]
-    way = itertools.cycle(frames + frames[-2:0:-1])
-    with av.open(target, "w") as film:
-        written = film.add_stream("libx264", rate, options={"crf": "14"})
-        written.width, written.height, written.pix_fmt = width, height, "yuv420p"
-        for pixels in itertools.islice(way, count):
-            film.mux(written.encode(av.VideoFrame.from_ndarray(pixels, format="yuv420p")))
-        film.mux(written.encode())
+    source = open_footage(clip)
+    width, height = size or (source.width, source.height)
+    taken = [cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_AREA) for frame in source.frames()]
+    pictures = [eight_bit(picture) for picture in taken]
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=RATE, width=width, height=height, options={"crf": "16"})
+        stream.pix_fmt = "yuv420p"
+        for picture in itertools.islice(itertools.cycle([*pictures, *pictures[-2:0:-1]]), frames):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        film.mux(stream.encode())
+    return path
 
 
 def dreamed(

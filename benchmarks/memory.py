@@ -8,7 +8,6 @@ Counted is what all processes of a command hold at once, looked at fifty times a
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 import tempfile
@@ -16,14 +15,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import av
 import cv2
-import numpy as np
 import psutil
 
 from benchmarks.clips import SAMPLES
 from benchmarks.figures import Figure
-from framedream.media import open_footage
+from benchmarks.films import to_and_fro
 
 _SIZE = 160, 90
 """Width and height of the long film's frames, which are many."""
@@ -36,7 +33,8 @@ def figures(_: int, clip: Path) -> Iterator[Figure]:
     """Peaks of a short film, a long one and a large still, each once: memory is no matter of chance."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        peaks = {frames: _film_peak(write_film(clip, folder / f"{frames}.mp4", frames)) for frames in (_SHORT, _LONG)}
+        films = {frames: to_and_fro(clip, frames, folder / f"{frames}.mp4", _SIZE) for frames in (_SHORT, _LONG)}
+        peaks = {frames: _film_peak(film) for frames, film in films.items()}
         for frames, peak in peaks.items():
             yield Figure(f"peak memory of a film of {frames} frames", [peak], unit="MB")
         yield Figure("growth from the one to the other", [peaks[_LONG] - peaks[_SHORT]], "≤ 50 MB", "MB")
@@ -67,20 +65,6 @@ def _held(root: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         pass
     return held
-
-
-def write_film(clip: Path, path: Path, frames: int) -> Path:
-    """A small film of so many frames: a clip, there and back, again and again."""
-    taken = [cv2.resize(frame.pixels, _SIZE, interpolation=cv2.INTER_AREA) for frame in open_footage(clip).frames()]
-    pictures = [np.clip(np.rint(picture), 0, 255).astype(np.uint8) for picture in taken]
-    swings = itertools.cycle([*pictures, *pictures[-2:0:-1]])
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, width=_SIZE[0], height=_SIZE[1], options={"crf": "16"})
-        stream.pix_fmt = "yuv420p"
-        for picture in itertools.islice(swings, frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return path
 
 
 def _film_peak(film: Path) -> float:
