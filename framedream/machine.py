@@ -121,7 +121,7 @@ def keep_freed_memory() -> None:
     """Have this process keep the memory that it frees, for frames that come.
 
     Otherwise the GNU C library gives back what each frame took, and the kernel clears it anew for the next:
-    a fifth of the time that seeding takes. Elsewhere than there this does nothing.
+    three tenths of the time that seeding takes. Elsewhere than there this does nothing.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -12,7 +12,7 @@ import numpy as np
 from framedream.motion.flow import Motion
 from framedream.motion.warp import sample, warp
 from framedream.render import momentum
-from framedream.render.momentum import Momentum
+from framedream.render.momentum import Momentum, weighted
 
 MATURE = 100.0
 """Maturity of what was dreamed from nothing, and the most there is, in frames."""
@@ -25,11 +25,6 @@ _MOST_STRENGTHENED = 1.25
 
 GROWTH = 10.0
 """Frames in which a young dream grows up: steps shrink by e in as many."""
-
-
-def levels(dream: np.ndarray) -> np.ndarray:
-    """A stored dream, H×W×3 uint16, in levels, float32."""
-    return dream * (1 / _PARTS)
 
 
 @dataclass(frozen=True)
@@ -77,7 +72,7 @@ class Carried:
         """What `packed` gave, with its frame."""
         arrays = {name: stored[name] for name in ("dream", "maturity", "change") if name in stored}
         change = momentum.restored(arrays["change"]) if "change" in arrays else None
-        return cls(frame, levels(arrays["dream"]), arrays["maturity"].astype(np.float32) / 2, change, arrays)
+        return cls(frame, arrays["dream"] * (1 / _PARTS), arrays["maturity"].astype(np.float32) / 2, change, arrays)
 
     def foreseen(self) -> Foreseen:
         """What the pass forwards needs of it."""
@@ -163,10 +158,10 @@ def residual_seed(
     maturity = sample(before.maturity, moved.flow, cv2.INTER_LINEAR) * moved.sure
     covered = float(moved.valid.mean())
     if foreseen is None:
-        image = _weighted(image, persistence * moved.valid)
+        image = weighted(image, persistence * moved.valid)
     else:
         new, change, grown = 1 - moved.valid, foreseen.change, foreseen.maturity
-        image = cv2.add(_weighted(cv2.addWeighted(image, persistence, change, -1, 0), moved.valid), change)
+        image = cv2.add(weighted(cv2.addWeighted(image, persistence, change, -1, 0), moved.valid), change)
         maturity += new * (grown - maturity)
         covered += float(new[grown >= 1].sum()) / new.size
         if turning:
@@ -175,11 +170,6 @@ def residual_seed(
     image += frame
     along = None if before.change is None else Momentum.along(moved, before.change, maturity)
     return Seed(np.clip(image, 0, 255, out=image), maturity, covered, along)
-
-
-def _weighted(change: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """H×W×3 times H×W, in a third of the time that NumPy takes."""
-    return np.asarray(cv2.multiply(change, cv2.merge([weight] * 3)))
 
 
 def _mixed(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
