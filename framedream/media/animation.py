@@ -13,10 +13,10 @@ import numpy as np
 from imageio.plugins.pillow import PillowPlugin
 
 from framedream.errors import InputError
+from framedream.media.alpha import split
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame
-from framedream.media.notes import Notes
-from framedream.media.stills import look_at_image, over_black
+from framedream.media.stills import look_at_image
 
 _PATIENCE = Fraction(1, 10)
 """How long viewers show a picture whose duration is given as 0."""
@@ -37,16 +37,17 @@ class AnimationSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._notes = Notes(path)
         self._durations = _durations(path)
         self.frame_count = len(self._durations)
         self.rate: Fraction = self.frame_count / sum(self._durations, Fraction(0))
         self.time_base = _common_tick(self._durations)
         self.sample_aspect = Fraction(1)
-        self.sound = None
+        self.sound = self.extras = None
         self.last_duration = self._durations[-1]
         with closing(_opened(path)) as file:
             self.height, self.width = file.properties(index=0).shape[:2]
+        info = look_at_image(path)
+        self.depth, self.has_alpha = 8, info.has_alpha
         self.color = ColorTags.usual(self.width, self.height)
 
     def times(self) -> Iterator[Fraction]:
@@ -63,7 +64,8 @@ class AnimationSource:
                 except (OSError, SyntaxError, ValueError, EOFError, StopIteration) as error:
                     raise _damaged(self.path, error) from None
                 if first <= 0:
-                    yield Frame(over_black(np.asarray(picture, np.float32), self._notes), time, duration)
+                    pixels, alpha = split(np.asarray(picture, np.float32))
+                    yield Frame(pixels, time, duration, alpha)
                 first -= 1
 
 

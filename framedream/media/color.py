@@ -18,8 +18,17 @@ from numpy.typing import NDArray
 BT709, UNSPECIFIED, BT470BG, SMPTE170M = 1, 2, 5, 6
 """Code points of ITU-T H.273 (the same as FFmpeg's AVCOL_*)."""
 
-_SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+_SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """H.273 matrices swscale can compute, each with swscale's own number."""
+
+_UNSPECIFIED_MATRICES = (0, UNSPECIFIED, 3)
+"""Matrices that say nothing of YUV: that of RGB, none, and a reserved number."""
+
+_HDR = {16: "PQ", 18: "HLG"}
+"""Transfer characteristics of high dynamic range."""
+
+_WIDE = {9: "BT.2020", 11: "P3", 12: "P3"}
+"""Primaries whose colors look pale where nothing says that they are meant."""
 
 _EXACT = (
     Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
@@ -42,6 +51,16 @@ class ColorTags:
     primaries: int
     transfer: int
 
+    @property
+    def hdr(self) -> str | None:
+        """Name of the transfer if it is one of high dynamic range."""
+        return _HDR.get(self.transfer)
+
+    @property
+    def wide(self) -> str | None:
+        """Name of the primaries if they reach beyond those of BT.709."""
+        return _WIDE.get(self.primaries)
+
     @classmethod
     def usual(cls, width: int, height: int) -> ColorTags:
         """Tags of untagged footage of this size in pixels, as players assume them."""
@@ -63,10 +82,15 @@ class ColorTags:
         )
 
 
+def is_convertible(frame: av.VideoFrame) -> bool:
+    """Whether a frame's YUV is of a matrix that can be computed."""
+    return not _is_yuv(frame.format) or frame.colorspace in (*_SWSCALE_MATRIX, *_UNSPECIFIED_MATRICES)
+
+
 def to_levels(
     frame: av.VideoFrame, tags: ColorTags, width: int, height: int, reformatter: VideoReformatter
 ) -> NDArray[np.float32]:
-    """Decode a frame's colors.
+    """Decode a frame's colors, and its alpha if its pixel format has one.
 
     Args:
         frame: A frame in any pixel format.
@@ -76,28 +100,33 @@ def to_levels(
         reformatter: Kept between frames, so that its tables are made once.
 
     Returns:
-        float32 RGB, H×W×3, in levels 0…255; deeper than 8 bits keeps its fraction.
+        float32 RGB or RGBA, H×W×3 or 4, in levels 0…255; deeper than 8 bits keeps its fraction.
     """
-    bits = _bits(frame.format)
+    is_deep, alpha = depth_of(frame.format) > 8, has_alpha(frame.format)
     rgb = reformatter.reformat(
         frame,
         width=width,
         height=height,
-        format="rgb24" if bits <= 8 else "rgb48le",
+        format=_RGB[is_deep, alpha],
         src_colorspace=_SWSCALE_MATRIX[tags.matrix],
         src_color_range=ColorRange.JPEG if _is_full_range(frame) else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         interpolation=_EXACT,
     )
     levels = rgb.to_ndarray().astype(np.float32)
-    if bits > 8:
-        levels /= _units_per_level(frame.format, _is_full_range(frame))
+    if is_deep:
+        levels[..., :3] /= _units_per_level(frame.format, _is_full_range(frame))
+        levels[..., 3:] /= _units_per_level(frame.format, True)
         np.minimum(levels, 255, out=levels)
     return levels
 
 
 def from_levels(
-    pixels: NDArray[Any], tags: ColorTags, pixel_format: str, reformatter: VideoReformatter
+    pixels: NDArray[Any],
+    tags: ColorTags,
+    pixel_format: str,
+    reformatter: VideoReformatter,
+    alpha: NDArray[Any] | None = None,
 ) -> av.VideoFrame:
     """Encode a picture's colors.
 
@@ -106,17 +135,23 @@ def from_levels(
         tags: How its colors are to be expressed.
         pixel_format: As FFmpeg names it.
         reformatter: Kept between frames, so that its tables are made once.
+        alpha: How much of it is seen, H×W, in levels 0…255, for pixel formats with alpha. Default: all.
 
     Returns:
         A frame in that pixel format, tagged.
     """
     target, full = av.VideoFormat(pixel_format), is_written_full(tags, pixel_format)
-    if _bits(target) > 8:
-        units = _units_per_level(target, full)
-        deep = np.rint(np.clip(pixels, 0, 255).astype(np.float32) * units)
-        rgb = av.VideoFrame.from_ndarray(deep.astype(np.uint16), format="rgb48le")
+    is_deep, with_alpha = depth_of(target) > 8, alpha is not None and has_alpha(target)
+    if with_alpha:
+        assert alpha is not None
+        pixels = np.dstack([pixels, alpha])
+    if is_deep:
+        units = np.full(pixels.shape[2], _units_per_level(target, full), np.float32)
+        units[3:] = _units_per_level(target, True)
+        words = np.rint(np.clip(pixels, 0, 255).astype(np.float32) * units).astype(np.uint16)
+        rgb = av.VideoFrame.from_ndarray(words, format=_RGB[True, with_alpha])
     else:
-        rgb = av.VideoFrame.from_ndarray(to_bytes(pixels), format="rgb24")
+        rgb = av.VideoFrame.from_ndarray(to_bytes(pixels), format=_RGB[False, with_alpha])
     frame = reformatter.reformat(
         rgb,
         format=pixel_format,
@@ -142,8 +177,22 @@ def to_bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.rint(np.clip(pixels, 0, 255)).astype(np.uint8))
 
 
-def _bits(pixel_format: av.VideoFormat) -> int:
-    return max(component.bits for component in pixel_format.components)
+def depth_of(pixel_format: av.VideoFormat) -> int:
+    """Bits of a channel: 8 to 16."""
+    return min(16, max(8, *(component.bits for component in pixel_format.components)))
+
+
+def has_alpha(pixel_format: av.VideoFormat) -> bool:
+    """Whether a pixel format has alpha, be it in its palette."""
+    return pixel_format.has_palette or any(component.is_alpha for component in pixel_format.components)
+
+
+_RGB = {(False, False): "rgb24", (False, True): "rgba", (True, False): "rgb48le", (True, True): "rgba64le"}
+"""Pixel formats in which pictures are exchanged with swscale, by whether they are deep and have alpha."""
+
+
+def _is_yuv(pixel_format: av.VideoFormat) -> bool:
+    return not pixel_format.is_rgb and not pixel_format.has_palette and len(pixel_format.components) > 2
 
 
 def _units_per_level(pixel_format: av.VideoFormat, full_range: bool) -> float:
@@ -154,14 +203,14 @@ def _units_per_level(pixel_format: av.VideoFormat, full_range: bool) -> float:
     """
     if pixel_format.is_rgb:
         return 257.0
-    return (65536 - 2 ** (16 - _bits(pixel_format))) / 255 if full_range else 256.0
+    return (65536 - 2 ** (16 - depth_of(pixel_format))) / 255 if full_range else 256.0
 
 
 def _is_full_range(frame: av.VideoFrame) -> bool:
     if frame.format.is_rgb or frame.format.name.startswith("yuvj"):
         return True
     if frame.color_range == ColorRange.UNSPECIFIED:
-        return frame.format.name.startswith("gray")
+        return frame.format.name.startswith(("gray", "ya"))
     return frame.color_range == ColorRange.JPEG
 
 

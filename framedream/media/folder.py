@@ -11,8 +11,7 @@ from pathlib import Path, PurePath
 from framedream.errors import InputError
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame
-from framedream.media.notes import Notes
-from framedream.media.stills import READABLE, look_at_image, read_image
+from framedream.media.stills import READABLE, ImageInfo, look_at_image, read_picture
 
 DEFAULT_RATE = Fraction(25)
 """Frames per second of a folder of images where none is given."""
@@ -35,12 +34,14 @@ class ImagesSource:
         self.rate: Fraction = rate or DEFAULT_RATE
         self.time_base = 1 / self.rate
         self.sample_aspect = Fraction(1)
-        self.sound = None
+        self.sound = self.extras = None
         self.last_duration = self.time_base
         self.frame_count = len(images)
         self._images = images
-        self._notes = Notes(path)
-        self.width, self.height = _common_size(images)
+        infos = _of_one_size(images)
+        self.width, self.height = infos[0].width, infos[0].height
+        self.depth = max(info.depth for info in infos)
+        self.has_alpha = any(info.has_alpha for info in infos)
         self.color = ColorTags.usual(self.width, self.height)
 
     def times(self) -> Iterator[Fraction]:
@@ -50,10 +51,10 @@ class ImagesSource:
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
         for image, time in islice(zip(self._images, self.times(), strict=True), first, stop):
-            pixels = read_image(image, self._notes)
+            pixels, alpha = read_picture(image)
             if pixels.shape[:2] != (self.height, self.width):
                 raise InputError(f"{image}: its size has changed since the start; run again with the folder as it is")
-            yield Frame(pixels, time, self.time_base)
+            yield Frame(pixels, time, self.time_base, alpha)
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -78,13 +79,13 @@ def natural(path: PurePath) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], path.name
 
 
-def _common_size(images: list[Path]) -> tuple[int, int]:
-    sizes = ((image, look_at_image(image)) for image in images)
-    first, expected = next(sizes)
-    for image, info in sizes:
+def _of_one_size(images: list[Path]) -> list[ImageInfo]:
+    infos = [look_at_image(image) for image in images]
+    expected = infos[0]
+    for image, info in zip(images, infos, strict=True):
         if (info.width, info.height) != (expected.width, expected.height):
             raise InputError(
-                f"{image} is {info.width}x{info.height} but {first} is {expected.width}x{expected.height}; "
+                f"{image} is {info.width}x{info.height} but {images[0]} is {expected.width}x{expected.height}; "
                 "bring all images of the folder to one size"
             )
-    return expected.width, expected.height
+    return infos

@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 
 from framedream.errors import InputError
+from framedream.media.alpha import over_black
 from framedream.media.color import ColorTags
-from framedream.media.frames import Frame, Pixels, Sound, Source
+from framedream.media.frames import Excerpt, Frame, Pixels, Sound, Source
+from framedream.media.notes import Notes
 from framedream.settings import FootageSettings
 from framedream.values import Moment
 
@@ -21,7 +23,8 @@ from framedream.values import Moment
 class Footage:
     """Frames with exact times, of which as many passes can be made as are needed.
 
-    A part cut out by `start` starts at film time 0, and so does its sound.
+    A part cut out by `start` starts at film time 0, and so does its sound. Transparent parts are
+    laid over black, unless ``keeps_alpha`` is set: then frames bring their alpha along.
 
     Attributes:
         path: The file or folder.
@@ -33,7 +36,11 @@ class Footage:
         color: How the result's colors are to be written.
         start: Time of the whole footage, in seconds, that is film time 0.
         frame_count: How many frames there are, as far as known: exact for a part cut out.
+        depth: Bits of a channel: 8 to 16.
+        has_alpha: Whether parts of the frames may be transparent.
+        keeps_alpha: Whether they are delivered so.
         sound: Where the sound of these frames is, or None.
+        extras: Where subtitles, chapters and titles that go with them are, or None.
         last_duration: How long the last frame is shown, in seconds, where known beforehand.
 
     Raises:
@@ -51,7 +58,11 @@ class Footage:
         self.sample_aspect: Fraction = Fraction(1) if settings.size else source.sample_aspect
         self.color: ColorTags = source.color
         self.frame_count: int | None = source.frame_count
+        self.depth, self.has_alpha = source.depth, source.has_alpha
+        self.keeps_alpha = False
         self.sound: Sound | None = source.sound
+        self.extras: Excerpt | None = source.extras
+        self._notes = Notes(source.path)
         self.last_duration: Fraction | None = source.last_duration
         if settings.start or settings.end:
             self._cut(settings.start, settings.end)
@@ -71,12 +82,26 @@ class Footage:
             InputError: A file cannot be read any more.
         """
         for frame in self._source.frames(self._first + first, self._stop):
-            yield Frame(resize(frame.pixels, self.width, self.height), frame.time - self.start, frame.duration)
+            yield self._delivered(frame)
 
     def times(self) -> Generator[Fraction]:
         """Times of all frames, in seconds; rising."""
         for time in itertools.islice(self._source.times(), self._first, self._stop):
             yield time - self.start
+
+    def _delivered(self, frame: Frame) -> Frame:
+        pixels, alpha = frame.pixels, frame.alpha
+        if alpha is not None and not self.keeps_alpha:
+            pixels, alpha = over_black(pixels, alpha, self._notes), None
+        if pixels.shape[:2] != (self.height, self.width):
+            if alpha is not None:
+                # What cannot be seen must not bleed into what can.
+                seen = resize(over_black(pixels, alpha), self.width, self.height)
+                alpha = resize(alpha, self.width, self.height)
+                pixels = np.clip(seen * (255 / np.maximum(alpha, 1))[..., None], 0, 255)
+            else:
+                pixels = resize(pixels, self.width, self.height)
+        return replace(frame, pixels=pixels, alpha=alpha, time=frame.time - self.start)
 
     def _cut(self, start: Moment | None, end: Moment | None) -> None:
         """Find which frames are kept by a look at all times up to the end."""
@@ -96,6 +121,8 @@ class Footage:
         self.frame_count = last + 1 - first
         if self.sound is not None:
             self.sound = replace(self.sound, start=self.start if start else None, end=stop_time)
+        if self.extras is not None:
+            self.extras = replace(self.extras, start=self.start if start else None, end=stop_time)
         if stop_time is not None and previous is not None:
             self.last_duration = stop_time - previous
 

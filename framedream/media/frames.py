@@ -25,6 +25,7 @@ class Frame:
         pixels: float32 RGB, H×W×3, in levels 0…255.
         time: When it is shown, in seconds of the film.
         duration: How long it is shown, in seconds, where the footage says so.
+        alpha: float32, H×W, in levels: 0 where nothing of it is seen, 255 where all is. None is all of it.
 
     Raises:
         ValueError: The pixels are not H×W×3 numbers.
@@ -33,6 +34,7 @@ class Frame:
     pixels: Pixels
     time: Fraction
     duration: Fraction | None = None
+    alpha: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         check_pixels(self.pixels)
@@ -49,11 +51,11 @@ def check_pixels(pixels: NDArray[Any]) -> None:
 
 
 @dataclass(frozen=True)
-class Sound:
-    """Where a film's sound is found, and which part of it belongs to the film.
+class Excerpt:
+    """A part of a file's time, and where it lies in a film.
 
     Attributes:
-        path: The file that holds it.
+        path: The file.
         origin: Time in the file's own clock, in seconds, that is film time 0 of the whole film.
         start: Film time at which the kept part starts, or None if nothing was cut off in front.
         end: Film time at which the kept part ends, or None if nothing was cut off behind.
@@ -63,6 +65,10 @@ class Sound:
     origin: Fraction = Fraction(0)
     start: Fraction | None = None
     end: Fraction | None = None
+
+
+class Sound(Excerpt):
+    """Where a film's sound is found, and which part of it belongs to the film."""
 
 
 class FilmLike(Protocol):
@@ -75,7 +81,10 @@ class FilmLike(Protocol):
         time_base: Seconds per tick; frame times are whole numbers of ticks.
         sample_aspect: Width of a pixel divided by its height.
         color: How the colors are to be written.
+        depth: Bits of a channel that are worth keeping: 8 to 16.
+        has_alpha: Whether parts of it may be transparent.
         sound: Where its sound is, or None for a silent film.
+        extras: Where its subtitles, chapters and titles are, or None if it has none.
         last_duration: How long the last frame is shown, in seconds, where known beforehand.
     """
 
@@ -92,7 +101,13 @@ class FilmLike(Protocol):
     @property
     def color(self) -> ColorTags: ...  # noqa: D102
     @property
+    def depth(self) -> int: ...  # noqa: D102
+    @property
+    def has_alpha(self) -> bool: ...  # noqa: D102
+    @property
     def sound(self) -> Sound | None: ...  # noqa: D102
+    @property
+    def extras(self) -> Excerpt | None: ...  # noqa: D102
     @property
     def last_duration(self) -> Fraction | None: ...  # noqa: D102
 
@@ -110,6 +125,9 @@ class FilmFormat:
         color: How the colors are to be written. Default: what is usual at this size.
         sound: Where its sound is, or None for a silent film.
         last_duration: How long the last frame is shown. Default: as long as the one before.
+        depth: Bits of a channel that are worth keeping.
+        has_alpha: Whether parts of it may be transparent.
+        extras: Where its subtitles, chapters and titles are.
     """
 
     width: int
@@ -120,6 +138,9 @@ class FilmFormat:
     color: ColorTags = field(default=None)  # type: ignore[assignment]
     sound: Sound | None = None
     last_duration: Fraction | None = None
+    depth: int = 8
+    has_alpha: bool = False
+    extras: Excerpt | None = None
 
     def __post_init__(self) -> None:
         if not self.time_base:

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from framedream.errors import InputError, OutputError, SettingsError, nearest
+from framedream.media.alpha import over_black, split
 from framedream.media.color import to_bytes
 from framedream.media.frames import Pixels, check_pixels
 from framedream.media.notes import Notes
@@ -50,11 +51,15 @@ class ImageInfo:
         width: Width in pixels when shown upright.
         height: Height in pixels when shown upright.
         pictures: Number of pictures: more than 1 if animated.
+        depth: Bits of a channel: 8 or 16.
+        has_alpha: Whether parts of it may be transparent.
     """
 
     width: int
     height: int
     pictures: int
+    depth: int = 8
+    has_alpha: bool = False
 
 
 def look_at_image(path: Path) -> ImageInfo:
@@ -68,14 +73,12 @@ def look_at_image(path: Path) -> ImageInfo:
         if _orientation(image) in _SIDEWAYS and image.format != "TIFF":
             # Pillow gives a TIFF's size as upright already.
             width, height = height, width
-        return ImageInfo(width, height, getattr(image, "n_frames", 1))
+        depth = 16 if _is_deep(image) else 8
+        return ImageInfo(width, height, getattr(image, "n_frames", 1), depth, image.has_transparency_data)
 
 
 def read_image(path: Path | str, notes: Notes | None = None) -> Pixels:
-    """Read a still image; of an animated one, the first picture.
-
-    Gray becomes RGB, transparent parts are laid over black with a note, and the turn a camera
-    noted (EXIF) is applied.
+    """Read a still image as `read_picture` does, its transparent parts laid over black with a note.
 
     Args:
         path: An image of any usual format; PNG and TIFF of 16 bits keep their fraction.
@@ -87,33 +90,30 @@ def read_image(path: Path | str, notes: Notes | None = None) -> Pixels:
     Raises:
         InputError: It is missing, damaged or no image.
     """
+    return over_black(*read_picture(path), notes or Notes(Path(path)))
+
+
+def read_picture(path: Path | str) -> tuple[Pixels, NDArray[np.float32] | None]:
+    """Read a still image; of an animated one, the first picture.
+
+    Gray becomes RGB, colors of another profile become sRGB, and the turn a camera noted (EXIF) is applied.
+
+    Args:
+        path: An image of any usual format; PNG and TIFF of 16 bits keep their fraction.
+
+    Returns:
+        float32 RGB, H×W×3, and alpha, H×W or None, in levels 0…255.
+
+    Raises:
+        InputError: It is missing, damaged or no image.
+    """
     path = Path(path)
     with _opened(path) as image:
         try:
             rgba = _read_deep(path, _orientation(image)) if _is_deep(image) else _read_bytes(image)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             raise InputError(f"{path}: the image is damaged ({error}); export or copy it again") from None
-    return over_black(rgba, notes or Notes(path))
-
-
-def over_black(picture: NDArray[np.float32], notes: Notes) -> Pixels:
-    """Lay a picture's transparent parts over black.
-
-    Args:
-        picture: RGB or RGBA, H×W×3 or 4, in levels 0…255.
-        notes: Who passes the note on.
-
-    Returns:
-        RGB, H×W×3.
-    """
-    if picture.shape[2] == 3:
-        return picture
-    alpha = picture[..., 3:]
-    if alpha.min() == 255:
-        return np.ascontiguousarray(picture[..., :3])
-    notes.info("transparent parts are shown over black")
-    composed: Pixels = picture[..., :3] * (alpha / np.float32(255))
-    return composed
+    return split(rgba)
 
 
 def write_image(path: Path | str, pixels: NDArray[Any]) -> None:

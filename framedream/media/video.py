@@ -7,20 +7,25 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from framedream.errors import InputError
-from framedream.media.color import ColorTags, to_levels
-from framedream.media.frames import Frame, Sound
+from framedream.media.alpha import split
+from framedream.media.color import ColorTags, depth_of, has_alpha, is_convertible, to_levels
+from framedream.media.frames import Excerpt, Frame, Sound
+from framedream.media.interlaced import deinterlaced
 from framedream.media.notes import Notes
+from framedream.media.upright import Orientation
 
 _PLAYLISTS = ("concat", "hls", "applehttp", "dash", "imf", "rtsp", "sdp", "image2", "tty", "lavfi")
 """Demuxers that follow names inside a file to other files, or take any text for a film."""
@@ -45,6 +50,7 @@ class VideoSource:
             self.rate = stream.average_rate or stream.guessed_rate
             self.sound = None
             self._origin = _origin(container, stream, self.time_base)
+            self.extras = Excerpt(path, self._origin)
             if any(track.codec_context for track in container.streams.audio):
                 self.sound = Sound(path, self._origin)
             self.frame_count = _expected_frames(container, stream)
@@ -65,26 +71,35 @@ class VideoSource:
         with contextlib.closing(self._decoded(stop)) as decoded:
             for index, picture in enumerate(decoded):
                 if index >= first:
-                    yield Frame(self._pixels(picture.frame, reformatter), picture.time, picture.duration)
+                    pixels, alpha = split(self._pixels(picture.frame, reformatter))
+                    yield Frame(pixels, picture.time, picture.duration, alpha)
 
     def _look_at_first(self, stream: VideoStream) -> None:
         with contextlib.closing(self._decoded(1, quiet=True)) as decoded:
             picture = next(decoded, None)
         if picture is None:
             raise InputError(f"{self.path}: no frame can be decoded; check that the file plays, or copy it again")
-        self._coded = picture.frame.width, picture.frame.height
-        self._turns = round(picture.frame.rotation / 90) % 4
-        self.color = ColorTags.of(picture.frame)
+        frame = picture.frame
+        if not is_convertible(frame):
+            raise InputError(
+                f"{self.path}: its colors are YUV of a kind that is not known here (matrix {frame.colorspace}); "
+                "convert it to BT.709 first"
+            )
+        self._coded = frame.width, frame.height
+        self._upright = Orientation.of(frame)
+        self.color, self.depth = ColorTags.of(frame), depth_of(frame.format)
+        self.has_alpha = has_alpha(frame.format)
+        if frame.format.has_palette:
+            # Some palettes have transparent colors; most have not.
+            self.has_alpha = bool(self._pixels(frame, VideoReformatter())[..., 3].min() < 255)
         aspect = stream.sample_aspect_ratio or Fraction(1)
-        self.width, self.height = self._coded[:: -1 if self._turns % 2 else 1]
-        self.sample_aspect = 1 / aspect if self._turns % 2 else aspect
+        self.width, self.height = self._coded[:: -1 if self._upright.sideways else 1]
+        self.sample_aspect = 1 / aspect if self._upright.sideways else aspect
 
     def _pixels(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray[Any, Any]:
         if (frame.width, frame.height) != self._coded:
             self._notes.warning("the picture's size changes on the way; all frames are brought to the first one's size")
-        levels = to_levels(frame, self.color, *self._coded, reformatter)
-        # FFmpeg gives the turn counterclockwise, as numpy does.
-        return np.ascontiguousarray(np.rot90(levels, self._turns)) if self._turns else levels
+        return self._upright.apply(to_levels(frame, self.color, *self._coded, reformatter))
 
     def _decoded(self, stop: int | None = None, *, quiet: bool = False) -> Generator[_Picture]:
         """Decode up to ``stop`` frames, mend their times, and say at the end what was lost."""
@@ -92,7 +107,7 @@ class VideoSource:
             stream = pick_stream(self.path, container)
             damage = _Damage()
             count, previous = 0, None
-            for frame in _decode(container, stream, damage):
+            for frame in deinterlaced(_decode(container, stream, damage), self._notes):
                 if count == stop:
                     return
                 previous = self._time(frame, previous)
@@ -191,6 +206,7 @@ def pick_stream(path: Path, container: InputContainer) -> VideoStream:
 def _decode(container: InputContainer, stream: VideoStream, damage: _Damage) -> Iterator[av.VideoFrame]:
     """Decode to the end, past packets that fail; a file that breaks off ends there."""
     damage.exact = stream.frames > 0
+    decoder = _decoder(stream)
     packets = container.demux(stream)
     while True:
         try:
@@ -200,7 +216,7 @@ def _decode(container: InputContainer, stream: VideoStream, damage: _Damage) -> 
             packet = None
         frames: list[av.VideoFrame] = []
         try:
-            frames = stream.decode(packet)
+            frames = decoder.decode(packet)
         except EOFError:
             return
         except FFmpegError:
@@ -211,6 +227,16 @@ def _decode(container: InputContainer, stream: VideoStream, damage: _Damage) -> 
             yield frame
         if packet is None:
             return
+
+
+def _decoder(stream: VideoStream) -> VideoCodecContext:
+    """What decodes a stream: for VP8 and VP9 with alpha not FFmpeg's own decoder, which does not know of it."""
+    own = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.codec.canonical_name)
+    if own is None or stream.metadata.get("alpha_mode") != "1":
+        return stream.codec_context
+    decoder = cast(VideoCodecContext, CodecContext.create(own, "r"))
+    decoder.extradata = stream.codec_context.extradata
+    return decoder
 
 
 def _origin(container: InputContainer, stream: VideoStream, tick: Fraction) -> Fraction:
