@@ -119,7 +119,7 @@ class PartMaker:
                 else:
                     if number >= start:
                         shown = self.encoding.shown_for(times, number, frame.duration)
-                        encoder.add(frame.pixels, frame.time, shown)
+                        encoder.add(frame, shown)
                     number += 1
                 done = max(number, start)
                 self.tell(Stage(done - part.first, backwards, done - 1 if frame else done))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from framedream.jobs.tree import Kind
-from framedream.media.recipes import CONTAINERS
+from framedream.media.containers import CONTAINERS
 from framedream.media.stills import WRITABLE
 
 _LONGEST = 255 - len("..part-4194304")

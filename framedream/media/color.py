@@ -15,6 +15,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from framedream.media.hdr import Light
+
 BT709, UNSPECIFIED, BT470BG, SMPTE170M = 1, 2, 5, 6
 """Code points of ITU-T H.273 (the same as FFmpeg's AVCOL_*)."""
 
@@ -44,12 +46,14 @@ class ColorTags:
         full_range: Whether luma uses 0…255 (of 8 bits) instead of 16…235.
         primaries: Color primaries.
         transfer: Transfer characteristics.
+        light: Static metadata of high dynamic range, if there is any.
     """
 
     matrix: int
     full_range: bool
     primaries: int
     transfer: int
+    light: Light | None = None
 
     @property
     def hdr(self) -> str | None:
@@ -79,6 +83,7 @@ class ColorTags:
             full_range=not frame.format.is_rgb and _is_full_range(frame),
             primaries=_specified(frame.color_primaries, usual.primaries),
             transfer=_specified(frame.color_trc, usual.transfer),
+            light=Light.of(frame),
         )
 
 

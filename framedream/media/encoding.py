@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -18,16 +17,20 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
-from framedream.errors import OutputError, SettingsError
+from framedream.errors import InputError, OutputError, SettingsError
+from framedream.media.alpha import over_black
 from framedream.media.color import from_levels, is_written_full
-from framedream.media.frames import FilmLike
+from framedream.media.containers import Container, container_for
+from framedream.media.frames import FilmLike, Frame
 from framedream.media.palette import Palette
-from framedream.media.recipes import Container, Encoder, container_for, encoder_for
+from framedream.media.recipes import Encoder, encoder_for
 from framedream.settings import OutputSettings
 
 log = logging.getLogger("framedream")
+
+_HDR_DEPTH = 10
+"""Bits of a channel without which high dynamic range shows steps."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,27 @@ class FilmForm:
 
         Raises:
             SettingsError: Suffix, codec or pixel format cannot be used.
+            InputError: The footage is of high dynamic range, which such a film cannot hold.
         """
-        container = container_for(path)
-        return cls(path, like, container, encoder_for(path, container, settings))
+        depth = max(like.depth, _HDR_DEPTH) if like.color.hdr else like.depth
+        encoder = encoder_for(path, settings, depth, transparent=like.has_alpha)
+        form = cls(path, like, container_for(path), encoder)
+        if like.color.hdr and (encoder.depth < _HDR_DEPTH or form.container.animation):
+            raise no_room_for_hdr(path, like.color.hdr)
+        return form
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether parts of the film are transparent."""
+        return self.like.has_alpha and self.encoder.keeps_alpha
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether pictures are kept as they are until the film is put together, and encoded then.
+
+        Animations are one stream of changes; and what VP8 and VP9 say of alpha goes beside their packets.
+        """
+        return self.container.animation or (self.keeps_alpha and self.encoder.codec.startswith("libvpx"))
 
     @property
     def right(self) -> int:
@@ -78,6 +99,14 @@ class FilmForm:
             log.info(
                 "%s: %s with %s needs even sizes; the picture's edge is repeated to make it %dx%d",
                 *(self.path, codec, self.encoder.pixel_format, *self.size),
+            )
+        kept, depth = self.encoder.depth, self.like.depth
+        if kept < depth and not self.container.animation:
+            log.info("%s: %s keeps %d of %d bits; see --codec and --pixel-format", self.path, codec, kept, depth)
+        if self.like.color.wide and self.container.animation:
+            log.warning(
+                "%s: colors are %s, which %s files cannot say, so they will look pale; write .mp4, or convert first",
+                *(self.path, self.like.color.wide, self.path.suffix),
             )
         if self.like.sample_aspect != 1 and not self._keeps_aspect():
             square = f"{max(1, round(self.like.width * self.like.sample_aspect))}x{self.like.height}"
@@ -110,26 +139,31 @@ class PictureStream:
         self._form = form
         self._reformatter = VideoReformatter()
         self._durations: dict[int, int] = {}
-        self._palette = Palette(form.size, form.like.time_base) if form.container.format == "gif" else None
+        self._palette: Palette | None = None
+        if form.container.format == "gif":
+            self._palette = Palette(form.size, form.like.time_base, transparent=form.keeps_alpha)
         self.stream = _add_stream(form, output)
 
-    def encode(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> Iterator[Packet[VideoStream]]:
+    def encode(self, frame: Frame, duration: Fraction) -> Iterator[Packet[VideoStream]]:
         """Encode a picture; encoders may keep some and give them later.
 
         Args:
-            pixels: RGB, H×W×3, in levels 0…255.
-            time: When it is shown, in seconds.
+            frame: What is shown, and from when.
             duration: How long, in seconds.
         """
         form = self._form
+        pixels, alpha = frame.pixels, frame.alpha
+        if not form.keeps_alpha:
+            pixels, alpha = over_black(pixels, alpha), None
         if form.right or form.bottom:
             pixels = np.pad(pixels, ((0, form.bottom), (0, form.right), (0, 0)), mode="edge")
-        format_ = "rgb24" if self._palette else form.encoder.pixel_format
-        frame = from_levels(pixels, form.like.color, format_, self._reformatter)
-        frame.time_base = form.like.time_base
-        frame.pts = round(time / form.like.time_base)
-        self._durations[frame.pts] = max(1, round(duration / form.like.time_base))
-        for shown in self._palette.paint(frame) if self._palette else [frame]:
+            alpha = alpha if alpha is None else np.pad(alpha, ((0, form.bottom), (0, form.right)), mode="edge")
+        format_ = self._palette.pixel_format if self._palette else form.encoder.pixel_format
+        picture = from_levels(pixels, form.like.color, format_, self._reformatter, alpha)
+        picture.time_base = form.like.time_base
+        picture.pts = round(frame.time / form.like.time_base)
+        self._durations[picture.pts] = max(1, round(duration / form.like.time_base))
+        for shown in self._palette.paint(picture) if self._palette else [picture]:
             yield from self._packets(shown)
 
     def rest(self) -> Iterator[Packet[VideoStream]]:
@@ -153,7 +187,7 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
     width, height = form.size
     try:
         stream = output.add_stream(
-            encoder.codec, rate=like.rate or Fraction(25), options=encoder.options, width=width, height=height,
+            encoder.codec, rate=like.rate or Fraction(25), options=_options(encoder, like), width=width, height=height,
             time_base=like.time_base,
         )  # fmt: skip
     except ValueError:
@@ -173,6 +207,14 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
     return stream
 
 
+def no_room_for_hdr(path: Path, kind: str) -> InputError:
+    """What to say where footage of high dynamic range would become a film that cannot hold it."""
+    return InputError(
+        f"{path}: the footage is HDR ({kind}), which needs 10 bits; write .mp4 with --codec hevc, or convert it first: "
+        "ffmpeg -i IN -vf zscale=t=linear:npl=100,tonemap=hable,zscale=t=bt709:m=bt709:p=bt709,format=yuv420p OUT"
+    )
+
+
 @contextmanager
 def _scheduling_kept() -> Generator[None]:
     """Take back what an encoder does to the process: SVT-AV1, run by root, makes it and its threads real-time.
@@ -188,6 +230,16 @@ def _scheduling_kept() -> Generator[None]:
         with suppress(OSError):  # It may have ended.
             if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
                 os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
+
+
+def _options(encoder: Encoder, like: FilmLike) -> dict[str, str]:
+    """The encoder's options, and what it is to say of the light of the film."""
+    own = like.color.light.options(encoder.codec) if like.color.light else {}
+    if not own:
+        return encoder.options
+    name = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}[encoder.codec]
+    words = [encoder.options[name]] if name in encoder.options else []
+    return encoder.options | {name: ":".join([*words, *(f"{key}={value}" for key, value in own.items())])}
 
 
 def _tag(stream: VideoStream, encoder: Encoder, like: FilmLike) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from io import BytesIO
 from typing import cast
 
 import av
-import numpy as np
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -16,9 +14,11 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from framedream.media.encoding import FilmForm, PictureStream
+from framedream.media.frames import Frame
 from framedream.media.pieces import Piece
 from framedream.media.publish import part_path
 from framedream.media.sound import SoundFeed, has_room_for_sound
+from framedream.media.stills import read_png
 
 
 class FilmFile:
@@ -55,7 +55,7 @@ class FilmFile:
         Raises:
             OSError: The disk is full or refuses.
         """
-        if self._form.container.animation:
+        if self._form.is_painted:
             self._paint(piece)
         else:
             self._splice(piece)
@@ -66,7 +66,7 @@ class FilmFile:
         Raises:
             OSError: The disk is full or refuses.
         """
-        if self._form.container.animation:
+        if self._form.is_painted:
             for packet in self._pictures.rest():
                 self._mux(packet)
         if self._sound is not None:
@@ -104,9 +104,9 @@ class FilmFile:
         """Encode the pictures of a piece, which an animated image keeps as they are until now."""
         base = self._form.like.time_base
         for picture in piece.pictures:
-            with Image.open(BytesIO(picture.data), formats=["PNG"]) as image:
-                pixels = np.asarray(image)
-            for packet in self._pictures.encode(pixels, picture.pts * base, picture.duration * base):
+            pixels, alpha = read_png(picture.data)
+            frame = Frame(pixels, picture.pts * base, alpha=alpha)
+            for packet in self._pictures.encode(frame, picture.duration * base):
                 self._mux(packet)
 
     def _splice(self, piece: Piece) -> None:

@@ -18,13 +18,20 @@ class Palette:
     Args:
         size: Width and height in pixels.
         time_base: Seconds per tick of the frames' times.
+        transparent: Whether one of the colors is none at all.
+
+    Attributes:
+        pixel_format: That of the pictures it takes.
     """
 
-    def __init__(self, size: tuple[int, int], time_base: Fraction) -> None:
+    def __init__(self, size: tuple[int, int], time_base: Fraction, *, transparent: bool = False) -> None:
+        self.pixel_format = "rgba" if transparent else "rgb24"
         graph = Graph()
-        source = graph.add_buffer(width=size[0], height=size[1], format=av.VideoFormat("rgb24"), time_base=time_base)
+        source = graph.add_buffer(
+            width=size[0], height=size[1], format=av.VideoFormat(self.pixel_format), time_base=time_base
+        )
         split = graph.add("split")
-        choose = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+        choose = graph.add("palettegen", f"stats_mode=single:reserve_transparent={int(transparent)}")
         use = graph.add("paletteuse", "new=1:dither=sierra2_4a")
         sink = graph.add("buffersink")
         source.link_to(split)
@@ -36,7 +43,7 @@ class Palette:
         self._graph = graph
 
     def paint(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        """Take a frame in rgb24; give those that are ready, in pal8."""
+        """Take a frame; give those that are ready, in pal8."""
         self._graph.push(frame)
         yield from self._ready()
 

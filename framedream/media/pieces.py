@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
 from typing import Any, Protocol
 
 import av
@@ -18,8 +17,10 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from framedream.media.alpha import over_black
 from framedream.media.encoding import FilmForm, PictureStream
-from framedream.media.stills import save_image
+from framedream.media.frames import Frame
+from framedream.media.stills import png_of
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Piece:
 class PieceEncoder(Protocol):
     """Encodes the frames of one piece."""
 
-    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None:
-        """Take the next frame: RGB, H×W×3, in levels 0…255; times in seconds."""
+    def add(self, frame: Frame, duration: Fraction) -> None:
+        """Take the next frame, and how long it is shown, in seconds."""
         ...
 
     def finish(self) -> Piece:
@@ -92,9 +93,9 @@ class CodedPiece:
             raise
         self._packets: list[Packet[VideoStream]] = []
 
-    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None:
+    def add(self, frame: Frame, duration: Fraction) -> None:
         """Encode the next frame."""
-        self._packets += self._pictures.encode(pixels, time, duration)
+        self._packets += self._pictures.encode(frame, duration)
 
     def finish(self) -> Piece:
         """Encode what the encoder held back."""
@@ -113,19 +114,26 @@ class CodedPiece:
 
 
 class PngPiece:
-    """A piece of lossless pictures, for animated images and folders."""
+    """A piece of lossless pictures, for animated images and folders.
 
-    def __init__(self, time_base: Fraction) -> None:
-        """Ticks of the film."""
-        self._base = time_base
+    Args:
+        time_base: Ticks of the film.
+        depth: Bits of a channel that are kept: more than 8 are 16.
+        keeps_alpha: Whether alpha is, or laid over black.
+    """
+
+    def __init__(self, time_base: Fraction, depth: int = 8, *, keeps_alpha: bool = False) -> None:
+        self._base, self._depth, self._keeps_alpha = time_base, depth, keeps_alpha
         self._pictures: list[Picture] = []
 
-    def add(self, pixels: NDArray[Any], time: Fraction, duration: Fraction) -> None:
-        """Encode the next frame as PNG, 8 bits."""
-        file = BytesIO()
-        save_image(file, pixels, ".png")
+    def add(self, frame: Frame, duration: Fraction) -> None:
+        """Encode the next frame as PNG."""
+        pixels, alpha = frame.pixels, frame.alpha
+        if not self._keeps_alpha:
+            pixels, alpha = over_black(pixels, alpha), None
+        data = png_of(pixels, alpha, self._depth)
         ticks = max(1, round(duration / self._base))
-        self._pictures.append(Picture(file.getvalue(), round(time / self._base), ticks, True))
+        self._pictures.append(Picture(data, round(frame.time / self._base), ticks, True))
 
     def finish(self) -> Piece:
         """All frames taken."""

@@ -17,8 +17,8 @@ from av.error import FFmpegError
 from av.packet import Packet
 
 from framedream.errors import InputError
+from framedream.media.containers import Container
 from framedream.media.frames import Sound
-from framedream.media.recipes import Container
 from framedream.media.video import open_video
 
 log = logging.getLogger("framedream")

@@ -38,6 +38,9 @@ _SAVED: dict[str, tuple[str, dict[str, Any]]] = {
 WRITABLE = tuple(_SAVED)
 """Suffixes `write_image` knows."""
 
+_WORDS = np.float32(257)
+"""16-bit steps to a level."""
+
 _EXIF_ORIENTATION = 0x0112
 _TIFF_BITS = 258
 _SIDEWAYS = (5, 6, 7, 8)
@@ -157,6 +160,37 @@ def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str) -> None
     """Write an image straight to a file, in the format of a suffix."""
     name, options = _SAVED[suffix.lower()]
     Image.fromarray(to_bytes(pixels)).save(file, format=name, **options)
+
+
+def png_of(pixels: NDArray[Any], alpha: NDArray[Any] | None = None, depth: int = 8) -> bytes:
+    """A PNG of a picture.
+
+    Args:
+        pixels: RGB, H×W×3, in levels 0…255.
+        alpha: How much of it is seen, H×W, in levels 0…255, if that is to be kept.
+        depth: Bits of a channel that are kept: more than 8 are 16.
+    """
+    picture = pixels[..., ::-1] if alpha is None else np.dstack([pixels[..., ::-1], alpha])
+    if depth > 8:
+        words = np.rint(np.clip(picture, 0, 255).astype(np.float32) * _WORDS).astype(np.uint16)
+        return _png(words)
+    return _png(to_bytes(picture))
+
+
+def read_png(data: bytes) -> tuple[Pixels, NDArray[np.float32] | None]:
+    """What `png_of` was given, as far as it is kept."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert picture is not None
+    levels = picture.astype(np.float32) / (_WORDS if picture.dtype == np.uint16 else np.float32(1))
+    levels[..., :3] = levels[..., 2::-1]
+    return split(levels)
+
+
+def _png(picture: NDArray[Any]) -> bytes:
+    # Dreams are hard to compress: higher levels take several times as long for a few percent.
+    encoded, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    assert encoded
+    return data.tobytes()
 
 
 def _opened(path: Path) -> Image.Image:

@@ -9,14 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-
-def side_data(frame: av.VideoFrame, name: str) -> bytes | None:
-    """What a file says besides of a frame, by FFmpeg's name for it without AV_FRAME_DATA_; None if nothing."""
-    known: Any = frame.side_data
-    try:
-        return bytes(known[name])
-    except KeyError:
-        return None
+from framedream.media.sidedata import side_data
 
 
 @dataclass(frozen=True)

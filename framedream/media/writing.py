@@ -13,12 +13,12 @@ from typing import Protocol, TypeVar
 from av.error import FFmpegError
 
 from framedream.errors import OutputError, SettingsError
-from framedream.media.encoding import FilmForm
+from framedream.media.containers import container_for
+from framedream.media.encoding import FilmForm, no_room_for_hdr
 from framedream.media.film import FilmFile
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
-from framedream.media.recipes import container_for
 from framedream.settings import OutputSettings
 
 log = logging.getLogger("framedream")
@@ -47,13 +47,22 @@ class PieceFactory:
         name, self.path, settings = str(path), Path(path), settings or OutputSettings()
         self._like = like
         self._form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
+        if self._form is None and like.color.hdr:
+            raise no_room_for_hdr(self.path, like.color.hdr)
         if self._form is None and settings != OutputSettings():
             raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
 
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether transparent parts stay so."""
+        return self._like.has_alpha if self._form is None else self._form.keeps_alpha
+
     def encoder(self) -> PieceEncoder:
         """What encodes a piece."""
-        if self._form is None or self._form.container.animation:
-            return PngPiece(self._like.time_base)
+        if self._form is None:
+            return PngPiece(self._like.time_base, self._like.depth, keeps_alpha=self.keeps_alpha)
+        if self._form.is_painted:
+            return PngPiece(self._like.time_base, self._form.encoder.depth, keeps_alpha=self.keeps_alpha)
         return CodedPiece(self._form)
 
     def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
@@ -75,7 +84,7 @@ class FilmInPieces(PieceFactory):
     """A film whose frames are encoded piece by piece, and put together when all are there.
 
     Args:
-        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv or .webm; an animated .gif, .webp
+        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv, .webm or .ts; an animated .gif, .webp
             or .png; without suffix, or an existing folder, a folder of numbered PNGs. Missing
             parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
             millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
@@ -260,7 +269,7 @@ class FilmWriter:
         for index, frame in enumerate(self._waiting[:count]):
             if self._encoder is None:
                 self._encoder = self._film.encoder()
-            self._encoder.add(frame.pixels, frame.time, self._film.shown_for(times, index, frame.duration))
+            self._encoder.add(frame, self._film.shown_for(times, index, frame.duration))
             self.frames_written += 1
             if self.frames_written % _PIECE == 0:
                 self._end_piece()

@@ -69,7 +69,7 @@ def test_frames_are_read_one_by_one(tmp_path, monkeypatch):
     read = []
     from framedream.media import folder
 
-    one = folder.read_image
-    monkeypatch.setattr(folder, "read_image", lambda path, notes: read.append(path.name) or one(path, notes))
+    one = folder.read_picture
+    monkeypatch.setattr(folder, "read_picture", lambda path: read.append(path.name) or one(path))
     assert shown(tmp_path / "images", ["0.09", "0.13"]) == [2, 3]
     assert read == ["2.png", "3.png", "4.png"]

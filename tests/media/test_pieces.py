@@ -10,7 +10,7 @@ import pytest
 from media_clips import number_of, numbered
 
 from framedream.errors import OutputError
-from framedream.media import FilmFormat, FilmInPieces, open_footage
+from framedream.media import FilmFormat, FilmInPieces, Frame, open_footage
 from framedream.media.pieces import Piece
 from framedream.settings import OutputSettings
 
@@ -26,7 +26,7 @@ def pieces(film: FilmInPieces, cuts: list[int]) -> list[Piece]:
         if number in cuts:
             found.append(encoder.finish())
             encoder = film.encoder()
-        encoder.add(picture.astype(np.float32), times[number], film.shown_for(times, number, None))
+        encoder.add(Frame(picture.astype(np.float32), times[number]), film.shown_for(times, number, None))
     return [*found, encoder.finish()]
 
 

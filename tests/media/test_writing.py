@@ -81,7 +81,7 @@ def test_no_encoder_makes_the_process_real_time(tmp_path):
     """SVT-AV1 does so when root runs it, and then nothing else on the machine gets any time."""
     film = FilmInPieces(tmp_path / "a.mp4", like=FilmFormat(128, 96), settings=OutputSettings(codec="libsvtav1"))
     encoder = film.encoder()
-    encoder.add(flat(9, 128, 96), Fraction(0), Fraction(1, 25))
+    encoder.add(Frame(flat(9, 128, 96), Fraction(0)), Fraction(1, 25))
     policies = {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
     encoder.finish()
     assert policies == {os.SCHED_OTHER}
@@ -296,7 +296,7 @@ def test_a_name_that_ends_in_a_slash_is_a_folder(tmp_path):
     ("name", "settings", "message"),
     [
         ("a.mp5", {}, "did you mean '.mp4'"),
-        ("a.mp4", {"codec": "x264"}, "did you mean 'libx264'"),
+        ("a.mp4", {"codec": "x264"}, "did you mean 'h264'"),
         ("a.mp4", {"codec": "aac"}, "does not encode pictures"),
         ("a.mp4", {"pixel_format": "yuv240p"}, "did you mean 'yuv420p'"),
         ("a.webm", {"codec": "libx264"}, "suffix .mkv"),

@@ -1,0 +1,74 @@
+"""Kinds of film files: what each suffix names, and what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from framedream.errors import SettingsError, nearest
+
+_MP4_SOUND = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
+_MOV_SOUND = ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be")
+
+
+@dataclass(frozen=True)
+class Container:
+    """A kind of film file.
+
+    Attributes:
+        format: FFmpeg's muxer.
+        codec: Video codec where none is asked for.
+        deep: The same for footage of more than 8 bits.
+        transparent: The same for footage with alpha; None where that is laid over black.
+        sound: Sound codecs that are copied; None for all that the muxer takes.
+        sound_codec: Encoder for other sound; None where there is no sound at all.
+        keeps_early_sound: Whether sound before the film's start can be stored as such. Codecs
+            like AAC need a packet to warm up; elsewhere it would delay the whole picture.
+        options: The muxer's options.
+        animation: Whether it is an animated image.
+    """
+
+    format: str
+    codec: str
+    deep: str | None = None
+    transparent: str | None = None
+    sound: tuple[str, ...] | None = ()
+    sound_codec: str | None = None
+    keeps_early_sound: bool = False
+    options: dict[str, str] = field(default_factory=dict)
+    animation: bool = False
+
+
+_FAST = {"movflags": "+faststart"}
+_MP4 = Container("mp4", "libx264", "libx265", None, _MP4_SOUND, "aac", True, _FAST)
+_TS = Container("mpegts", "libx264", "libx265", None, ("aac", "mp2", "mp3", "ac3", "eac3", "opus"), "aac")
+_APNG = Container("apng", "apng", transparent="apng", options={"plays": "0"}, animation=True)
+
+CONTAINERS = {
+    ".mp4": _MP4,
+    ".m4v": _MP4,
+    ".mov": Container("mov", "libx264", "libx265", "prores_ks", _MOV_SOUND, "aac", True, _FAST),
+    ".mkv": Container("matroska", "libx264", "libx265", "ffv1", None, "aac"),
+    ".webm": Container("webm", "libvpx-vp9", "libsvtav1", "libvpx-vp9", ("opus", "vorbis"), "libopus"),
+    ".ts": _TS,
+    ".mts": _TS,
+    ".m2ts": _TS,
+    ".gif": Container("gif", "gif", transparent="gif", options={"loop": "0"}, animation=True),
+    ".webp": Container("webp", "libwebp_anim", transparent="libwebp_anim", options={"loop": "0"}, animation=True),
+    ".png": _APNG,
+    ".apng": _APNG,
+}
+"""Film files by suffix."""
+
+
+def container_for(path: Path) -> Container:
+    """The kind of film file that a suffix names.
+
+    Raises:
+        SettingsError: It names none.
+    """
+    try:
+        return CONTAINERS[path.suffix.lower()]
+    except KeyError:
+        known = nearest(path.suffix, CONTAINERS)
+        raise SettingsError(f"{path}: no film is written with the suffix '{path.suffix}'{known}") from None

@@ -1,0 +1,78 @@
+"""What a film of high dynamic range says of the screen it was made on (SMPTE ST 2086, CTA-861.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from framedream.media.sidedata import side_data
+
+_CHROMATICITY, _LUMINANCE = 50_000, 10_000
+"""Steps in which x265 counts the coordinates of a color, and candelas per square meter."""
+
+Point = tuple[Fraction, Fraction]
+
+
+@dataclass(frozen=True)
+class Light:
+    """Static metadata of high dynamic range.
+
+    Attributes:
+        screen: Red, green, blue and white of the screen, x and y in CIE 1931, and its least and greatest
+            luminance in cd/m²; None if not said.
+        content: Greatest luminance of a pixel, and greatest mean of a frame, in cd/m²; None if not said.
+    """
+
+    screen: tuple[Point, Point, Point, Point, Point] | None = None
+    content: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> Light | None:
+        """What goes with a frame; None if nothing does."""
+        mastering, level = side_data(frame, "MASTERING_DISPLAY_METADATA"), side_data(frame, "CONTENT_LIGHT_LEVEL")
+        screen = content = None
+        if mastering is not None:
+            # AVMasteringDisplayMetadata: ten fractions, then whether colors and luminance are there.
+            numbers = np.frombuffer(mastering, np.int32).tolist()
+            if numbers[20] and numbers[21] and all(numbers[1:20:2]):
+                shares = [Fraction(top, bottom) for top, bottom in zip(numbers[:20:2], numbers[1:20:2], strict=True)]
+                red, green, blue, white, luminance = zip(shares[::2], shares[1::2], strict=True)
+                screen = red, green, blue, white, luminance
+        if level is not None:
+            most, mean = np.frombuffer(level, np.uint32)[:2].tolist()
+            content = most, mean
+        return cls(screen, content) if screen or content else None
+
+    def options(self, codec: str) -> dict[str, str]:
+        """What an encoder is to be told, as ``name=value`` of its own parameters.
+
+        Args:
+            codec: FFmpeg's name; x265 and SVT-AV1 can write it.
+        """
+        found: dict[str, str] = {}
+        if codec == "libx265":
+            if self.screen:
+                found["master-display"] = self._screen(_CHROMATICITY, _LUMINANCE)
+            if self.content:
+                found["max-cll"] = ",".join(map(str, self.content))
+        if codec == "libsvtav1":
+            if self.screen:
+                found["mastering-display"] = self._screen(1, 1)
+            if self.content:
+                found["content-light"] = ",".join(map(str, self.content))
+        return found
+
+    def _screen(self, chromaticity: int, luminance: int) -> str:
+        assert self.screen is not None
+        red, green, blue, white, (least, most) = self.screen
+        text = ""
+        for name, (x, y) in (("G", green), ("B", blue), ("R", red), ("WP", white)):
+            text += f"{name}({_number(x * chromaticity)},{_number(y * chromaticity)})"
+        return text + f"L({_number(most * luminance)},{_number(least * luminance)})"
+
+
+def _number(value: Fraction) -> str:
+    return str(round(value)) if value.denominator == 1 or value > 1000 else f"{float(value):.5g}"
