@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from framedream.errors import SettingsError, nearest
 
@@ -24,6 +25,9 @@ class Container:
         sound_codec: Encoder for other sound; None where there is no sound at all.
         keeps_early_sound: Whether sound before the film's start can be stored as such. Codecs
             like AAC need a packet to warm up; elsewhere it would delay the whole picture.
+        subtitles: Subtitle codecs that are copied.
+        subtitle_codec: Encoder for other subtitles of text; None where there are none.
+        chapters: Whether it has chapters.
         options: The muxer's options.
         animation: Whether it is an animated image.
     """
@@ -35,21 +39,48 @@ class Container:
     sound: tuple[str, ...] | None = ()
     sound_codec: str | None = None
     keeps_early_sound: bool = False
+    subtitles: tuple[str, ...] = ()
+    subtitle_codec: str | None = None
+    chapters: bool = False
     options: dict[str, str] = field(default_factory=dict)
     animation: bool = False
 
 
-_FAST = {"movflags": "+faststart"}
-_MP4 = Container("mp4", "libx264", "libx265", None, _MP4_SOUND, "aac", True, _FAST)
+_MKV_SUBTITLES = ("subrip", "ass", "webvtt", "dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle")
+_QUICKTIME: dict[str, Any] = {
+    "keeps_early_sound": True, "subtitles": ("mov_text",), "subtitle_codec": "mov_text", "chapters": True,
+    "options": {"movflags": "+faststart"},
+}  # fmt: skip
+_MP4 = Container("mp4", "libx264", "libx265", None, _MP4_SOUND, "aac", **_QUICKTIME)
 _TS = Container("mpegts", "libx264", "libx265", None, ("aac", "mp2", "mp3", "ac3", "eac3", "opus"), "aac")
 _APNG = Container("apng", "apng", transparent="apng", options={"plays": "0"}, animation=True)
 
 CONTAINERS = {
     ".mp4": _MP4,
     ".m4v": _MP4,
-    ".mov": Container("mov", "libx264", "libx265", "prores_ks", _MOV_SOUND, "aac", True, _FAST),
-    ".mkv": Container("matroska", "libx264", "libx265", "ffv1", None, "aac"),
-    ".webm": Container("webm", "libvpx-vp9", "libsvtav1", "libvpx-vp9", ("opus", "vorbis"), "libopus"),
+    ".mov": Container("mov", "libx264", "libx265", "prores_ks", _MOV_SOUND, "aac", **_QUICKTIME),
+    ".mkv": Container(
+        "matroska",
+        "libx264",
+        "libx265",
+        "ffv1",
+        None,
+        "aac",
+        subtitles=_MKV_SUBTITLES,
+        subtitle_codec="subrip",
+        chapters=True,
+    ),
+    ".webm": Container(
+        "webm",
+        "libvpx-vp9",
+        "libsvtav1",
+        "libvpx-vp9",
+        ("opus", "vorbis"),
+        "libopus",
+        subtitles=("webvtt",),
+        subtitle_codec="webvtt",
+        chapters=True,
+    ),
     ".ts": _TS,
     ".mts": _TS,
     ".m2ts": _TS,

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from framedream.media.encoding import FilmForm, PictureStream
+from framedream.media.extras import ExtrasFeed
 from framedream.media.frames import Frame
 from framedream.media.pieces import Piece
 from framedream.media.publish import part_path
@@ -38,12 +39,11 @@ class FilmFile:
         self._form, self._delay = form, delay
         self._decoding_times: deque[int] = deque()
         self._begun = False
-        self._sound: SoundFeed | None = None
+        self._feeds: list[SoundFeed | ExtrasFeed] = []
         self._output = self._open()
         try:
             self._pictures = PictureStream(form, self._output)
-            if form.like.sound is not None and has_room_for_sound(form.container, form.path):
-                self._sound = SoundFeed(form.like.sound, self._output, form.container, form.path)
+            self._add_feeds()
             self._output.start_encoding()
         except BaseException:
             self.close()
@@ -69,15 +69,15 @@ class FilmFile:
         if self._form.is_painted:
             for packet in self._pictures.rest():
                 self._mux(packet)
-        if self._sound is not None:
-            self._sound.finish()
+        for feed in self._feeds:
+            feed.finish()
         self._output.close()
         self.close()
 
     def close(self) -> None:
         """Let go of all files, finished or not."""
-        if self._sound is not None:
-            self._sound.close()
+        for feed in self._feeds:
+            feed.close()
         with contextlib.suppress(FFmpegError, OSError):
             self._output.close()
 
@@ -99,6 +99,15 @@ class FilmFile:
             last = like.last_duration * unit
             options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"
         return av.open(f"file:{self.part}", "w", format=container.format, container_options=options)
+
+    def _add_feeds(self) -> None:
+        """Make room for what goes beside the pictures."""
+        form = self._form
+        if form.like.sound is not None and has_room_for_sound(form.container, form.path):
+            self._feeds.append(SoundFeed(form.like.sound, self._output, form.container, form.path))
+        if form.like.extras is not None and not form.container.animation:
+            pictures = self._pictures.stream
+            self._feeds.append(ExtrasFeed(form.like.extras, self._output, pictures, form.container, form.path))
 
     def _paint(self, piece: Piece) -> None:
         """Encode the pictures of a piece, which an animated image keeps as they are until now."""
@@ -128,6 +137,7 @@ class FilmFile:
 
     def _mux(self, packet: Packet[VideoStream]) -> None:
         packet.stream = self._pictures.stream
-        if self._sound is not None and packet.dts is not None:
-            self._sound.feed(packet.dts * packet.time_base)
+        if packet.dts is not None:
+            for feed in self._feeds:
+                feed.feed(packet.dts * packet.time_base)
         self._output.mux(packet)

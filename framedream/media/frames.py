@@ -59,12 +59,23 @@ class Excerpt:
         origin: Time in the file's own clock, in seconds, that is film time 0 of the whole film.
         start: Film time at which the kept part starts, or None if nothing was cut off in front.
         end: Film time at which the kept part ends, or None if nothing was cut off behind.
+        stretch: How many times as long the film takes over it.
     """
 
     path: Path
     origin: Fraction = Fraction(0)
     start: Fraction | None = None
     end: Fraction | None = None
+    stretch: Fraction = Fraction(1)
+
+    def to_film(self, time: Fraction) -> Fraction:
+        """When a moment of the file is shown in the film, in seconds."""
+        return (time - self.origin - (self.start or 0)) * self.stretch
+
+    @property
+    def length(self) -> Fraction | None:
+        """How long the part is in the film, in seconds, if something was cut off behind."""
+        return None if self.end is None else (self.end - (self.start or 0)) * self.stretch
 
 
 class Sound(Excerpt):
