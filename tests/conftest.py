@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(_name, "1")
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
     from framedream.dream.dreamer import Dreamer
 
 
@@ -68,3 +71,24 @@ def one_core(monkeypatch) -> None:
 def clip(tmp_path) -> Path:
     """Six frames of a texture that moves two pixels to the left a frame, 96×64."""
     return write_clip(tmp_path / "clip.mp4", pan(6, 64, 96))
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print the matrix of footage: what was tried, what came back, what is refused and why."""
+    cells = [
+        value
+        for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("skipped"))
+        for name, value in getattr(report, "user_properties", ())
+        if name == "cell" and report.when == "call"
+    ]
+    if not cells:
+        return
+    terminalreporter.section("footage of every kind")
+    line = "{:<44}{:>7}{:>8}{:>9}{:>14}"
+    terminalreporter.write_line(line.format("", "tried", "passed", "refused", "no such file"))
+    for axis in dict.fromkeys(axis for axis, _, _ in cells):
+        ends = [outcome for own, outcome, _ in cells if own == axis]
+        counts = (len(ends), *(ends.count(outcome) for outcome in ("passed", "refused", "no such file")))
+        terminalreporter.write_line(line.format(axis, *counts))
+    for reason, count in Counter(reason for _, outcome, reason in cells if outcome == "refused").most_common():
+        terminalreporter.write_line(f"refused {count}: {reason}")

@@ -123,6 +123,8 @@ def to_levels(
         levels[..., :3] /= _units_per_level(frame.format, _is_full_range(frame))
         levels[..., 3:] /= _units_per_level(frame.format, True)
         np.minimum(levels, 255, out=levels)
+    if _is_gray(frame.format) and not _is_full_range(frame):
+        levels[..., :3] = np.clip((levels[..., :3] - 16) * np.float32(255 / 219), 0, 255)
     return levels
 
 
@@ -147,6 +149,8 @@ def from_levels(
     """
     target, full = av.VideoFormat(pixel_format), is_written_full(tags, pixel_format)
     is_deep, with_alpha = depth_of(target) > 8, alpha is not None and has_alpha(target)
+    if _is_gray(target):
+        pixels = np.repeat((pixels @ _luma(tags.matrix))[..., None], 3, axis=2)
     if with_alpha:
         assert alpha is not None
         pixels = np.dstack([pixels, alpha])
@@ -174,7 +178,9 @@ def from_levels(
 
 def is_written_full(tags: ColorTags, pixel_format: str) -> bool:
     """Whether a pixel format is written in full range: as tagged, unless it knows no other."""
-    return tags.full_range or av.VideoFormat(pixel_format).is_rgb or pixel_format.startswith("yuvj")
+    form = av.VideoFormat(pixel_format)
+    # swscale knows gray in full range only.
+    return tags.full_range or form.is_rgb or pixel_format.startswith("yuvj") or _is_gray(form)
 
 
 def to_bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -196,6 +202,26 @@ _RGB = {(False, False): "rgb24", (False, True): "rgba", (True, False): "rgb48le"
 """Pixel formats in which pictures are exchanged with swscale, by whether they are deep and have alpha."""
 
 
+def _is_gray(pixel_format: av.VideoFormat) -> bool:
+    return pixel_format.name.startswith(("gray", "ya"))
+
+
+_LUMA = {
+    1: (0.2126, 0.0722),
+    4: (0.3, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+}
+"""Shares of red and blue in luma by H.273 matrix."""
+
+
+def _luma(matrix: int) -> NDArray[np.float32]:
+    red, blue = _LUMA[matrix]
+    return np.array([red, 1 - red - blue, blue], np.float32)
+
+
 def _is_yuv(pixel_format: av.VideoFormat) -> bool:
     return not pixel_format.is_rgb and not pixel_format.has_palette and len(pixel_format.components) > 2
 
@@ -208,6 +234,7 @@ def _units_per_level(pixel_format: av.VideoFormat, full_range: bool) -> float:
     """
     if pixel_format.is_rgb:
         return 257.0
+    full_range |= _is_gray(pixel_format)
     return (65536 - 2 ** (16 - depth_of(pixel_format))) / 255 if full_range else 256.0
 
 
@@ -215,7 +242,7 @@ def _is_full_range(frame: av.VideoFrame) -> bool:
     if frame.format.is_rgb or frame.format.name.startswith("yuvj"):
         return True
     if frame.color_range == ColorRange.UNSPECIFIED:
-        return frame.format.name.startswith(("gray", "ya"))
+        return _is_gray(frame.format)
     return frame.color_range == ColorRange.JPEG
 
 

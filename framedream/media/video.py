@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,7 @@ import numpy as np
 from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
@@ -207,6 +209,7 @@ def _decode(container: InputContainer, stream: VideoStream, damage: _Damage) -> 
     """Decode to the end, past packets that fail; a file that breaks off ends there."""
     damage.exact = stream.frames > 0
     decoder = _decoder(stream)
+    decoding_times = _DecodingTimes() if container.format.name == "avi" else None
     packets = container.demux(stream)
     while True:
         try:
@@ -214,6 +217,8 @@ def _decode(container: InputContainer, stream: VideoStream, damage: _Damage) -> 
         except (FFmpegError, OSError):
             damage.errors += 1
             packet = None
+        if decoding_times is not None and packet is not None:
+            decoding_times.take(packet)
         frames: list[av.VideoFrame] = []
         try:
             frames = decoder.decode(packet)
@@ -224,9 +229,28 @@ def _decode(container: InputContainer, stream: VideoStream, damage: _Damage) -> 
         damage.hidden += packet is not None and packet.is_discard
         for frame in frames:
             damage.corrupt += frame.is_corrupt
+            if decoding_times is not None:
+                decoding_times.give(frame)
             yield frame
         if packet is None:
             return
+
+
+class _DecodingTimes:
+    """Times for frames of AVI, which knows only when they are decoded: the same times, in the order they are shown."""
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+
+    def take(self, packet: Packet[VideoStream]) -> None:
+        """A packet is going to be decoded."""
+        if packet.size and packet.dts is not None:
+            heapq.heappush(self._waiting, packet.dts)
+
+    def give(self, frame: av.VideoFrame) -> None:
+        """Give the next frame that is shown the earliest time that is left."""
+        if self._waiting:
+            frame.pts = heapq.heappop(self._waiting)
 
 
 def _decoder(stream: VideoStream) -> VideoCodecContext:
