@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from framedream.errors import InputError, OutputError, SettingsError
 from framedream.media.alpha import over_black
-from framedream.media.color import from_levels, is_written_full
+from framedream.media.color import SMPTE170M, ColorTags, from_levels, is_written_full
 from framedream.media.containers import Container, container_for
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.palette import Palette
@@ -28,6 +28,9 @@ from framedream.media.recipes import Encoder, encoder_for
 from framedream.settings import OutputSettings
 
 log = logging.getLogger("framedream")
+
+_BT601 = {"libwebp_anim": False, "mjpeg": True}
+"""Codecs whose colors are always those of BT.601, and whether in full range."""
 
 _HDR_DEPTH = 10
 """Bits of a channel without which high dynamic range shows steps."""
@@ -56,10 +59,16 @@ class FilmForm:
         Raises:
             SettingsError: Suffix, codec or pixel format cannot be used.
             InputError: The footage is of high dynamic range, which such a film cannot hold.
+            OutputError: The pictures are too small for the encoder.
         """
         depth = max(like.depth, _HDR_DEPTH) if like.color.hdr else like.depth
         encoder = encoder_for(path, settings, depth, transparent=like.has_alpha)
         form = cls(path, like, container_for(path), encoder)
+        if min(form.size) < encoder.smallest:
+            raise OutputError(
+                f"{path}: {encoder.codec} does not take pictures of less than {encoder.smallest} pixels a side "
+                f"({form.size[0]}x{form.size[1]}); choose another --codec or --size"
+            )
         if like.color.hdr and (encoder.depth < _HDR_DEPTH or form.container.animation):
             raise no_room_for_hdr(path, like.color.hdr)
         return form
@@ -68,6 +77,13 @@ class FilmForm:
     def keeps_alpha(self) -> bool:
         """Whether parts of the film are transparent."""
         return self.like.has_alpha and self.encoder.keeps_alpha
+
+    @property
+    def color(self) -> ColorTags:
+        """How its colors are expressed: as the footage's, unless the codec knows one way only."""
+        if self.encoder.codec in _BT601:
+            return replace(self.like.color, matrix=SMPTE170M, full_range=_BT601[self.encoder.codec])
+        return self.like.color
 
     @property
     def is_painted(self) -> bool:
@@ -159,7 +175,7 @@ class PictureStream:
             pixels = np.pad(pixels, ((0, form.bottom), (0, form.right), (0, 0)), mode="edge")
             alpha = alpha if alpha is None else np.pad(alpha, ((0, form.bottom), (0, form.right)), mode="edge")
         format_ = self._palette.pixel_format if self._palette else form.encoder.pixel_format
-        picture = from_levels(pixels, form.like.color, format_, self._reformatter, alpha)
+        picture = from_levels(pixels, form.color, format_, self._reformatter, alpha)
         picture.time_base = form.like.time_base
         picture.pts = round(frame.time / form.like.time_base)
         self._durations[picture.pts] = max(1, round(duration / form.like.time_base))
@@ -195,7 +211,7 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
             f"codec: {form.path.suffix} files cannot hold {encoder.codec}; give the output the suffix .mkv"
         ) from None
     assert isinstance(stream, VideoStream)
-    _tag(stream, encoder, like)
+    _tag(stream, form)
     try:
         with _scheduling_kept():
             stream.codec_context.open()
@@ -242,14 +258,14 @@ def _options(encoder: Encoder, like: FilmLike) -> dict[str, str]:
     return encoder.options | {name: ":".join([*words, *(f"{key}={value}" for key, value in own.items())])}
 
 
-def _tag(stream: VideoStream, encoder: Encoder, like: FilmLike) -> None:
-    context = stream.codec_context
+def _tag(stream: VideoStream, form: FilmForm) -> None:
+    context, encoder, color = stream.codec_context, form.encoder, form.color
     context.pix_fmt = encoder.pixel_format
-    context.time_base = like.time_base
-    context.sample_aspect_ratio = like.sample_aspect
+    context.time_base = form.like.time_base
+    context.sample_aspect_ratio = form.like.sample_aspect
     is_rgb = av.VideoFormat(encoder.pixel_format).is_rgb
-    context.colorspace = 0 if is_rgb else like.color.matrix
-    context.color_range = 2 if is_written_full(like.color, encoder.pixel_format) else 1
-    context.color_primaries, context.color_trc = like.color.primaries, like.color.transfer
+    context.colorspace = 0 if is_rgb else color.matrix
+    context.color_range = 2 if is_written_full(color, encoder.pixel_format) else 1
+    context.color_primaries, context.color_trc = color.primaries, color.transfer
     if encoder.tag:
         context.codec_tag = encoder.tag

@@ -39,6 +39,8 @@ class FilmFile:
         self._form, self._delay = form, delay
         self._decoding_times: deque[int] = deque()
         self._begun = False
+        self._painted = self._milliseconds = 0
+        self._distinct: set[int] = set()
         self._feeds: list[SoundFeed | ExtrasFeed] = []
         self._output = self._open()
         try:
@@ -86,8 +88,14 @@ class FilmFile:
         if self._form.container.animation:
             suffix = self._form.path.suffix[1:].lower().replace("apng", "png")
             with Image.open(self.part, formats=[suffix]) as image:
-                return getattr(image, "n_frames", 1)
-        with av.open(f"file:{self.part}") as written:
+                found = getattr(image, "n_frames", 1)
+                # WebP shows a picture longer instead of once more, and is a still if there is no other.
+                merged = suffix == "webp" and found < self._painted
+                whole = len(self._distinct) == found == 1 or (merged and _shown_for(image) == self._milliseconds)
+                return self._painted if merged and whole else found
+        with av.open(
+            f"file:{self.part}", format="mpegts" if self._form.container.format == "mpegts" else None
+        ) as written:
             return sum(1 for packet in written.demux(video=0) if packet.size)
 
     def _open(self) -> OutputContainer:
@@ -117,6 +125,9 @@ class FilmFile:
             frame = Frame(pixels, picture.pts * base, alpha=alpha)
             for packet in self._pictures.encode(frame, picture.duration * base):
                 self._mux(packet)
+            self._painted += 1
+            self._distinct = {*list(self._distinct)[:1], hash(picture.data)}
+            self._milliseconds = round((picture.pts + picture.duration) * base * 1000)
 
     def _splice(self, piece: Piece) -> None:
         """Take a piece as it was encoded; times of decoding are made anew, since each piece began its own.
@@ -141,3 +152,13 @@ class FilmFile:
             for feed in self._feeds:
                 feed.feed(packet.dts * packet.time_base)
         self._output.mux(packet)
+
+
+def _shown_for(image: Image.Image) -> int:
+    """Milliseconds that an animation takes."""
+    total = 0
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        image.load()  # WebP says it only then.
+        total += int(image.info.get("duration", 0))
+    return total

@@ -31,6 +31,11 @@ class Encoder:
     tag: str | None = None
 
     @property
+    def smallest(self) -> int:
+        """Pixels that each side has at least."""
+        return _SMALLEST.get(self.codec, 1)
+
+    @property
     def needs_even_width(self) -> bool:
         """Whether an odd width must be padded: the color planes have half of it."""
         return self.codec not in _TAKES_ODD and av.VideoFormat(self.pixel_format).chroma_width(2) == 1
@@ -52,6 +57,9 @@ class Encoder:
 
 
 _TAKES_ODD = ("libvpx-vp9", "libvpx", "ffv1", "libwebp_anim", "mjpeg", "gif", "apng")
+
+_SMALLEST = {"libx265": 16, "libsvtav1": 32}
+"""Smaller pictures are refused by x265; SVT-AV1 takes them and hangs on some."""
 
 
 @dataclass(frozen=True)

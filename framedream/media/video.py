@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import itertools
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -31,6 +32,9 @@ from framedream.media.upright import Orientation
 
 _PLAYLISTS = ("concat", "hls", "applehttp", "dash", "imf", "rtsp", "sdp", "image2", "tty", "lavfi")
 """Demuxers that follow names inside a file to other files, or take any text for a film."""
+
+_FIRST_PACKETS = 500
+"""Packets that are looked at to find when tracks begin."""
 
 
 class VideoSource:
@@ -51,7 +55,7 @@ class VideoSource:
             self.time_base = stream.time_base or Fraction(1, 90_000)
             self.rate = stream.average_rate or stream.guessed_rate
             self.sound = None
-            self._origin = _origin(container, stream, self.time_base)
+            self._origin = _origin(path, container, stream) // self.time_base * self.time_base
             self.extras = Excerpt(path, self._origin)
             if any(track.codec_context for track in container.streams.audio):
                 self.sound = Sound(path, self._origin)
@@ -263,14 +267,25 @@ def _decoder(stream: VideoStream) -> VideoCodecContext:
     return decoder
 
 
-def _origin(container: InputContainer, stream: VideoStream, tick: Fraction) -> Fraction:
-    """The file's own time, in seconds, at which its first track starts: whole ticks of the video."""
-    starts = [
-        track.start_time * track.time_base
-        for track in (stream, *container.streams.audio)
-        if track.start_time is not None and track.time_base
-    ]
-    return min(starts, default=Fraction(0)) // tick * tick
+def _origin(path: Path, container: InputContainer, stream: VideoStream) -> Fraction:
+    """The file's own time, in seconds, at which its first track starts."""
+    tracks = [track for track in (stream, *container.streams.audio) if track.time_base]
+    starts = {track.index: track.start_time * _tick(track) for track in tracks if track.start_time is not None}
+    unknown = {track.index for track in tracks} - starts.keys()
+    if unknown:
+        # Some headers do not say it; the first packets do.
+        with open_video(path) as again, contextlib.suppress(FFmpegError, OSError):
+            for packet in itertools.islice(again.demux(), _FIRST_PACKETS):
+                if packet.stream.index in unknown and packet.pts is not None:
+                    starts[packet.stream.index] = packet.pts * packet.time_base
+                    unknown.discard(packet.stream.index)
+                if not unknown:
+                    break
+    return min(starts.values(), default=Fraction(0))
+
+
+def _tick(track: Stream) -> Fraction:
+    return track.time_base or Fraction(0)
 
 
 def _expected_frames(container: InputContainer, stream: VideoStream) -> int | None:
