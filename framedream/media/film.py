@@ -40,7 +40,7 @@ class FilmFile:
         self._decoding_times: deque[int] = deque()
         self._begun = False
         self._painted = self._milliseconds = 0
-        self._distinct: set[int] = set()
+        self._first_painted, self._are_alike = b"", True
         self._feeds: list[SoundFeed | ExtrasFeed] = []
         self._output = self._open()
         try:
@@ -91,8 +91,8 @@ class FilmFile:
                 found = getattr(image, "n_frames", 1)
                 # WebP shows a picture longer instead of once more, and is a still if there is no other.
                 merged = suffix == "webp" and found < self._painted
-                whole = len(self._distinct) == found == 1 or (merged and _shown_for(image) == self._milliseconds)
-                return self._painted if merged and whole else found
+                whole = merged and (self._are_alike or _shown_for(image) == self._milliseconds)
+                return self._painted if whole else found
         with av.open(
             f"file:{self.part}", format="mpegts" if self._form.container.format == "mpegts" else None
         ) as written:
@@ -126,7 +126,8 @@ class FilmFile:
             for packet in self._pictures.encode(frame, picture.duration * base):
                 self._mux(packet)
             self._painted += 1
-            self._distinct = {*list(self._distinct)[:1], hash(picture.data)}
+            self._first_painted = self._first_painted or picture.data
+            self._are_alike &= picture.data == self._first_painted
             self._milliseconds = round((picture.pts + picture.duration) * base * 1000)
 
     def _splice(self, piece: Piece) -> None:

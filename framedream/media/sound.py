@@ -115,7 +115,7 @@ class SoundFeed:
         if end is not None and time + start >= end:
             return False
         if self._sound.start is None:
-            return self._early or time + length > 0
+            return self._early or time >= 0 or time + length > 0
         # One packet more than is heard, where it can be stored: the decoder needs it to get under way.
         return time + 2 * length > 0 if self._early else time >= 0
 
