@@ -6,11 +6,11 @@ from framedream.media.color import ColorTags
 from framedream.media.folder import images_in
 from framedream.media.following import InStep
 from framedream.media.footage import Footage, fill, reached, resize
-from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
+from framedream.media.frames import FilmFormat, FilmLike, FootageLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.loudness import Loudness
 from framedream.media.noise import noise
 from framedream.media.notes import Notes
-from framedream.media.opening import open_footage
+from framedream.media.opening import is_images, open_footage
 from framedream.media.pieces import Piece
 from framedream.media.sound import sound_of
 from framedream.media.stills import check_image_name, look_at_image, read_image, write_image
@@ -23,6 +23,7 @@ __all__ = [
     "FilmLike",
     "FilmWriter",
     "Footage",
+    "FootageLike",
     "Frame",
     "InStep",
     "Loudness",
@@ -37,6 +38,7 @@ __all__ = [
     "holds_sound",
     "images_in",
     "is_folder_name",
+    "is_images",
     "look_at_image",
     "noise",
     "open_film",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -57,12 +57,15 @@ class Sound:
         origin: Time in the file's own clock, in seconds, that is film time 0 of the whole film.
         start: Film time at which the kept part starts, or None if nothing was cut off in front.
         end: Film time at which the kept part ends, or None if nothing was cut off behind.
+        stretch: How many times as long it is in the film: a sound of the whole film's time T is heard there at
+            ``(T − start) · stretch``, with its pitch kept.
     """
 
     path: Path
     origin: Fraction = Fraction(0)
     start: Fraction | None = None
     end: Fraction | None = None
+    stretch: Fraction = Fraction(1)
 
 
 class FilmLike(Protocol):
@@ -126,6 +129,54 @@ class FilmFormat:
             object.__setattr__(self, "time_base", 1 / Fraction(self.rate))
         if self.color is None:
             object.__setattr__(self, "color", ColorTags.usual(self.width, self.height))
+
+
+class FootageLike(FilmLike, Protocol):
+    """Frames that are dreamed of: footage has it, and so has what is made of footage in slow motion.
+
+    Attributes:
+        path: The file or folder.
+        frame_count: How many frames there are, as far as known.
+        sound: Where the sound of these frames is, or None.
+    """
+
+    sound: Sound | None
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+    @property
+    def frame_count(self) -> int | None: ...  # noqa: D102
+    @property
+    def has_sound(self) -> bool: ...  # noqa: D102
+
+    @property
+    def source(self) -> FootageLike:
+        """The footage as it is, at its own times."""
+        ...
+
+    def frames(self, first: int = 0) -> Generator[Frame]:
+        """A fresh pass over the frames from one with a number on; closing it closes the file."""
+        ...
+
+    def times(self) -> Generator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        ...
+
+    def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
+        """The same by the times of the frames of `source`, where these are at hand."""
+        ...
+
+    def first_of(self, index: int) -> int:
+        """The first frame that shows a frame of `source`, or is nearer to it than to the one before."""
+        ...
+
+    def moment(self, time: Fraction) -> Fraction:
+        """The time of the whole footage that is shown at a time of the film, both in seconds."""
+        ...
+
+    def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
+        """What reads the frames where it is known which of them begin a shot."""
+        ...
 
 
 class Source(FilmLike, Protocol):
