@@ -111,10 +111,10 @@ def parse_rate(value: str | float | Fraction) -> Fraction:
 
 def parse_factor(value: str | float | Fraction) -> Fraction:
     """Read how many times as long something is: ``4``, ``1.5`` or ``3/2``."""
-    try:
-        return Fraction(value).limit_denominator(1000)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        raise SettingsError(f"'{value}' is no number; write 4 or 1.5") from None
+    with contextlib.suppress(TypeError, ValueError, ZeroDivisionError, OverflowError):
+        if not isinstance(value, bool):
+            return Fraction(value).limit_denominator(1000)
+    raise SettingsError(f"'{value}' is no number; write 4 or 1.5")
 
 
 def parse_growth(value: str | float) -> float:
