@@ -125,6 +125,7 @@ def _chain(rate: int, layout: str, stretch: Fraction) -> Graph:
     count = math.ceil(math.log(stretch, _MOST) - 1e-9)
     graph = Graph()
     source = graph.add_abuffer(sample_rate=rate, format="fltp", layout=layout, time_base=Fraction(1, rate))
-    filters = [graph.add("atempo", repr(float(stretch) ** (-1 / count))) for _ in range(count)]
+    tempo = max(1 / _MOST, float(stretch) ** (-1 / count))
+    filters = [graph.add("atempo", repr(tempo)) for _ in range(count)]
     graph.link_nodes(source, *filters, graph.add("aformat", "sample_fmts=fltp"), graph.add("abuffersink")).configure()
     return graph

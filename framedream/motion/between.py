@@ -4,8 +4,9 @@ Each place of such a picture is given the *velocity* that explains best what bot
 says at a place of either frame holds where that place has come to, so a velocity is looked up again
 where it leads, until it is that of the place itself. Flow between frames bleeds over the edges of what
 moves, as wide as the patches it was found by; there the velocity of a place farther off fits better,
-and is taken. A frame in which a place is hidden has no share in it (Jiang et al. 2018, Super SloMo;
-their average of both flows is one of the velocities that are tried).
+and is taken. Both frames are mixed as they are near in time, and a frame in which a place is hidden has
+no share in it (Jiang et al. 2018, Super SloMo, equation 1; their average of both flows, equation 4, makes
+more ghosts at edges: `python -m benchmarks.between`).
 """
 
 from __future__ import annotations
