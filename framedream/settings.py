@@ -25,6 +25,7 @@ from framedream.values import (
     check,
     check_choices,
     coerce,
+    parse_factor,
     parse_growth,
     parse_layers,
     parse_moment,
@@ -147,7 +148,10 @@ class FootageSettings:
         scale: Dream at this multiple of the footage's size.
         start: Where to begin: seconds (2.5), a clock time (1:02.5), or a frame (62f).
         end: Where to stop, in the same ways; this moment itself is left out.
-        fps: Frames per second of a folder of images (25 if not given).
+        fps: Frames per second of the film, which stays as long: in-between ones are made, or some left out. Default:
+            the footage's own. Of a folder of images it is the footage's (25 if not given).
+        slow_motion: How many times as long the film takes, 1 to 64: in-between frames are made, and the sound is
+            stretched with its pitch kept.
         mask: A picture, film or folder of images that says where the dream is seen: white all of it, black nothing.
     """
 
@@ -156,14 +160,19 @@ class FootageSettings:
     start: Moment | None = None
     end: Moment | None = None
     fps: Fraction | None = None
+    slow_motion: Fraction = Fraction(1)
     mask: Path | None = None
 
     def __post_init__(self) -> None:
-        coerce(self, size=parse_size, start=parse_moment, end=parse_moment, fps=parse_rate, mask=parse_path)
+        coerce(
+            self, size=parse_size, start=parse_moment, end=parse_moment, fps=parse_rate, slow_motion=parse_factor,
+            mask=parse_path,
+        )  # fmt: skip
         if self.size is not None and self.scale is not None:
             raise SettingsError("size and scale were both given; keep one of them")
         check(self, "size", self.size is None or min(self.size) >= 1, "WIDTHxHEIGHT in pixels, as in 1280x720")
         check(self, "scale", self.scale is None or 0 < self.scale <= 16, "above 0, up to 16")
+        check(self, "slow_motion", 1 <= self.slow_motion <= 64, "1 to 64")
 
 
 @dataclass(frozen=True, kw_only=True)

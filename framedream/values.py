@@ -109,6 +109,14 @@ def parse_rate(value: str | float | Fraction) -> Fraction:
     return ntsc if abs(rate - ntsc) < Fraction(1, 200) and rate != round(rate) else rate
 
 
+def parse_factor(value: str | float | Fraction) -> Fraction:
+    """Read how many times as long something is: ``4``, ``1.5`` or ``3/2``."""
+    with contextlib.suppress(TypeError, ValueError, ZeroDivisionError, OverflowError):
+        if not isinstance(value, bool):
+            return Fraction(value).limit_denominator(1000)
+    raise SettingsError(f"'{value}' is no number; write 4 or 1.5")
+
+
 def parse_growth(value: str | float) -> float:
     """Read a factor per second: ``1.3/s`` or ``1.3``."""
     return _per_second("zoom", value, "1.3/s")

@@ -47,16 +47,18 @@ def footage(pictures: Sequence[np.ndarray], rate: int = 25) -> list[Frame]:
     return [Frame(picture, Fraction(index, rate)) for index, picture in enumerate(pictures)]
 
 
-def write_clip(path: Path, pictures: Sequence[np.ndarray], ticks: Sequence[int] | None = None, aspect: int = 1) -> Path:
-    """Encode a clip without framedream's own writer; ticks are 1/25 second, pixels ``aspect`` times as wide as high."""
+def write_clip(
+    path: Path, pictures: Sequence[np.ndarray], ticks: Sequence[int] | None = None, aspect: int = 1, rate: int = 25
+) -> Path:
+    """Encode a clip without framedream's own writer; a tick is one frame, pixels ``aspect`` times as wide as high."""
     height, width = pictures[0].shape[:2]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, width=width, height=height, options={"crf": "12"})
+        stream = container.add_stream("libx264", rate=rate, width=width, height=height, options={"crf": "12"})
         stream.pix_fmt = "yuv420p"
         stream.codec_context.sample_aspect_ratio = Fraction(aspect)
         for index, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(np.rint(picture).astype(np.uint8), format="rgb24")
-            frame.pts, frame.time_base = (ticks[index] if ticks else index), Fraction(1, 25)
+            frame.pts, frame.time_base = (ticks[index] if ticks else index), Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

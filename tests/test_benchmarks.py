@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pictures import noise, scene
+from pictures import noise, pan, scene
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -219,6 +219,16 @@ def test_a_rival_that_cannot_be_as_strong_says_so_and_how_strong_it_is(monkeypat
     assert not row.matched
     assert row.figures()["matched"] is False
     assert str(row).endswith("S not equal: nearest 0.20")
+
+
+def test_frames_that_are_made_anew_are_likest_where_motion_is_followed():
+    from benchmarks.between import WAYS, likeness
+
+    before, truth, after = pan(3, 96, 128, step=(4.0, 1.0))
+    found = {name: likeness(way(before, after), truth) for name, way in WAYS.items()}
+    assert found["framedream"] > found["mixed"] + 6
+    assert found["flows averaged"] > found["mixed"] + 6
+    assert found["mixed"] > found["nearest"]
 
 
 def test_the_loop_that_overhead_is_measured_by_takes_all_steps_of_a_clip():

@@ -242,8 +242,8 @@ def test_settings_of_a_zoom_are_flags_of_zoom_and_what_is_false_needs_no_default
     assert run("zoom", "--help") == 0
     shown = capsys.readouterr().out
     for name in setting_homes():
-        # Where a zoom is at each moment is known: there is no flow to carry it, no footage behind, no end.
-        is_meant = name not in ("end", "mask", "flow", "passes", "persistence", "cuts")
+        # Where a zoom is at each moment is known: there is no flow to carry it, no footage behind to slow down, no end.
+        is_meant = name not in ("end", "mask", "slow_motion", "flow", "passes", "persistence", "cuts")
         assert (f"--{name.replace('_', '-')} " in shown) == is_meant, name
     assert "--no-loop" not in shown
     assert "[default: False]" not in shown

@@ -21,7 +21,8 @@ from framedream.jobs.storage import RUNNING, Storage
 from framedream.jobs.survey import look_through
 from framedream.jobs.tasks import Outcome, Task, error_of
 from framedream.machine import TILES
-from framedream.media import PieceFactory, open_footage
+from framedream.media import PieceFactory
+from framedream.render.retimed import open_retimed
 from framedream.settings import Settings
 
 log = logging.getLogger("framedream")
@@ -70,7 +71,7 @@ class SurveyTask:
 
     def run(self) -> Survey:
         """Look through it."""
-        footage = open_footage(self.source, self.settings.footage)
+        footage = open_retimed(self.source, self.settings.footage)
         return look_through(footage, self.settings, partial(check_running, Storage(self.folder), self.token))
 
 
@@ -107,12 +108,13 @@ class PartTask:
     def run(self) -> int:
         """Make what is missing of it; gives the side of tiles that memory was enough for."""
         storage, settings = Storage(self.folder), self.settings
-        footage, plan = open_footage(self.source, settings.footage), Plan(self.survey, settings)
+        footage, plan = open_retimed(self.source, settings.footage), Plan(self.survey, settings)
 
         def tell(stage: Stage) -> None:
             storage.tell(self.number, stage.frame, stage.backwards, stage.at)
 
         encoding = PieceFactory(self.target, footage, settings.output)
+        footage.keeps_alpha = encoding.keeps_alpha
         dreamer = partial(dreamer_for, settings, self.tile)
         check = partial(check_running, storage, self.token)
         render, is_carried = rendered(footage, dreamer, settings, storage, plan), settings.motion.flow != "none"

@@ -16,9 +16,10 @@ from framedream.jobs.masks import check_mask, masks_of
 from framedream.jobs.plan import Plan, Survey
 from framedream.jobs.preflight import check_memory
 from framedream.jobs.sounds import film_sound, sounds_of
-from framedream.media import open_footage
+from framedream.media import FootageLike
+from framedream.render.retimed import open_retimed
 from framedream.render.windows import window_length
-from framedream.settings import Settings, setting_homes
+from framedream.settings import FootageSettings, Settings, setting_homes
 from framedream.timeline import Timeline, spelled
 
 log = logging.getLogger("framedream")
@@ -49,7 +50,8 @@ class FootageJob(FilmJob):
         self.source = Path(source)
         read = [self.source, *sounds_of(settings), *masks_of(settings), *guides_of(settings)]
         places = Places.of(read, target, work)
-        self.footage = open_footage(source, settings.footage)
+        self.footage = open_retimed(source, settings.footage)
+        _tell_if_single(self.footage, settings.footage)
         if settings.change.sound:
             self.footage.sound = film_sound(settings, places.name)
         if settings.change.timeline:
@@ -61,6 +63,7 @@ class FootageJob(FilmJob):
         check_mask(settings, self.footage)
         manifest = Manifest.of([self.source], Path(places.name), settings)
         super().__init__(places, self.footage, settings, manifest, restart=restart)
+        self.footage.keeps_alpha = self.film.keeps_alpha
 
     def surveyed(self, found: Survey) -> Plan:
         """Note what the footage is like.
@@ -91,6 +94,12 @@ class FootageJob(FilmJob):
             self.footage.sound = replace(sound, end=times[last] + self.film.shown_for(times, last, None))
         self._plan = Plan(Survey(times, cuts, height, width), self.settings)
         return self._plan
+
+
+def _tell_if_single(footage: FootageLike, settings: FootageSettings) -> None:
+    """Say so if there is nothing that could be slower."""
+    if footage.frame_count == 1 and settings.slow_motion != 1:
+        log.info("%s: is a single picture, with nothing before or behind it; it is not made slower", footage.path)
 
 
 def _tell_of_zooms(timeline: Timeline) -> None:

@@ -10,7 +10,7 @@ from framedream.errors import FramedreamError
 from framedream.jobs.items import Item
 from framedream.jobs.preflight import encoded_size
 from framedream.jobs.work import SUFFIX
-from framedream.media import open_footage
+from framedream.render.retimed import open_retimed
 from framedream.settings import OutputSettings, Settings
 
 
@@ -47,7 +47,7 @@ def size_of(item: Item) -> float:
     if item.problem or item.kind != "video":
         return 0
     try:
-        footage = open_footage(item.source, item.settings.footage)
+        footage = open_retimed(item.source, item.settings.footage)
     except FramedreamError:
         return 0
     return encoded_size(item.target, footage.frame_count or 0, footage.height, footage.width)
@@ -60,7 +60,7 @@ def work_of(item: Item) -> float:
     try:
         if item.kind == "still":
             return float(item.source.stat().st_size)
-        footage = open_footage(item.source, item.settings.footage)
+        footage = open_retimed(item.source, item.settings.footage)
     except (FramedreamError, OSError):
         return 0
     return float(footage.frame_count or 0) * footage.height * footage.width

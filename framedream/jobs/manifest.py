@@ -154,6 +154,8 @@ def flat(settings: Settings) -> dict[str, str]:
     for name, usual in (("algorithm", "framedream"), ("precision", "auto")):
         if getattr(settings.dream, name) == usual:
             del found[name]
+    if settings.footage.slow_motion == 1:
+        del found["slow_motion"]
     return found | {"timeline": ""} | changing | {"segment": _text(settings.run.segment)}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from framedream.jobs.preflight import check_readable
-from framedream.media import Footage, Frame, InStep, Notes, open_footage
+from framedream.media import Footage, FootageLike, Frame, InStep, Notes, open_footage
 from framedream.render.mask import Show, strength_of, through
 from framedream.settings import FootageSettings, Settings
 
@@ -34,7 +34,7 @@ def open_mask(settings: Settings, rate: Fraction | None = None) -> Footage | Non
 
     Args:
         settings: What names it.
-        rate: Frames per second of a folder of images, where the settings do not say.
+        rate: Frames per second of a folder of images: those of the footage.
 
     Raises:
         InputError: It is missing, cannot be read, or does not fit the memory.
@@ -42,18 +42,18 @@ def open_mask(settings: Settings, rate: Fraction | None = None) -> Footage | Non
     path = settings.footage.mask
     if path is None:
         return None
-    mask = open_footage(path, FootageSettings(fps=settings.footage.fps or rate))
+    mask = open_footage(path, FootageSettings(fps=rate))
     check_readable(str(path), mask.width, mask.height)
     return mask
 
 
-def check_mask(settings: Settings, footage: Footage) -> None:
+def check_mask(settings: Settings, footage: FootageLike) -> None:
     """See that the mask of a film can be read; say so if it is stretched.
 
     Raises:
         InputError: It is missing, cannot be read, or does not fit the memory.
     """
-    mask = open_mask(settings, footage.rate)
+    mask = open_mask(settings, footage.source.rate)
     if mask is not None:
         _tell_if_stretched(mask, footage.width * float(footage.sample_aspect), footage.height)
 
@@ -87,7 +87,7 @@ def still_mask(settings: Settings, width: int, height: int) -> np.ndarray | None
         return next(frames).pixels
 
 
-def masked(mask: Footage | None, footage: Footage) -> Callable[[Callable[..., Dreamed]], Dreamed]:
+def masked(mask: Footage | None, footage: FootageLike) -> Callable[[Callable[..., Dreamed]], Dreamed]:
     """What shows dreams of footage through a mask.
 
     Args:
@@ -109,13 +109,13 @@ def masked(mask: Footage | None, footage: Footage) -> Callable[[Callable[..., Dr
     return shown
 
 
-def _showing(pictures: InStep, footage: Footage) -> Show:
+def _showing(pictures: InStep, footage: FootageLike) -> Show:
     known: Frame | None = None
     strength = np.zeros(0, np.float32)
 
     def show(frame: Frame, dream: Frame) -> Frame:
         nonlocal known, strength
-        picture = pictures.at(footage.start + frame.time)
+        picture = pictures.at(footage.moment(frame.time))
         if picture is not known:
             known, strength = picture, strength_of(picture.pixels, *frame.pixels.shape[:2])
         return replace(dream, pixels=through(frame.pixels, dream.pixels, strength))

@@ -11,7 +11,7 @@ from framedream.jobs.changes import course_of
 from framedream.jobs.masks import masked, open_mask
 from framedream.jobs.plan import Part, Plan
 from framedream.jobs.storage import Storage
-from framedream.media import Footage, Frame, PieceFactory
+from framedream.media import FootageLike, Frame, PieceFactory
 from framedream.render.ahead import ahead
 from framedream.render.bearings import Dreamer
 from framedream.render.footage import dream_footage
@@ -26,7 +26,7 @@ _FRAMES_WAITING = 3
 
 
 def rendered(
-    footage: Footage, dreamer: Callable[[], Dreamer], settings: Settings, storage: Storage, plan: Plan
+    footage: FootageLike, dreamer: Callable[[], Dreamer], settings: Settings, storage: Storage, plan: Plan
 ) -> Render:
     """What renders footage.
 
@@ -38,13 +38,14 @@ def rendered(
         plan: How the work is divided.
     """
     course, times = course_of(settings), plan.survey.times
-    shown_through = masked(open_mask(settings, footage.rate), footage)
+    read = footage.reading(plan.survey.cuts)
+    shown_through = masked(open_mask(settings, footage.source.rate), footage)
 
     def look(number: int) -> Settings:
         return course.at(times[number])
 
     def render(windows: Sequence[Window]) -> Generator[Frame | None]:
-        return shown_through(partial(dream_footage, footage.frames, windows, dreamer(), look, storage, plan.keys))
+        return shown_through(partial(dream_footage, read, windows, dreamer(), look, storage, plan.keys))
 
     return render
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from framedream.jobs.plan import Survey
-from framedream.media import Footage
+from framedream.media import FootageLike, over_black
 from framedream.motion.cuts import find_cuts
 from framedream.render.ahead import ahead
 from framedream.settings import Settings
@@ -16,8 +16,8 @@ from framedream.settings import Settings
 _FRAMES_WAITING = 3
 
 
-def look_through(footage: Footage, settings: Settings, check: Callable[[], None]) -> Survey:
-    """Read all of some footage.
+def look_through(footage: FootageLike, settings: Settings, check: Callable[[], None]) -> Survey:
+    """Read all of some footage, as it is; what is made between its frames is not needed for that.
 
     Args:
         footage: The footage.
@@ -30,16 +30,18 @@ def look_through(footage: Footage, settings: Settings, check: Callable[[], None]
     times: list[Fraction] = []
     motion = settings.motion
     if motion.cuts == "none" or motion.flow == "none":
-        for moment in footage.times():
+        for moment in footage.source.times():
             times.append(moment)
             check()
-        return Survey(times, [], footage.height, footage.width)
+        return Survey(list(footage.times_by(times)), [], footage.height, footage.width)
 
     def pictures() -> Generator[np.ndarray]:
-        for frame in footage.frames():
+        for frame in footage.source.frames():
             times.append(frame.time)
             check()
-            yield frame.pixels
+            yield over_black(frame.pixels, frame.alpha)
 
     cuts = find_cuts(ahead(pictures(), _FRAMES_WAITING))
-    return Survey(times, cuts, footage.height, footage.width)
+    film_times = list(footage.times_by(times))
+    begun = {footage.first_of(cut) for cut in cuts}
+    return Survey(film_times, sorted(begun & set(range(1, len(film_times)))), footage.height, footage.width)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from framedream.media.alpha import over_black
 from framedream.media.color import ColorTags
 from framedream.media.folder import images_in
 from framedream.media.following import InStep
 from framedream.media.footage import Footage, fill, reached, resize
-from framedream.media.frames import FilmFormat, FilmLike, Frame, Pixels, Sound, check_pixels
+from framedream.media.frames import Excerpt, FilmFormat, FilmLike, FootageLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.loudness import Loudness
 from framedream.media.noise import noise
 from framedream.media.notes import Notes
-from framedream.media.opening import open_footage
+from framedream.media.opening import is_images, open_footage
 from framedream.media.pieces import Piece
 from framedream.media.sound import sound_of
 from framedream.media.stills import check_image_name, look_at_image, read_image, write_image
@@ -18,11 +19,13 @@ from framedream.media.writing import FilmInPieces, FilmWriter, PieceFactory, hol
 
 __all__ = [
     "ColorTags",
+    "Excerpt",
     "FilmFormat",
     "FilmInPieces",
     "FilmLike",
     "FilmWriter",
     "Footage",
+    "FootageLike",
     "Frame",
     "InStep",
     "Loudness",
@@ -37,10 +40,12 @@ __all__ = [
     "holds_sound",
     "images_in",
     "is_folder_name",
+    "is_images",
     "look_at_image",
     "noise",
     "open_film",
     "open_footage",
+    "over_black",
     "reached",
     "read_image",
     "resize",

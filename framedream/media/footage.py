@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -72,6 +72,11 @@ class Footage:
         """Whether there is sound to go with the frames."""
         return self.sound is not None
 
+    @property
+    def source(self) -> Footage:
+        """The footage as it is, which is this."""
+        return self
+
     def frames(self, first: int = 0) -> Generator[Frame]:
         """A fresh pass over the frames; closing it closes the file.
 
@@ -102,6 +107,22 @@ class Footage:
             else:
                 pixels = resize(pixels, self.width, self.height)
         return replace(frame, pixels=pixels, alpha=alpha, time=frame.time - self.start)
+
+    def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
+        """Times of all frames where these are at hand."""
+        return iter(own)
+
+    def first_of(self, index: int) -> int:
+        """The frame that shows a frame of this footage."""
+        return index
+
+    def moment(self, time: Fraction) -> Fraction:
+        """The time of the whole footage that is shown at a time of these frames, both in seconds."""
+        return self.start + time
+
+    def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
+        """What reads the frames, whichever of them begin a shot."""
+        return self.frames
 
     def _cut(self, start: Moment | None, end: Moment | None) -> None:
         """Find which frames are kept by a look at all times up to the end."""

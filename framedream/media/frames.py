@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -158,6 +158,56 @@ class FilmFormat:
             object.__setattr__(self, "time_base", 1 / Fraction(self.rate))
         if self.color is None:
             object.__setattr__(self, "color", ColorTags.usual(self.width, self.height))
+
+
+class FootageLike(FilmLike, Protocol):
+    """Frames that are dreamed of: footage has it, and so has what is made of footage in slow motion.
+
+    Attributes:
+        path: The file or folder.
+        frame_count: How many frames there are, as far as known.
+        keeps_alpha: Whether frames bring their alpha along.
+        sound: Where the sound of these frames is, or None.
+    """
+
+    keeps_alpha: bool
+    sound: Sound | None
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+    @property
+    def frame_count(self) -> int | None: ...  # noqa: D102
+    @property
+    def has_sound(self) -> bool: ...  # noqa: D102
+
+    @property
+    def source(self) -> FootageLike:
+        """The footage as it is, at its own times."""
+        ...
+
+    def frames(self, first: int = 0) -> Generator[Frame]:
+        """A fresh pass over the frames from one with a number on; closing it closes the file."""
+        ...
+
+    def times(self) -> Generator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        ...
+
+    def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
+        """The same by the times of the frames of `source`, where these are at hand."""
+        ...
+
+    def first_of(self, index: int) -> int:
+        """The first frame that shows a frame of `source`, or is nearer to it than to the one before."""
+        ...
+
+    def moment(self, time: Fraction) -> Fraction:
+        """The time of the whole footage that is shown at a time of the film, both in seconds."""
+        ...
+
+    def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
+        """What reads the frames where it is known which of them begin a shot."""
+        ...
 
 
 class Source(FilmLike, Protocol):

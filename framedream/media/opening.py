@@ -28,6 +28,15 @@ def open_footage(path: Path | str, settings: FootageSettings | None = None) -> F
     return Footage(_source(path, settings), settings)
 
 
+def is_images(path: Path) -> bool:
+    """Whether footage is images, whose rate is what they are given: a folder of them, or a single one.
+
+    Raises:
+        InputError: It is a damaged image.
+    """
+    return path.is_dir() or (path.suffix.lower() in READABLE and look_at_image(path).pictures == 1)
+
+
 def _source(path: Path, settings: FootageSettings) -> Source:
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder; check the name")

@@ -19,6 +19,7 @@ from av.packet import Packet
 from framedream.errors import InputError
 from framedream.media.containers import Container
 from framedream.media.frames import Sound
+from framedream.media.stretching import StretchedSound
 from framedream.media.video import open_video
 
 log = logging.getLogger("framedream")
@@ -66,19 +67,24 @@ class SoundFeed:
         self._shift = sound.origin + (sound.start or 0)
         self._output = output
         self._source = open_video(sound.path)
-        self._early = container.keeps_early_sound
+        self._early = container.keeps_early_sound or sound.stretch != 1
         self._tracks: dict[int, _Track] = {}
         end = None if sound.end is None else sound.end - (sound.start or 0)
         for stream in self._source.streams.audio:
-            track = _track(stream, output, container, path, end)
+            track = _track(stream, output, container, path, end, sound.stretch)
             if track is not None:
                 self._tracks[stream.index] = track
+        if self._tracks and sound.stretch != 1:
+            log.info(
+                "%s: the sound is made %g times as long, at its pitch, and encoded as %s",
+                *(path, sound.stretch, container.sound_codec),
+            )
         self._packets = self._read()
         self._next = next(self._packets, None)
 
     def feed(self, until: Fraction) -> None:
         """Write the sound up to a film time in seconds."""
-        while self._next is not None and self._time(self._next) <= until:
+        while self._next is not None and self._time(self._next) * self._sound.stretch <= until:
             track = self._tracks[self._next.stream.index]
             self._output.mux(track.packets(self._next, self._shift))
             self._next = next(self._packets, None)
@@ -86,7 +92,7 @@ class SoundFeed:
     def finish(self) -> None:
         """Write the rest of the sound."""
         while self._next is not None:
-            self.feed(self._time(self._next))
+            self.feed(self._time(self._next) * self._sound.stretch)
         for track in self._tracks.values():
             self._output.mux(track.rest())
 
@@ -106,6 +112,7 @@ class SoundFeed:
             log.warning("%s: the sound breaks off here (%s)", self._sound.path, error.strerror)
 
     def _time(self, packet: Packet[AudioStream]) -> Fraction:
+        """When it is heard in the kept part as it is, in seconds."""
         return (packet.pts or 0) * packet.time_base - self._shift
 
     def _kept(self, packet: Packet[AudioStream]) -> bool:
@@ -152,19 +159,11 @@ class _Copied:
 
 @dataclass
 class _Encoded:
-    source: AudioStream
     stream: AudioStream
     end: Fraction | None
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
-        encoded: list[Packet[AudioStream]] = []
-        try:
-            frames = packet.decode()
-        except FFmpegError:
-            return encoded
-        for frame in frames:
-            encoded += self._encode(frame, shift)
-        return encoded
+        return [encoded for frame in _decoded(packet) for encoded in self._encode(frame, shift)]
 
     def rest(self) -> list[Packet[AudioStream]]:
         return list(self.stream.encode(None))
@@ -177,6 +176,27 @@ class _Encoded:
             if self.end is not None:
                 frame = _shortened(frame, self.end)
         return list(self.stream.encode(frame)) if frame.samples else []
+
+
+@dataclass
+class _Stretched:
+    stream: AudioStream
+    sound: StretchedSound
+
+    def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
+        heard = [made for frame in _decoded(packet) for made in self.sound.take(frame, shift)]
+        return [encoded for frame in heard for encoded in self.stream.encode(frame)]
+
+    def rest(self) -> list[Packet[AudioStream]]:
+        return [encoded for frame in (*self.sound.rest(), None) for encoded in self.stream.encode(frame)]
+
+
+def _decoded(packet: Packet[AudioStream]) -> list[AudioFrame]:
+    """What can be decoded of a packet."""
+    try:
+        return packet.decode()
+    except FFmpegError:
+        return []
 
 
 def _shortened_packet(packet: Packet[AudioStream], end: Fraction) -> Packet[AudioStream]:
@@ -202,10 +222,19 @@ def _shortened(frame: AudioFrame, end: Fraction) -> AudioFrame:
 
 
 def _track(
-    source: AudioStream, output: OutputContainer, container: Container, path: Path, end: Fraction | None
+    source: AudioStream,
+    output: OutputContainer,
+    container: Container,
+    path: Path,
+    end: Fraction | None,
+    stretch: Fraction,
 ) -> _Track | None:
     if container.sound_codec is None or source.codec_context is None:
         return None
+    if stretch != 1:
+        stream = _encoder(source, output, container.sound_codec)
+        _describe(stream, source)
+        return _Stretched(stream, StretchedSound(source.rate, stream.layout.name, stretch, end))
     codec = source.codec_context.codec.canonical_name
     if container.sound is None or codec in container.sound:
         try:
@@ -218,7 +247,7 @@ def _track(
     encoded = _encoder(source, output, container.sound_codec)
     _describe(encoded, source)
     log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
-    return _Encoded(source, encoded, end)
+    return _Encoded(encoded, end)
 
 
 def _encoder(source: AudioStream, output: OutputContainer, codec: str) -> AudioStream:

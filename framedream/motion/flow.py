@@ -97,16 +97,13 @@ class FlowEstimator:
         self.calculate: Calculate = _dis() if method == "dis" else _farneback
 
     def ways(self, frame: np.ndarray, previous: np.ndarray) -> Ways:
-        """Flow between a frame and the one before it, both ways.
-
-        Frames whose smaller side is above 720 pixels are shrunk to that. Where the light
-        has changed as a whole, as in a flash or a fade, it is evened out first.
+        """Flow between a frame and the one before it, both ways, found as `compared` shows them.
 
         Args:
             frame: H×W×3 float32, RGB, in levels.
             previous: The frame before it, alike.
         """
-        now, before = _same_light(_working(frame), _working(previous))
+        now, before = compared(frame, previous)
         return Ways.of(self.calculate(now, before), self.calculate(before, now))
 
     def motion(self, frame: np.ndarray, previous: np.ndarray) -> Motion:
@@ -135,6 +132,11 @@ class _Closing:
     def within(self, share: float = 0.01, slack: float = 0.5) -> np.ndarray:
         """Where it closes well enough, H×W bool."""
         return np.asarray((self.error <= share * self.length + slack) & self.inside)
+
+
+def agrees(one: np.ndarray, other: np.ndarray, share: float, slack: float) -> np.ndarray:
+    """Where two flows are the same, ``|A − B|² ≤ share · (|A|² + |B|²) + slack``: H×W×2 in pixels each, to H×W bool."""
+    return np.asarray(square_length(one - other) <= share * (square_length(one) + square_length(other)) + slack)
 
 
 def _closing(backward: np.ndarray, forward: np.ndarray) -> _Closing:
@@ -183,6 +185,19 @@ def _bends(backward: np.ndarray) -> np.ndarray:
 def square_length(vectors: np.ndarray) -> np.ndarray:
     """Squared length of each vector: H×W×2 to H×W."""
     return np.asarray(vectors[..., 0] ** 2 + vectors[..., 1] ** 2)
+
+
+def compared(frame: np.ndarray, previous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two neighbouring frames as flow is found between them, h×w uint8 gray each.
+
+    Frames whose smaller side is above 720 pixels are shrunk to that. Where the light
+    has changed as a whole, as in a flash or a fade, it is evened out.
+
+    Args:
+        frame: H×W×3 float32, RGB, in levels.
+        previous: The frame before it, alike.
+    """
+    return _same_light(_working(frame), _working(previous))
 
 
 def _dis() -> Calculate:

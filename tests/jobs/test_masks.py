@@ -20,6 +20,8 @@ from framedream.jobs import video as job
 from framedream.jobs.film_tasks import anywhere
 from framedream.media import open_footage, read_image, write_image
 from framedream.render import windows
+from framedream.render.retimed import open_retimed
+from framedream.settings import FootageSettings
 
 HEIGHT, WIDTH, FRAMES = 64, 80, 26
 
@@ -108,10 +110,20 @@ def test_a_film_that_starts_later_is_in_step_with_its_whole_footage(clip, dreams
     assert np.abs(seen - mixed(clip, dream, 9 * np.arange(10, FRAMES))).max() <= 1
 
 
-def test_a_mask_of_images_has_the_rate_of_the_footage_unless_another_is_given(clip, dreams):
-    dream = run(clip, "dream")
-    seen = run(clip, mask=steps(clip.parent, 14), fps=12.5)
-    assert np.abs(seen - mixed(clip, dream, 9 * (np.arange(FRAMES) // 2))).max() <= 1
+def retimed(clip: Path, **values) -> np.ndarray:
+    return np.stack([frame.pixels for frame in open_retimed(clip, FootageSettings(**values)).frames()])
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [({"fps": 12.5}, 2 * np.arange(13)), ({"slow_motion": 2}, np.arange(51) // 2), ({"fps": 50}, np.arange(52) // 2)],
+    ids=["fewer", "slower", "more"],
+)
+def test_a_mask_of_images_goes_along_with_the_footage_however_slow_the_film_is(clip, dreams, values, shown):
+    dream, seen = run(clip, "dream", **values), run(clip, mask=steps(clip.parent), **values)
+    strength = (9 * shown / 255).astype(np.float32).reshape(-1, 1, 1, 1)
+    source = retimed(clip, **values)
+    assert np.abs(seen - (source + strength * (dream - source))).max() <= 1
 
 
 def test_a_mask_is_brought_to_the_size_of_the_film_and_stretched_with_a_note(clip, dreams, caplog):

@@ -130,19 +130,14 @@ def test_what_has_no_sound_says_so(tmp_path, cell, target, caplog):
 SUBTITLES = {".mkv": "subrip", ".mp4": "mov_text", ".mov": "mov_text", ".webm": "webvtt"}
 TEXTS = [
     ("00:00:00,200 --> 00:00:00,600", "Hello <i>there</i>"),
-    ("00:00:00,600 --> 00:00:01,000", "Second, line
-and more"),
+    ("00:00:00,600 --> 00:00:01,000", "Second, line\nand more"),
 ]
 
 
 def with_extras(tmp_path: Path, suffix: str):
     """What adds subtitles, chapters, titles and, to Matroska, a font."""
     script = tmp_path / "script.srt"
-    script.write_text("".join(f"{number}
-{shown}
-{text}
-
-" for number, (shown, text) in enumerate(TEXTS, 1)))
+    script.write_text("".join(f"{number}\n{shown}\n{text}\n\n" for number, (shown, text) in enumerate(TEXTS, 1)))
     kept = []
 
     def prepare(container, stream) -> None:
