@@ -213,7 +213,7 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
     assert isinstance(stream, VideoStream)
     _tag(stream, form)
     try:
-        with _scheduling_kept():
+        with scheduling_kept():
             stream.codec_context.open()
     except FFmpegError as error:
         raise OutputError(
@@ -232,7 +232,7 @@ def no_room_for_hdr(path: Path, kind: str) -> InputError:
 
 
 @contextmanager
-def _scheduling_kept() -> Generator[None]:
+def scheduling_kept() -> Generator[None]:
     """Take back what an encoder does to the process: SVT-AV1, run by root, makes it and its threads real-time.
 
     They would leave no time to anything else on the machine.
