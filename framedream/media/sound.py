@@ -32,6 +32,11 @@ def has_room_for_sound(container: Container, path: Path) -> bool:
     return container.sound_codec is not None
 
 
+def is_copied(codec: str, container: Container) -> bool:
+    """Whether sound of a codec, by FFmpeg's name for it, goes into a container as it is."""
+    return container.sound is None or codec in container.sound
+
+
 def sound_of(path: Path, end: Fraction | None = None) -> Sound:
     """The sound of a file as that of another film, which begins with it.
 
@@ -236,7 +241,7 @@ def _track(
         _describe(stream, source)
         return _Stretched(stream, StretchedSound(source.rate, stream.layout.name, stretch, end))
     codec = source.codec_context.codec.canonical_name
-    if container.sound is None or codec in container.sound:
+    if is_copied(codec, container):
         try:
             copied = output.add_stream_from_template(source)
         except ValueError:

@@ -39,31 +39,38 @@ class PieceFactory:
         like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
         settings: Codec, crf and pixel format. Default: the usual ones.
 
+    Attributes:
+        path: Where the film will be.
+        like: What it must keep of its footage.
+        form: What its file is to be; None for a folder of PNGs.
+
     Raises:
         SettingsError: The suffix, codec, pixel format or crf cannot be used.
+        InputError: The footage is of high dynamic range, which such a film cannot hold.
+        OutputError: The pictures are too small for the encoder.
     """
 
     def __init__(self, path: Path | str, like: FilmLike, settings: OutputSettings | None = None) -> None:
         name, self.path, settings = str(path), Path(path), settings or OutputSettings()
-        self._like = like
-        self._form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
-        if self._form is None and like.color.hdr:
+        self.like = like
+        self.form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
+        if self.form is None and like.color.hdr:
             raise no_room_for_hdr(self.path, like.color.hdr)
-        if self._form is None and settings != OutputSettings():
+        if self.form is None and settings != OutputSettings():
             raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
 
     @property
     def keeps_alpha(self) -> bool:
         """Whether transparent parts stay so."""
-        return self._like.has_alpha if self._form is None else self._form.keeps_alpha
+        return self.like.has_alpha if self.form is None else self.form.keeps_alpha
 
     def encoder(self) -> PieceEncoder:
         """What encodes a piece."""
-        if self._form is None:
-            return PngPiece(self._like.time_base, self._like.depth, keeps_alpha=self.keeps_alpha)
-        if self._form.is_painted:
-            return PngPiece(self._like.time_base, self._form.encoder.depth, keeps_alpha=self.keeps_alpha)
-        return CodedPiece(self._form)
+        if self.form is None:
+            return PngPiece(self.like.time_base, self.like.depth, keeps_alpha=self.keeps_alpha)
+        if self.form.is_painted:
+            return PngPiece(self.like.time_base, self.form.encoder.depth, keeps_alpha=self.keeps_alpha)
+        return CodedPiece(self.form)
 
     def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
         """How long a frame is shown: until the next one; the last as long as is known of it.
@@ -75,9 +82,9 @@ class PieceFactory:
         """
         if index + 1 < len(times):
             return times[index + 1] - times[index]
-        usual = 1 / self._like.rate if self._like.rate else _USUAL_DURATION
+        usual = 1 / self.like.rate if self.like.rate else _USUAL_DURATION
         step = times[index] - times[index - 1] if index else usual
-        return own or self._like.last_duration or step
+        return own or self.like.last_duration or step
 
 
 class FilmInPieces(PieceFactory):
@@ -99,9 +106,9 @@ class FilmInPieces(PieceFactory):
     def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
         super().__init__(path, like, settings)
         prepare(self.path)
-        if self._form is not None:
-            self._try_encoder(self._form)
-            self._form.tell_losses()
+        if self.form is not None:
+            self._try_encoder(self.form)
+            self.form.tell_losses()
         elif like.sound is not None:
             log.info("%s: a folder of images has no sound; it is left out", path)
 
@@ -111,7 +118,7 @@ class FilmInPieces(PieceFactory):
         Raises:
             OutputError: It is to be a folder, and there is one with something in it.
         """
-        if self._form is not None:
+        if self.form is not None:
             return
         if self.path.is_symlink() or self.path.is_mount():
             raise OutputError(f"{self.path}: is a link or a disk, which no folder can replace; name a folder in it")
@@ -168,9 +175,9 @@ class FilmInPieces(PieceFactory):
             raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
 
     def _target(self, pieces: Iterable[Piece]) -> _Target:
-        if self._form is None:
+        if self.form is None:
             return ImageFolder(self.path)
-        return FilmFile(self._form, max((piece.delay for piece in pieces), default=0))
+        return FilmFile(self.form, max((piece.delay for piece in pieces), default=0))
 
     def _guarded(self, action: Callable[[], _T]) -> _T:
         try:
@@ -202,7 +209,7 @@ class FilmWriter:
     def __init__(self, film: FilmInPieces, like: FilmLike) -> None:
         self.path = film.path
         self.frames_written = 0
-        self._film, self._like = film, like
+        self._film, self.like = film, like
         self._pieces: list[Piece] = []
         self._waiting: list[Frame] = []
         self._open = True
@@ -258,7 +265,7 @@ class FilmWriter:
     def _check(self, frame: Frame) -> None:
         if not self._open:
             raise ValueError(f"{self.path}: the film is finished; no frame can be added")
-        expected = (self._like.height, self._like.width, 3)
+        expected = (self.like.height, self.like.width, 3)
         if frame.pixels.shape != expected:
             raise ValueError(f"{self.path}: frames are {expected}; received {frame.pixels.shape}")
         if self._waiting and frame.time <= self._waiting[-1].time:
