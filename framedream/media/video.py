@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,18 +13,24 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from framedream.errors import InputError
+from framedream.media.claims import check_claim, likely_aspect, likely_count, likely_rate, most_pixels
 from framedream.media.color import ColorTags, to_levels
 from framedream.media.frames import Frame, Sound
 from framedream.media.notes import Notes
 
-_PLAYLISTS = ("concat", "hls", "applehttp", "dash", "imf", "rtsp", "sdp", "image2", "tty", "lavfi")
-"""Demuxers that follow names inside a file to other files, or take any text for a film."""
+_POINTING = frozenset(
+    ("concat", "hls", "applehttp", "dash", "imf", "rtsp", "sdp", "rtp", "sap", "image2", "vobsub", "mlv", "tty", "lavfi")
+)
+"""Demuxers that follow names inside a file, or its own, to other files, or take any text for a film."""
+
+_LONGEST_PAUSE = 10 * 24 * 3600
+"""Seconds from one frame to the next beyond which a time is wrong."""
 
 
 class VideoSource:
@@ -42,12 +49,12 @@ class VideoSource:
         with open_video(path) as container:
             stream = pick_stream(path, container)
             self.time_base = stream.time_base or Fraction(1, 90_000)
-            self.rate = stream.average_rate or stream.guessed_rate
+            self.rate = likely_rate(stream.average_rate or stream.guessed_rate)
             self.sound = None
             self._origin = _origin(container, stream, self.time_base)
             if any(track.codec_context for track in container.streams.audio):
                 self.sound = Sound(path, self._origin)
-            self.frame_count = _expected_frames(container, stream)
+            self.frame_count = _expected_frames(path, container, stream)
             self._look_at_first(stream)
 
     @property
@@ -75,7 +82,7 @@ class VideoSource:
         self._coded = picture.frame.width, picture.frame.height
         self._turns = round(picture.frame.rotation / 90) % 4
         self.color = ColorTags.of(picture.frame)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
+        aspect = likely_aspect(stream.sample_aspect_ratio)
         self.width, self.height = self._coded[:: -1 if self._turns % 2 else 1]
         self.sample_aspect = 1 / aspect if self._turns % 2 else aspect
 
@@ -104,12 +111,12 @@ class VideoSource:
 
     def _time(self, frame: av.VideoFrame, previous: Fraction | None) -> Fraction:
         ticks = frame.pts if frame.pts is not None else frame.dts
-        if ticks is None:
-            self._notes.warning("some frames carry no time; theirs is counted on from the frame before")
+        time = None if ticks is None else ticks * (frame.time_base or self.time_base) - self._origin
+        if time is None or abs(time - (previous or 0)) > _LONGEST_PAUSE:
+            self._notes.warning("some frames carry no likely time; theirs is counted on from the frame before")
             if previous is None:
                 return Fraction(0)
             return previous + max(1, round(1 / (self.rate or 25) / self.time_base)) * self.time_base
-        time = ticks * (frame.time_base or self.time_base) - self._origin
         if previous is not None and time <= previous:
             self._notes.warning("some frames are not later than the one before; their times are moved on by a tick")
             return previous + self.time_base
@@ -162,27 +169,41 @@ def open_video(path: Path, kind: str = "video") -> InputContainer:
         raise InputError(f"{path}: there is no such file; check the name")
     if not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
+    limits = {"max_pixels": str(most_pixels(path))}
+    options = {"protocol_whitelist": "file", "format_whitelist": _trusted_formats()}
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", metadata_errors="replace", options=limits, container_options=options)
+    except ArgumentError:
+        # This is said of formats that are not among those, and of some damage.
+        raise InputError(
+            f"{path}: is a picture, a list or text, not a {kind}, or damaged; name the {kind} file itself"
+        ) from None
     except (FFmpegError, OSError) as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path}: cannot be read as a {kind} ({reason}); check that the file plays") from None
-    if set(container.format.name.split(",")) & set(_PLAYLISTS):
-        container.close()
-        raise InputError(f"{path}: is a picture, a list or text, not a {kind}; name the {kind} file itself")
+    for stream in container.streams:
+        if stream.codec_context is not None:
+            stream.codec_context.options = limits
     return container
+
+
+@functools.cache
+def _trusted_formats() -> str:
+    """All formats in which a file is a film by itself, as FFmpeg takes them."""
+    return ",".join(sorted(name for name in av.formats_available if not _POINTING & set(name.split(","))))
 
 
 def pick_stream(path: Path, container: InputContainer) -> VideoStream:
     """The first video track that is not a cover picture, ready to be decoded on several threads.
 
     Raises:
-        InputError: There is none, or no decoder for it.
+        InputError: There is none, or no decoder for it, or it claims to be larger than it can be.
     """
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             if stream.codec_context is None:
                 raise InputError(f"{path}: its video codec is not known to this FFmpeg; convert it to H.264 first")
+            check_claim(path, stream.codec_context.width, stream.codec_context.height)
             stream.thread_type = "AUTO"
             return stream
     raise InputError(f"{path}: there is no video in this file; name a video, an animated image or a folder of images")
@@ -223,17 +244,21 @@ def _origin(container: InputContainer, stream: VideoStream, tick: Fraction) -> F
     return min(starts, default=Fraction(0)) // tick * tick
 
 
-def _expected_frames(container: InputContainer, stream: VideoStream) -> int | None:
-    """Frames the file promises: counted by its index, or estimated from the duration."""
+def _expected_frames(path: Path, container: InputContainer, stream: VideoStream) -> int | None:
+    """Frames the file promises, if it may hold as many: counted by its index, or estimated from the duration."""
+    return likely_count(path, _promised_frames(container, stream))
+
+
+def _promised_frames(container: InputContainer, stream: VideoStream) -> int:
     rate = stream.average_rate or stream.guessed_rate
     if stream.frames or not rate:
-        return stream.frames or None
+        return stream.frames
     if stream.duration and stream.time_base:
         return round(stream.duration * stream.time_base * rate)
     seconds = _clock(stream.metadata.get("DURATION", ""))
     if seconds is None and container.duration and len(container.streams) == 1:
         seconds = Fraction(container.duration, av.time_base)
-    return round(seconds * rate) if seconds else None
+    return round(seconds * rate) if seconds else 0
 
 
 def _clock(text: str) -> Fraction | None:
