@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from io import BytesIO
-from typing import cast
+from typing import Literal, cast
 
 import av
 import numpy as np
@@ -21,19 +21,24 @@ from framedream.media.publish import part_path
 from framedream.media.sound import SoundFeed, has_room_for_sound
 
 
+Keeping = Literal["copied", "encoded", "none"]
+"""How a film comes to its sound: with the packets of its footage where it can hold them, with new ones, or not."""
+
+
 class FilmFile:
     """A film file being put together of pieces, under a temporary name.
 
     Args:
         form: What it is to be.
         delay: The largest of its pieces' delays.
+        keeping: How its sound is kept, if there is any.
 
     Raises:
         SettingsError: The container cannot hold the codec.
         OutputError: It cannot be written.
     """
 
-    def __init__(self, form: FilmForm, delay: int) -> None:
+    def __init__(self, form: FilmForm, delay: int, keeping: Keeping = "copied") -> None:
         self.part = part_path(form.path)
         self._form, self._delay = form, delay
         self._decoding_times: deque[int] = deque()
@@ -42,8 +47,10 @@ class FilmFile:
         self._output = self._open()
         try:
             self._pictures = PictureStream(form, self._output)
-            if form.like.sound is not None and has_room_for_sound(form.container, form.path):
-                self._sound = SoundFeed(form.like.sound, self._output, form.container, form.path)
+            sound = form.like.sound if keeping != "none" else None
+            if sound is not None and has_room_for_sound(form.container, form.path):
+                copied = keeping == "copied"
+                self._sound = SoundFeed(sound, self._output, form.container, form.path, copied=copied)
             self._output.start_encoding()
         except BaseException:
             self.close()

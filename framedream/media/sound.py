@@ -19,9 +19,13 @@ from av.packet import Packet
 from framedream.errors import InputError
 from framedream.media.frames import Sound
 from framedream.media.recipes import Container
+from framedream.media.resampling import Resampler
 from framedream.media.video import open_video
 
 log = logging.getLogger("framedream")
+
+_LATEST = 30 * 24 * 3600
+"""Seconds from a film's beginning beyond which a time is wrong."""
 
 
 def has_room_for_sound(container: Container, path: Path) -> bool:
@@ -56,12 +60,15 @@ class SoundFeed:
         output: The container it goes to, before its header is written.
         container: What that container can hold.
         path: The film's name, for notes.
+        copied: Whether packets are copied where the container holds them; damaged ones may be refused by it.
 
     Raises:
         InputError: The file that holds the sound cannot be read any more.
     """
 
-    def __init__(self, sound: Sound, output: OutputContainer, container: Container, path: Path) -> None:
+    def __init__(
+        self, sound: Sound, output: OutputContainer, container: Container, path: Path, *, copied: bool = True
+    ) -> None:
         self._sound = sound
         self._shift = sound.origin + (sound.start or 0)
         self._output = output
@@ -70,7 +77,7 @@ class SoundFeed:
         self._tracks: dict[int, _Track] = {}
         end = None if sound.end is None else sound.end - (sound.start or 0)
         for stream in self._source.streams.audio:
-            track = _track(stream, output, container, path, end)
+            track = _track(stream, output, container, path, end, copied=copied)
             if track is not None:
                 self._tracks[stream.index] = track
         self._packets = self._read()
@@ -111,6 +118,8 @@ class SoundFeed:
     def _kept(self, packet: Packet[AudioStream]) -> bool:
         time = self._time(packet)
         length = (packet.duration or 0) * packet.time_base
+        if abs(time) > _LATEST:
+            return False
         start, end = self._sound.start or Fraction(0), self._sound.end
         if end is not None and time + start >= end:
             return False
@@ -152,9 +161,10 @@ class _Copied:
 
 @dataclass
 class _Encoded:
-    source: AudioStream
     stream: AudioStream
+    even: Resampler
     end: Fraction | None
+    last: int | None = None
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
         encoded: list[Packet[AudioStream]] = []
@@ -164,10 +174,11 @@ class _Encoded:
             return encoded
         for frame in frames:
             encoded += self._encode(frame, shift)
-        return encoded
+        return self._rising(encoded)
 
     def rest(self) -> list[Packet[AudioStream]]:
-        return list(self.stream.encode(None))
+        left = [packet for frame in self.even.resample(None) for packet in self.stream.encode(frame)]
+        return self._rising([*left, *self.stream.encode(None)])
 
     def _encode(self, frame: AudioFrame, shift: Fraction) -> list[Packet[AudioStream]]:
         if frame.pts is not None and frame.time_base:
@@ -176,7 +187,18 @@ class _Encoded:
                 return []
             if self.end is not None:
                 frame = _shortened(frame, self.end)
-        return list(self.stream.encode(frame)) if frame.samples else []
+        if not frame.samples:
+            return []
+        return [packet for part in self.even.resample(frame) for packet in self.stream.encode(part)]
+
+    def _rising(self, packets: list[Packet[AudioStream]]) -> list[Packet[AudioStream]]:
+        """As for `_Copied`: time that runs backwards is left out."""
+        kept = []
+        for packet in packets:
+            if packet.dts is None or self.last is None or packet.dts > self.last:
+                kept.append(packet)
+                self.last = packet.dts if packet.dts is not None else self.last
+        return kept
 
 
 def _shortened_packet(packet: Packet[AudioStream], end: Fraction) -> Packet[AudioStream]:
@@ -202,23 +224,31 @@ def _shortened(frame: AudioFrame, end: Fraction) -> AudioFrame:
 
 
 def _track(
-    source: AudioStream, output: OutputContainer, container: Container, path: Path, end: Fraction | None
+    source: AudioStream,
+    output: OutputContainer,
+    container: Container,
+    path: Path,
+    end: Fraction | None,
+    *,
+    copied: bool,
 ) -> _Track | None:
     if container.sound_codec is None or source.codec_context is None:
         return None
     codec = source.codec_context.codec.canonical_name
-    if container.sound is None or codec in container.sound:
+    if copied and (container.sound is None or codec in container.sound):
         try:
-            copied = output.add_stream_from_template(source)
+            track = output.add_stream_from_template(source)
         except ValueError:
             pass  # The muxer refuses it after all: encode it.
         else:
-            _describe(copied, source)
-            return _Copied(copied, end)
+            _describe(track, source)
+            return _Copied(track, end)
     encoded = _encoder(source, output, container.sound_codec)
     _describe(encoded, source)
-    log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
-    return _Encoded(source, encoded, end)
+    if copied:
+        log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
+    context = encoded.codec_context
+    return _Encoded(encoded, Resampler(context.format, context.layout, context.rate), end)
 
 
 def _encoder(source: AudioStream, output: OutputContainer, codec: str) -> AudioStream:

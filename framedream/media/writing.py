@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar
 
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError, InvalidDataError
 
 from framedream.errors import OutputError, SettingsError
 from framedream.media.encoding import FilmForm
-from framedream.media.film import FilmFile
+from framedream.media.film import FilmFile, Keeping
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
@@ -89,6 +89,7 @@ class FilmInPieces(PieceFactory):
 
     def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
         super().__init__(path, like, settings)
+        self._keeping: Keeping = "copied"
         prepare(self.path)
         if self._form is not None:
             self._try_encoder(self._form)
@@ -130,6 +131,16 @@ class FilmInPieces(PieceFactory):
         Raises:
             OutputError: The disk is full or refuses, or frames are missing in the finished film.
         """
+        while True:
+            try:
+                return self._assemble(pieces, between, complete)
+            except OutputError as error:
+                if not isinstance(error.__cause__, InvalidDataError | ArgumentError) or not self._give_way():
+                    raise
+
+    def _assemble(
+        self, pieces: Iterable[Piece], between: Callable[[], None], complete: Callable[[Path, int], None]
+    ) -> int:
         frames = 0
         target = self._guarded(lambda: self._target(pieces))
         try:
@@ -151,6 +162,16 @@ class FilmInPieces(PieceFactory):
             discard(target.part)
         return frames
 
+    def _give_way(self) -> bool:
+        """Ask less of the sound, which may be damaged, where a film cannot be written; whether there is less to ask."""
+        sound = self._like.sound
+        if sound is None or self._form is None or self._keeping == "none":
+            return False
+        self._keeping = "encoded" if self._keeping == "copied" else "none"
+        now = "it is encoded anew" if self._keeping == "encoded" else "the film has none"
+        log.warning("%s: the sound is damaged and cannot be written as it is; %s", sound.path, now)
+        return True
+
     def _try_encoder(self, form: FilmForm) -> None:
         try:
             CodedPiece(form).close()
@@ -161,7 +182,7 @@ class FilmInPieces(PieceFactory):
     def _target(self, pieces: Iterable[Piece]) -> _Target:
         if self._form is None:
             return ImageFolder(self.path)
-        return FilmFile(self._form, max((piece.delay for piece in pieces), default=0))
+        return FilmFile(self._form, max((piece.delay for piece in pieces), default=0), self._keeping)
 
     def _guarded(self, action: Callable[[], _T]) -> _T:
         try:
