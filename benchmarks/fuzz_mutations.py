@@ -43,7 +43,8 @@ def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
         chance: Decides on everything.
     """
     changed = bytearray(data)
-    for change in chance.choices(_CHANGES, weights=[weight for _, weight in _WEIGHED], k=chance.choice((1, 1, 1, 2, 3))):
+    changes, weights = zip(*_WEIGHED, strict=True)
+    for change in chance.choices(changes, weights, k=chance.choice((1, 1, 1, 2, 3))):
         if changed:
             change(changed, other, chance)
     if changed.startswith(b"\x89PNG") and chance.random() < 0.7:
@@ -119,7 +120,6 @@ _WEIGHED: tuple[tuple[Change, int], ...] = (
     (_set_number, 6),
     (_set_digits, 1),
 )
-_CHANGES = [change for change, _ in _WEIGHED]
 
 
 def _place(data: bytearray, chance: random.Random) -> int:

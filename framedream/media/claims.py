@@ -43,7 +43,8 @@ def check_claim(path: Path, width: int, height: int) -> None:
     if width * height > most_pixels(path):
         size = path.stat().st_size
         raise InputError(
-            f"{path}: says that it is {width}x{height} pixels large, in {size} bytes; it is damaged: copy or export it again"
+            f"{path}: says that it is {width}x{height} pixels large, in {size} bytes; "
+            "it is damaged: copy or export it again"
         )
 
 

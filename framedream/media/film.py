@@ -20,7 +20,6 @@ from framedream.media.pieces import Piece
 from framedream.media.publish import part_path
 from framedream.media.sound import SoundFeed, has_room_for_sound
 
-
 Keeping = Literal["copied", "encoded", "none"]
 """How a film comes to its sound: with the packets of its footage where it can hold them, with new ones, or not."""
 

@@ -25,7 +25,7 @@ from framedream.media.frames import Frame, Sound
 from framedream.media.notes import Notes
 
 _POINTING = frozenset(
-    ("concat", "hls", "applehttp", "dash", "imf", "rtsp", "sdp", "rtp", "sap", "image2", "vobsub", "mlv", "tty", "lavfi")
+    ("concat", "hls", "dash", "imf", "rtsp", "sdp", "rtp", "sap", "image2", "vobsub", "mlv", "tty", "lavfi")
 )
 """Demuxers that follow names inside a file, or its own, to other files, or take any text for a film."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar
 
-from av.error import ArgumentError, FFmpegError, InvalidDataError
+from av.error import FFmpegError
 
 from framedream.errors import OutputError, SettingsError
 from framedream.media.encoding import FilmForm
@@ -135,7 +135,8 @@ class FilmInPieces(PieceFactory):
             try:
                 return self._assemble(pieces, between, complete)
             except OutputError as error:
-                if not isinstance(error.__cause__, InvalidDataError | ArgumentError) or not self._give_way():
+                # What a disk refuses is an error of the system; anything else is what FFmpeg does not take.
+                if isinstance(error.__cause__, OSError | None) or not self._give_way():
                     raise
 
     def _assemble(
