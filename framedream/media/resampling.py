@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from av.audio.format import AudioFormat
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
+from av.error import FFmpegError
 
 
 class Resampler:
@@ -22,12 +25,20 @@ class Resampler:
         self._resampler = self._new()
 
     def resample(self, frame: AudioFrame | None) -> list[AudioFrame]:
-        """What a frame becomes, and what was waiting before it; None gives what is left."""
-        try:
+        """What a frame becomes, and what was waiting before it; None gives what is left.
+
+        Damaged frames of a form that cannot be are left out.
+        """
+        with suppress(ValueError, FFmpegError):
             return list(self._resampler.resample(frame))
-        except ValueError:  # It has another form than the ones before.
-            rest, self._resampler = list(self._resampler.resample(None)), self._new()
-            return rest + list(self._resampler.resample(frame))
+        # It has another form than the ones before, or one that sound does not have.
+        rest: list[AudioFrame] = []
+        with suppress(ValueError, FFmpegError):
+            rest += self._resampler.resample(None)
+        self._resampler = self._new()
+        with suppress(ValueError, FFmpegError):
+            rest += self._resampler.resample(frame)
+        return rest
 
     def _new(self) -> AudioResampler:
         return AudioResampler(format=self._form, layout=self._layout, rate=self._rate)
