@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,7 @@ class PieceFactory:
         name, self.path, settings = str(path), Path(path), settings or OutputSettings()
         self._like = like
         self._form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
-        if self._form is None and settings != OutputSettings():
+        if self._form is None and replace(settings, compare="none") != OutputSettings():
             raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
 
     def encoder(self) -> PieceEncoder:
