@@ -256,7 +256,7 @@ def _bombs(seeds: dict[str, bytes]) -> dict[str, bytes]:
     struct.pack_into("<ii", bmp, 18, 30_000, 30_000)
     struct.pack_into("<II", webp, webp.index(b"VP8X") + 12, 0xFFFFFF, 0x00FFFF)
     struct.pack_into("<ii", avi, avi.index(b"strf") + 12, 32_767, 32_767)
-    dots = [Image.fromarray(np.full((4, 4, 3), number % 250, np.uint8)) for number in range(2000)]
+    dots = [Image.fromarray(np.full((4, 4, 3), number % 250, np.uint8)) for number in range(500)]
     many = _saved("many.gif", dots, save_all=True, append_images=dots[1:], duration=40)
     named = {"png": png, "gif": gif, "bmp": bmp, "webp": webp, "avi": avi}
     return {f"bomb.{kind}": bytes(data) for kind, data in named.items()} | {"many.gif": many}

@@ -14,6 +14,7 @@ import numpy as np
 from imageio.plugins.pillow import PillowPlugin
 from PIL import Image
 
+from framedream.media.claims import check_animation
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame
 from framedream.media.notes import Notes
@@ -82,8 +83,9 @@ def _opened(path: Path) -> PillowPlugin:
 
 def _durations(path: Path) -> list[Fraction]:
     with opened_image(path) as image:
-        size = image.size
-        return [_duration(image, index, size) for index in range(getattr(image, "n_frames", 1))]
+        size, pictures = image.size, getattr(image, "n_frames", 1)
+        check_animation(path, *size, pictures)
+        return [_duration(image, index, size) for index in range(pictures)]
 
 
 def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction:

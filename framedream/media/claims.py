@@ -17,6 +17,12 @@ _ANY_FILE = 8192 * 4320
 _PER_BYTE = 10_000
 """Pixels of a larger picture for each byte of its file, at most: of one color, they take as little."""
 
+_ANY_ANIMATION, _PER_ANIMATED_BYTE = 3840 * 2160, 250
+"""The same for one picture of an animated image, of which several are kept while it is decoded."""
+
+_ALL_PICTURES = 2**28
+"""Pixels of all pictures of an animated image that are believed however short it is; else `_PER_BYTE` holds."""
+
 _SLOWEST, _FASTEST = Fraction(1, 24 * 3600), Fraction(10_000)
 """Frames per second."""
 
@@ -44,6 +50,26 @@ def check_claim(path: Path, width: int, height: int) -> None:
         size = path.stat().st_size
         raise InputError(
             f"{path}: says that it is {width}x{height} pixels large, in {size} bytes; "
+            "it is damaged: copy or export it again"
+        )
+
+
+def check_animation(path: Path, width: int, height: int, pictures: int) -> None:
+    """See that an animated image may hold as much as it says.
+
+    Args:
+        path: The file.
+        width: Width in pixels that its header says.
+        height: Height in pixels.
+        pictures: How many pictures.
+
+    Raises:
+        InputError: Only a damaged or forged file says that.
+    """
+    size, one = path.stat().st_size, width * height
+    if one > max(_ANY_ANIMATION, _PER_ANIMATED_BYTE * size) or one * pictures > max(_ALL_PICTURES, _PER_BYTE * size):
+        raise InputError(
+            f"{path}: says that it is {pictures} pictures of {width}x{height} pixels, in {size} bytes; "
             "it is damaged: copy or export it again"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from PIL import Image
 from framedream.errors import InputError
 from framedream.media import FilmFormat, Frame, open_film, open_footage, read_image
 from framedream.media.animation import _in_ticks
-from framedream.media.claims import check_claim, likely_aspect, likely_count, likely_rate
+from framedream.media.claims import check_animation, check_claim, likely_aspect, likely_count, likely_rate
 from framedream.media.frames import Sound
 from framedream.media.samples import mono
 
@@ -52,6 +53,14 @@ def test_an_image_that_says_it_is_huge_is_refused_before_it_is_decoded(tmp_path,
     for read in (read_image, open_footage):
         with pytest.raises(InputError, match=r"a\.png: says that it (is|has)"):
             read(path)
+
+
+@pytest.mark.parametrize(("side", "pictures", "said"), [(4, 900, True), (1900, 300, False), (8000, 2, False)])
+def test_animations_are_believed_to_hold_what_animations_hold(tmp_path, side, pictures, said):
+    path = sized(tmp_path / "a.gif", 10_000)
+    with nullcontext() if said else pytest.raises(InputError, match=f"says that it is {pictures} pictures of {side}x"):
+        check_animation(path, side, side, pictures)
+    check_animation(sized(tmp_path / "b.gif", 10_000_000), side, side, pictures)
 
 
 def test_a_film_that_says_it_is_huge_is_refused(tmp_path):
