@@ -152,6 +152,7 @@ def test_a_command_without_flags_is_the_default_preset(spy):
         (["--size", "64x48", "--start", "1:02.5", "--end", "70"], {"size": "64x48", "start": 62.5, "end": 70}),
         (["--scale", "0.5", "--fps", "29.97"], {"scale": 0.5, "fps": "30000/1001"}),
         (["--mask", "mask.png"], {"mask": Path("mask.png")}),
+        (["--compare", "wipe"], {"compare": "wipe"}),
         (["--codec", "libx265", "--crf", "20"], {"codec": "libx265", "crf": 20}),
         (["--tile", "512"], {"tile": 512}),
         (["--tile", "auto"], {"tile": "auto"}),
@@ -243,7 +244,7 @@ def test_settings_of_a_zoom_are_flags_of_zoom_and_what_is_false_needs_no_default
     shown = capsys.readouterr().out
     for name in setting_homes():
         # Where a zoom is at each moment is known: there is no flow to carry it, no footage behind to slow down, no end.
-        is_meant = name not in ("end", "mask", "slow_motion", "flow", "passes", "persistence", "cuts")
+        is_meant = name not in ("end", "mask", "slow_motion", "compare", "flow", "passes", "persistence", "cuts")
         assert (f"--{name.replace('_', '-')} " in shown) == is_meant, name
     assert "--no-loop" not in shown
     assert "[default: False]" not in shown
@@ -568,6 +569,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["video", "a.mp4", "b.mp4", "--color", "lumma"], "luma"),
         (["image", "a.png", "b.png", "--passes", "1"], "--passes"),
         (["zoom", "a.png", "b.mp4", "--mask", "c.png"], "--mask"),
+        (["zoom", "a.png", "b.mp4", "--compare", "side"], "--compare"),
         (["video", "a.mp4", "b.mp4", "--model", "vgg-6"], "did you mean 'vgg"),
         (["video", "a.mp4", "b.mp4", "--layers", "class:expresso"], "did you mean 'espresso'"),
         (["video", "a.mp4", "b.mp4", "--layers", "fire7:x"], "write them as fire7:12 or fire7:0-3+9"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from framedream.jobs.masks import masks_of, still_mask
 from framedream.jobs.preflight import check_memory, check_readable
 from framedream.media import check_image_name, check_pixels, look_at_image, read_image, resize, write_image
 from framedream.render.color import kept_color
+from framedream.render.compare import compared
 from framedream.render.mask import strength_of, through
 from framedream.settings import FootageSettings, Settings
 from framedream.values import Size
@@ -31,7 +33,8 @@ def dream_image(
     Args:
         source: A file, or H×W×3 RGB in levels 0…255 of any number type.
         target: Where to write the dream, if anywhere; the suffix names the format.
-        settings: Everything else; only ``dream``, ``run``, and of ``footage`` size and mask count here.
+        settings: Everything else; only ``dream``, ``run``, of ``footage`` size and mask, and of ``output`` whether
+            what is written shows the image too count here.
         save_octaves: Folder that also gets the dream at each size, as ``octave-1.png``, ….
 
     Returns:
@@ -63,7 +66,7 @@ def dream_image(
             write_image(Path(save_octaves) / f"octave-{number}.png", octave)
         dreamed = octaves[-1]
     if target is not None:
-        write_image(Path(target), dreamed)
+        write_image(Path(target), compared(image, dreamed, settings.output.compare, Fraction(0)))
     return dreamed
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
-from framedream.errors import InputError, OutputError, SettingsError, nearest
+from framedream.errors import FramedreamError, InputError, OutputError, SettingsError, nearest
 from framedream.media.alpha import over_black, split
+from framedream.media.claims import check_claim
 from framedream.media.color import to_bytes
 from framedream.media.frames import Pixels, check_pixels
 from framedream.media.notes import Notes
@@ -71,7 +74,7 @@ def look_at_image(path: Path) -> ImageInfo:
     Raises:
         InputError: It is missing or no image.
     """
-    with _opened(path) as image:
+    with guarded(path), opened_image(path) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS and image.format != "TIFF":
             # Pillow gives a TIFF's size as upright already.
@@ -111,12 +114,32 @@ def read_picture(path: Path | str) -> tuple[Pixels, NDArray[np.float32] | None]:
         InputError: It is missing, damaged or no image.
     """
     path = Path(path)
-    with _opened(path) as image:
-        try:
-            rgba = _read_deep(path, _orientation(image)) if _is_deep(image) else _read_bytes(image)
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise InputError(f"{path}: the image is damaged ({error}); export or copy it again") from None
+    with guarded(path), opened_image(path) as image:
+        rgba = _read_deep(path, _orientation(image)) if _is_deep(image) else _read_bytes(image)
     return split(rgba)
+
+
+@contextmanager
+def guarded(path: Path, kind: str = "image") -> Generator[None]:
+    """Let whatever goes wrong in a library that reads an image be said as damage to it.
+
+    Args:
+        path: The image.
+        kind: What it should be, for messages.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Of what Pillow warns of, damaged notes about a good picture are no matter, and size is seen to elsewhere.
+            warnings.simplefilter("ignore")
+            yield
+    except FramedreamError:
+        raise
+    except Exception as error:  # Decoders of damaged files raise anything.
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise InputError(f"{path}: the {kind} is damaged ({reason}); export or copy it again") from None
 
 
 def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
@@ -193,26 +216,41 @@ def _png(picture: NDArray[Any]) -> bytes:
     return data.tobytes()
 
 
-def _opened(path: Path) -> Image.Image:
+def opened_image(path: Path) -> Image.Image:
+    """Open an image with Pillow; its header is read.
+
+    Raises:
+        InputError: It is missing, no image, or larger than images are.
+    """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not an image; name an image file")
     if not path.exists():
         raise InputError(f"{path}: there is no such file; check the name")
     try:
-        with warnings.catch_warnings():
-            # Whether it fits the memory is seen to elsewhere.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
+        image = Image.open(path)
     except UnidentifiedImageError:
         raise InputError(f"{path}: is no image that can be read; convert it to PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise InputError(
+            f"{path}: says that it has more than {most} pixels, which are not read; make a smaller copy of it"
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); check the file and its permissions") from None
+    try:
+        check_claim(path, *image.size)
+    except InputError:
+        image.close()
+        raise
+    return image
 
 
 def _orientation(image: Image.Image) -> int:
     # A PNG's own getexif would decode all pixels; this one looks at the header alone.
-    exif = image.getexif() if image.format == "TIFF" else Image.Image.getexif(image)
-    return int(exif.get(_EXIF_ORIENTATION, 1))
+    with suppress(Exception):  # What a camera noted may be damaged in a good picture.
+        exif = image.getexif() if image.format == "TIFF" else Image.Image.getexif(image)
+        return int(exif.get(_EXIF_ORIENTATION, 1))
+    return 1
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -227,13 +265,16 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _read_bytes(image: Image.Image) -> NDArray[np.float32]:
-    upright = ImageOps.exif_transpose(image)
+    upright = image
+    with suppress(Exception):  # As in `_orientation`; a damaged picture is met once more below.
+        upright = ImageOps.exif_transpose(image)
     transparent = upright.has_transparency_data
     return np.asarray(upright.convert("RGBA" if transparent else "RGB"), np.float32)
 
 
 def _read_deep(path: Path, orientation: int) -> NDArray[np.float32]:
     raw = np.fromfile(path, np.uint8)
+    _check_chunks(raw)
     picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED)
     if picture is None:
         raise ValueError("it breaks off or holds errors")
@@ -243,6 +284,22 @@ def _read_deep(path: Path, orientation: int) -> NDArray[np.float32]:
     color, alpha = (picture[..., :-1], picture[..., -1:]) if picture.shape[2] in (2, 4) else (picture, picture[..., :0])
     rgb = np.repeat(color, 3, axis=2) if color.shape[2] == 1 else color[..., ::-1]
     return _upright(np.concatenate([rgb, alpha], axis=2).astype(np.float32) / scale, orientation)
+
+
+def _check_chunks(raw: NDArray[np.uint8]) -> None:
+    """See that the chunks of a PNG lie within it: OpenCV takes as much memory as they say they need.
+
+    Raises:
+        ValueError: One does not.
+    """
+    if raw[:4].tobytes() != b"\x89PNG":
+        return
+    at, kind = 8, b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(raw[at : at + 4].tobytes()), raw[at + 4 : at + 8].tobytes()
+        at += 12 + length
+        if at > len(raw):
+            raise ValueError("it breaks off or holds errors")
 
 
 def _upright(picture: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from av.error import FFmpegError
 from framedream.errors import OutputError, SettingsError
 from framedream.media.containers import container_for
 from framedream.media.encoding import FilmForm, no_room_for_hdr
-from framedream.media.film import FilmFile
+from framedream.media.film import FilmFile, Keeping
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
@@ -29,6 +30,15 @@ _USUAL_DURATION = Fraction(1, 25)
 
 _PIECE = 250
 """Frames that `FilmWriter` encodes as one piece."""
+
+
+_GIVING_WAY: tuple[tuple[Keeping, str], ...] = (
+    ("all", ""),
+    ("copied", "the subtitles are damaged and cannot be written; the film has none"),
+    ("encoded", "the sound is damaged and cannot be written as it is; it is encoded anew"),
+    ("none", "the sound is damaged and cannot be written; the film has none"),
+)
+"""What less is asked of a film that cannot be written, one after the other, and what is said then."""
 
 
 class PieceFactory:
@@ -56,7 +66,7 @@ class PieceFactory:
         self.form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
         if self.form is None and like.color.hdr:
             raise no_room_for_hdr(self.path, like.color.hdr)
-        if self.form is None and settings != OutputSettings():
+        if self.form is None and replace(settings, compare="none") != OutputSettings():
             raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
 
     @property
@@ -105,6 +115,7 @@ class FilmInPieces(PieceFactory):
 
     def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
         super().__init__(path, like, settings)
+        self._keeping: Keeping = "all"
         prepare(self.path)
         if self.form is not None:
             self._try_encoder(self.form)
@@ -146,6 +157,17 @@ class FilmInPieces(PieceFactory):
         Raises:
             OutputError: The disk is full or refuses, or frames are missing in the finished film.
         """
+        while True:
+            try:
+                return self._assemble(pieces, between, complete)
+            except OutputError as error:
+                # What a disk refuses is an error of the system; anything else is what FFmpeg does not take.
+                if isinstance(error.__cause__, OSError | None) or not self._give_way():
+                    raise
+
+    def _assemble(
+        self, pieces: Iterable[Piece], between: Callable[[], None], complete: Callable[[Path, int], None]
+    ) -> int:
         frames = 0
         target = self._guarded(lambda: self._target(pieces))
         try:
@@ -167,6 +189,19 @@ class FilmInPieces(PieceFactory):
             discard(target.part)
         return frames
 
+    def _give_way(self) -> bool:
+        """Ask less of what goes beside the pictures, which may be damaged; whether there is less to ask."""
+        like, steps = self.like, list(_GIVING_WAY)
+        if self.form is None or self.form.container.animation:
+            return False
+        for keeping, what in steps[steps.index(next(step for step in steps if step[0] == self._keeping)) + 1 :]:
+            beside = like.extras if keeping == "copied" else like.sound
+            if beside is not None:
+                self._keeping = keeping
+                log.warning("%s: %s", beside.path, what)
+                return True
+        return False
+
     def _try_encoder(self, form: FilmForm) -> None:
         try:
             CodedPiece(form).close()
@@ -177,7 +212,7 @@ class FilmInPieces(PieceFactory):
     def _target(self, pieces: Iterable[Piece]) -> _Target:
         if self.form is None:
             return ImageFolder(self.path)
-        return FilmFile(self.form, max((piece.delay for piece in pieces), default=0))
+        return FilmFile(self.form, max((piece.delay for piece in pieces), default=0), self._keeping)
 
     def _guarded(self, action: Callable[[], _T]) -> _T:
         try:
