@@ -97,7 +97,7 @@ def _seen_through(path: Path) -> tuple[list[Fraction], bool]:
 
 def _is_transparent(image: Image.Image) -> bool:
     # Optimized animations have a transparent color that leaves what was there before.
-    return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255
+    return image.has_transparency_data and bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
 
 
 def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction:

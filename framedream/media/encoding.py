@@ -239,13 +239,13 @@ def scheduling_kept() -> Generator[None]:
     """
     tasks = Path("/proc/self/task")
     policy = os.sched_getscheduler(0) if tasks.is_dir() else None
-    yield
-    if policy is None or policy != os.SCHED_OTHER:
-        return
-    for task in tasks.glob("*"):
-        with suppress(OSError):  # It may have ended.
-            if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
-                os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
+    try:
+        yield
+    finally:
+        for task in tasks.glob("*") if policy == os.SCHED_OTHER else ():
+            with suppress(OSError):  # It may have ended.
+                if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
+                    os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def _options(encoder: Encoder, like: FilmLike) -> dict[str, str]:
