@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from framedream.errors import FramedreamError
+from framedream.jobs.probe import probe
 from framedream.media import FilmFormat, Footage, Frame, open_film, open_footage
 from framedream.media.samples import mono
 
@@ -40,7 +41,7 @@ def examine(path: Path) -> Iterator[str]:
     Yields:
         What was read of it, or why it was refused.
     """
-    for step in (_read_footage, _read_sound):
+    for step in (_probe, _read_footage, _read_sound):
         try:
             yield step(path)
         except FramedreamError as error:
@@ -48,6 +49,10 @@ def examine(path: Path) -> Iterator[str]:
             if "\n" in text or str(path) not in text:
                 raise ValueError(f"no good message: {text!r}") from error
             yield f"refused: {text.removeprefix(str(path))}"
+
+
+def _probe(path: Path) -> str:
+    return f"{len(probe(path).times)} frames seen"
 
 
 def serve(orders: Connection) -> None:
@@ -94,22 +99,23 @@ def _read_footage(path: Path) -> str:
         if frame.time != time or frame.pixels.shape != (footage.height, footage.width, 3):
             raise WrongTimes(f"frame {count} of {frame.pixels.shape} at {frame.time} instead of {time}")
         count += 1
-    return f"{count} frames{_write_with_sound(footage)}"
+    return f"{count} frames{_write_with_tracks(footage)}"
 
 
-def _write_with_sound(footage: Footage) -> str:
-    """Put the sound into a short film, in a container that the file's name decides."""
-    if footage.sound is None:
+def _write_with_tracks(footage: Footage) -> str:
+    """Put the sound, and subtitles and all, into a short film, in a container that the file's name decides."""
+    if footage.sound is None and footage.extras is None:
         return ""
     suffix = _FILMS[len(footage.path.name) % len(_FILMS)]
-    film, like = footage.path.parent / OUTPUT / f"film{suffix}", FilmFormat(WIDTH, HEIGHT, sound=footage.sound)
+    film = footage.path.parent / OUTPUT / f"film{suffix}"
+    like = FilmFormat(WIDTH, HEIGHT, sound=footage.sound, extras=footage.extras)
     try:
         with open_film(film, like=like) as writer:
             for number in range(5):
                 writer.write(Frame(np.full((HEIGHT, WIDTH, 3), 99, np.float32), Fraction(number, 25)))
     finally:
         film.unlink(missing_ok=True)
-    return f", sound in {suffix}"
+    return f", tracks in {suffix}"
 
 
 def _read_sound(path: Path) -> str:

@@ -100,6 +100,8 @@ class VideoSource:
             )
         self._coded = frame.width, frame.height
         self._upright = Orientation.of(frame)
+        if not self._upright.is_upright:
+            self._notes.info("is stored turned or mirrored; it is set upright")
         self.color, self.depth = ColorTags.of(frame), depth_of(frame.format)
         self.has_alpha = has_alpha(frame.format)
         if frame.format.has_palette:
