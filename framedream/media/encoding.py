@@ -32,6 +32,9 @@ log = logging.getLogger("framedream")
 _BT601 = {"libwebp_anim": False, "mjpeg": True}
 """Codecs whose colors are always those of BT.601, and whether in full range."""
 
+_HARDWARE = ("_nvenc", "_qsv", "_amf", "_v4l2m2m", "_vaapi", "_videotoolbox", "_mf", "_vulkan")
+"""How encoders end that are part of a card."""
+
 _HDR_DEPTH = 10
 """Bits of a channel without which high dynamic range shows steps."""
 
@@ -216,6 +219,11 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
         with scheduling_kept():
             stream.codec_context.open()
     except FFmpegError as error:
+        if encoder.codec.endswith(_HARDWARE):
+            raise OutputError(
+                f"{form.path}: {encoder.codec} needs a card and a driver that are not here, or cannot be used "
+                f"({error.strerror}); choose another --codec, or leave it out"
+            ) from None
         raise OutputError(
             f"{form.path}: {encoder.codec} does not take {encoder.pixel_format} pictures of {width}x{height} "
             f"({error.strerror}); choose another --codec or --size"

@@ -6,13 +6,14 @@ import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from framedream.errors import FramedreamError, InputError, OutputError, SettingsError, nearest
@@ -264,10 +265,32 @@ def _is_deep(image: Image.Image) -> bool:
     return 16 in (bits if isinstance(bits, tuple) else (bits,))
 
 
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """A picture whose colors are those of its profile, in sRGB; phones' are Display P3."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image
+    try:
+        own = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(own):
+            return image
+        alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
+        plain = image.convert(image.mode[:-1]) if alpha else image
+        shown = ImageCms.profileToProfile(plain, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image  # It is damaged, or of other colors than the picture's.
+    if shown is None:
+        return image
+    if alpha:
+        shown.putalpha(alpha)
+    return shown
+
+
 def _read_bytes(image: Image.Image) -> NDArray[np.float32]:
     upright = image
     with suppress(Exception):  # As in `_orientation`; a damaged picture is met once more below.
         upright = ImageOps.exif_transpose(image)
+    upright = _in_srgb(upright)
     transparent = upright.has_transparency_data
     return np.asarray(upright.convert("RGBA" if transparent else "RGB"), np.float32)
 
