@@ -232,9 +232,10 @@ class OutputSettings:
     """How the film is encoded.
 
     Attributes:
-        codec: Video codec, as FFmpeg names it; default: the usual one for the file's suffix.
+        codec: What the film is for: web, edit (ProRes) or archive (FFV1); or a codec, as h264, hevc, av1, vp9, prores,
+            dnxhr; or an encoder as FFmpeg names it, such as h264_nvenc. Default: by the file's suffix and the footage.
         crf: Constant rate factor: 0 is best, higher is smaller; WebP's quality is 100 less this. Default: by codec.
-        pixel_format: Pixel format, as FFmpeg names it. Default: the most compatible one.
+        pixel_format: Pixel format, as FFmpeg names it. Default: the most compatible one that keeps depth and alpha.
         compare: Show the footage too: left of the dream, in a film twice as wide, or parted from it by a line that
             wanders to and fro.
     """

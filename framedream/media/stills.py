@@ -39,6 +39,10 @@ _SAVED: dict[str, tuple[str, dict[str, Any]]] = {
     ".bmp": ("BMP", {}),
 }
 
+_WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
+_DEEP = (".png", ".tif", ".tiff")
+"""Suffixes of formats that can have alpha, and 16 bits."""
+
 WRITABLE = tuple(_SAVED)
 """Suffixes `write_image` knows."""
 
@@ -143,13 +147,15 @@ def guarded(path: Path, kind: str = "image") -> Generator[None]:
         raise InputError(f"{path}: the {kind} is damaged ({reason}); export or copy it again") from None
 
 
-def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
+def write_image(path: Path | str, pixels: NDArray[Any], *, alpha: NDArray[Any] | None = None, depth: int = 8) -> None:
     """Write a still image; it appears under its name only when it is complete.
 
     Args:
         path: The suffix decides the format: .png, .jpg (quality 95, 4:4:4), .webp, .tif or .bmp.
             Missing parent folders are made.
-        pixels: RGB, H×W×3, in levels 0…255; rounded to 8 bits.
+        pixels: RGB, H×W×3, in levels 0…255.
+        alpha: How much of it is seen, H×W, in levels 0…255; laid over black where the format has none (.jpg, .bmp).
+        depth: Bits of a channel that are worth keeping: more than 8 are 16 in .png and .tif.
 
     Raises:
         SettingsError: The suffix is not one of these.
@@ -160,13 +166,24 @@ def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
     check_pixels(pixels)
     prepare(path)
     part = part_path(path)
+    suffix = path.suffix.lower()
+    if alpha is not None and not keeps_alpha(path):
+        pixels, alpha = over_black(np.asarray(pixels, np.float32), np.asarray(alpha, np.float32), Notes(path)), None
     try:
-        save_image(part, pixels, path.suffix)
+        if depth > 8 and suffix in _DEEP:
+            part.write_bytes(_encoded(suffix, pixels, alpha, depth))
+        else:
+            save_image(part, pixels, suffix, alpha)
         publish(part, path)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: cannot be written ({error}); check the disk and the name") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def keeps_alpha(path: Path) -> bool:
+    """Whether transparent parts of a still stay so in a file of this name."""
+    return path.suffix.lower() in _WITH_ALPHA
 
 
 def check_image_name(path: Path) -> None:
@@ -180,10 +197,11 @@ def check_image_name(path: Path) -> None:
         raise SettingsError(f"{path}: no image is written with the suffix '{path.suffix}'{known}")
 
 
-def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str) -> None:
-    """Write an image straight to a file, in the format of a suffix."""
+def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str, alpha: NDArray[Any] | None = None) -> None:
+    """Write an image straight to a file, in the format of a suffix, in 8 bits."""
     name, options = _SAVED[suffix.lower()]
-    Image.fromarray(to_bytes(pixels)).save(file, format=name, **options)
+    picture = to_bytes(pixels if alpha is None else np.dstack([pixels, alpha]))
+    Image.fromarray(picture).save(file, format=name, **options)
 
 
 def png_of(pixels: NDArray[Any], alpha: NDArray[Any] | None = None, depth: int = 8) -> bytes:
@@ -194,11 +212,7 @@ def png_of(pixels: NDArray[Any], alpha: NDArray[Any] | None = None, depth: int =
         alpha: How much of it is seen, H×W, in levels 0…255, if that is to be kept.
         depth: Bits of a channel that are kept: more than 8 are 16.
     """
-    picture = pixels[..., ::-1] if alpha is None else np.dstack([pixels[..., ::-1], alpha])
-    if depth > 8:
-        words = np.rint(np.clip(picture, 0, 255).astype(np.float32) * _WORDS).astype(np.uint16)
-        return _png(words)
-    return _png(to_bytes(picture))
+    return _encoded(".png", pixels, alpha, depth)
 
 
 def read_png(data: bytes) -> tuple[Pixels, NDArray[np.float32] | None]:
@@ -210,10 +224,16 @@ def read_png(data: bytes) -> tuple[Pixels, NDArray[np.float32] | None]:
     return split(levels)
 
 
-def _png(picture: NDArray[Any]) -> bytes:
+def _encoded(suffix: str, pixels: NDArray[Any], alpha: NDArray[Any] | None, depth: int) -> bytes:
+    picture = pixels[..., ::-1] if alpha is None else np.dstack([pixels[..., ::-1], alpha])
+    if depth > 8:
+        picture = np.rint(np.clip(picture, 0, 255).astype(np.float32) * _WORDS).astype(np.uint16)
+    else:
+        picture = to_bytes(picture)
     # Dreams are hard to compress: higher levels take several times as long for a few percent.
-    encoded, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    assert encoded
+    encoded, data = cv2.imencode(suffix, picture, [cv2.IMWRITE_PNG_COMPRESSION, 3] if suffix == ".png" else [])
+    if not encoded:
+        raise ValueError(f"no {suffix} can be made of it")
     return data.tobytes()
 
 
