@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -523,7 +524,8 @@ def machine(monkeypatch):
     """Makes a machine with these GPUs, two cores and 16 GB."""
     monkeypatch.setattr("framedream.machine.processor_name", lambda: "Some Processor")
 
-    def make(*gpus: Gpu) -> None:
+    def make(*gpus: Gpu, cards: Sequence[str] = ()) -> None:
+        monkeypatch.setattr("framedream.media.encoding.working_cards", lambda: list(cards))
         monkeypatch.setattr(devices, "find_gpus", lambda: list(gpus))
         for module in ("framedream.machine", "framedream.jobs.devices"):
             monkeypatch.setattr(f"{module}.usable_cores", lambda: 2)
@@ -538,17 +540,19 @@ def test_devices_are_listed_with_what_auto_takes(machine, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "cpu  Some Processor  16 GB  2 cores",
         "auto takes: 2 workers on the CPU with 1 thread each",
+        "hardware encoders (--codec): none works here",
     ]
 
 
 def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
-    machine(Gpu("NVIDIA H200", 150_754_820_096), Gpu("NVIDIA L4"))
+    machine(Gpu("NVIDIA H200", 150_754_820_096), Gpu("NVIDIA L4"), cards=["av1_nvenc", "h264_nvenc"])
     assert run("devices") == 0
     assert capsys.readouterr().out.splitlines() == [
         "cpu    Some Processor  16 GB   2 cores",
         "gpu:0  NVIDIA H200     151 GB",
         "gpu:1  NVIDIA L4",
         "auto takes: gpu:0, gpu:1",
+        "hardware encoders (--codec): av1_nvenc, h264_nvenc",
     ]
 
 

@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
@@ -229,6 +231,23 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
             f"({error.strerror}); choose another --codec or --size"
         ) from None
     return stream
+
+
+def working_cards() -> list[str]:
+    """The encoders of cards that can be opened on this machine, by FFmpeg's names."""
+    return [name for name in sorted(av.codecs_available) if name.endswith(_HARDWARE) and _opens(name)]
+
+
+def _opens(name: str) -> bool:
+    try:
+        context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
+        context.width, context.height, context.time_base = 256, 128, Fraction(1, 25)
+        formats = [form.name for form in context.codec.video_formats or ()]
+        context.pix_fmt = "yuv420p" if "yuv420p" in formats or not formats else formats[0]
+        context.open()
+    except (FFmpegError, OSError, ValueError):
+        return False
+    return True
 
 
 def no_room_for_hdr(path: Path, kind: str) -> InputError:
