@@ -56,7 +56,7 @@ class AnimationSource:
         with guarded(path, "animation"), closing(_opened(path)) as file:
             self.height, self.width = file.properties(index=0).shape[:2]
         self.depth = 8
-        self.color = ColorTags.usual(self.width, self.height)
+        self.color = ColorTags.of_images(self.width, self.height)
 
     def times(self) -> Iterator[Fraction]:
         """Times of all frames, in seconds; rising."""

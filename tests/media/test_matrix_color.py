@@ -58,6 +58,16 @@ def test_untagged_footage_is_taken_as_players_take_it(tmp_path, cell, suffix, wi
     cell(TAGS)
 
 
+@pytest.mark.parametrize("height", [64, 480, 576])
+def test_films_of_images_have_the_primaries_of_images(tmp_path, cell, height):
+    """Whatever standard of broadcast has as many lines."""
+    source = write(tmp_path / "a.apng", "apng", "rgb24", pictures=[picture(number, 64, height) for number in range(2)])
+    footage, film = through(source, tmp_path / "b.mp4")
+    assert (footage.color.primaries, film.color.primaries) == (1, 1)
+    assert np.abs(corners(frames(film)[1].pixels) - expected(1)).max() < 8
+    cell(TAGS)
+
+
 def test_colors_that_cannot_be_computed_are_refused(tmp_path, cell):
     source = write(tmp_path / "a.mkv", "libx264", "yuv444p", options={"x264-params": "colormatrix=YCgCo"})
     with pytest.raises(InputError, match="colors are YUV of a kind that is not known here") as refused:
