@@ -152,13 +152,13 @@ def test_suffixes_that_cannot_be_written_are_changed(source):
 
 
 def test_results_of_one_name_are_told_apart_whatever_order_the_disk_lists(source, monkeypatch):
-    fill(source, "a.avi", "a.mp4", "A.MP4", "a.mpg", "b.wmv", "b.ts", "c.avi")
+    fill(source, "a.avi", "a.mp4", "A.MP4", "a.mpg", "b.wmv", "b.flv", "c.avi")
     expected = {
         "a.avi": "a.avi.mp4",
         "A.MP4": "A.MP4",
         "a.mp4": "a-2.mp4",
         "a.mpg": "a.mpg.mp4",
-        "b.ts": "b.ts.mp4",
+        "b.flv": "b.flv.mp4",
         "b.wmv": "b.wmv.mp4",
         "c.avi": "c.mp4",
     }

@@ -79,13 +79,13 @@ def test_tones_are_heard_with_their_frames(tmp_path, stretch, suffix):
 
 
 def test_a_long_sound_stays_in_step(tmp_path):
-    times = [0.5 + 1.73 * number for number in range(34)]
-    source = beeps(tmp_path / "a.mp4", times, 60.0)
+    times = [0.5 + 1.73 * number for number in range(17)]
+    source = beeps(tmp_path / "a.mp4", times, 30.0)
     film = slowed(source, tmp_path / "b.mp4", 3)
     expected = [3 * time for time in times]
     found = np.subtract(centers(film, expected, 0.6), expected)
     assert np.abs(found).max() < FRAME
-    assert abs(found[-8:].mean() - found[:8].mean()) < 0.01
+    assert abs(found[-5:].mean() - found[:5].mean()) < 0.01
 
 
 @pytest.mark.parametrize("stretch", [Fraction(3, 2), Fraction(4)])
