@@ -85,6 +85,21 @@ def test_notes_and_refusals_are_told_and_nothing_is_written(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["hdr.mkv"]
 
 
+def test_alpha_is_told_and_what_becomes_of_it(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgra"
+        frame = av.VideoFrame.from_ndarray(np.full((48, 64, 4), 90, np.uint8), format="rgba")
+        container.mux(stream.encode(frame.reformat(format="bgra")))
+        container.mux(stream.encode(None))
+    kept, lost = rows(probe(path, "x.webm")), rows(probe(path, "x.mp4"))
+    assert kept["pictures"].endswith("8 bits, with alpha")
+    assert kept["written"].endswith("8 bits, with alpha")
+    assert "note" not in kept
+    assert lost["note"] == "transparent parts are shown over black"
+
+
 def test_images_are_told_too(tmp_path, samples):
     assert rows(probe(samples / "astronaut.png"))["pictures"] == "512x512, upright, square pixels, 8 bits"
     with pytest.raises(InputError, match="there is no such file"):
