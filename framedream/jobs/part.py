@@ -39,7 +39,7 @@ def rendered(
     """
     course, times = course_of(settings), plan.survey.times
     read = footage.reading(plan.survey.cuts)
-    shown_through = masked(open_mask(settings, footage.source.rate), footage)
+    shown_through = masked(open_mask(settings, footage.source.rate, plan.survey.mask_seen), footage)
 
     def look(number: int) -> Settings:
         return course.at(times[number])

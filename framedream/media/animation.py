@@ -16,6 +16,7 @@ from framedream.errors import InputError
 from framedream.media.alpha import split
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame
+from framedream.media.seen import Seen, Watch
 from framedream.media.stills import look_at_image
 
 _PATIENCE = Fraction(1, 10)
@@ -37,6 +38,8 @@ class AnimationSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.seen: Seen | None = None
+        self.watch: Watch | None = None
         self._durations = _durations(path)
         self.frame_count = len(self._durations)
         self.rate: Fraction = self.frame_count / sum(self._durations, Fraction(0))
