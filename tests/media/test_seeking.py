@@ -348,3 +348,34 @@ def test_a_cut_is_as_long_when_its_frames_are_not_known_again(film):
     assert seen is not None
     footage = open_footage(film, settings, seen.unmarked())
     assert same(list(footage.frames()), list(open_footage(film, settings).frames()))
+
+
+def test_recordings_in_one_file_whose_clocks_begin_anew_give_the_same_frames(tmp_path, decoded):
+    halves = PICTURES[: COUNT // 2], PICTURES[COUNT // 2 :]
+    parts = [
+        write(tmp_path / f"{number}.ts", "libx264", "yuv420p", pictures=half) for number, half in enumerate(halves)
+    ]
+    path = tmp_path / "both.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    seen, whole = seen_of(path), list(open_footage(path).frames())
+    for place in (25, 40, len(whole) - 1):
+        assert same(taken(open_footage(path, seen=seen), place, 3), whole[place : place + 3])
+
+
+def test_a_file_that_begins_late_or_is_trimmed_by_its_edit_list_is_jumped_in(tmp_path, decoded):
+    late = clip(tmp_path / "late.mkv", options={"bf": "3", "preset": "veryfast"}, ticks=range(1000, 1000 + COUNT))
+    assert sum(assert_same_from(late, seen_of(late), decoded)) < sum(PLACES) / 3
+    trimmed = tmp_path / "trimmed.mp4"
+    whole = clip(tmp_path / "a.mp4", options={"bf": "3", "preset": "veryfast"})
+    with av.open(str(whole)) as source, av.open(str(trimmed), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.pts -= 4 * packet.duration
+                packet.dts -= 4 * packet.duration
+                packet.stream = stream
+                target.mux(packet)
+    seen, whole = seen_of(trimmed), list(open_footage(trimmed).frames())
+    assert COUNT - 8 < len(whole) <= COUNT
+    for place in (25, 40, 60):
+        assert same(taken(open_footage(trimmed, seen=seen), place, 3), whole[place : place + 3])
