@@ -31,6 +31,7 @@ from framedream.jobs.here import Film
 from framedream.jobs.image import dream_image, load_image
 from framedream.jobs.imagine import Imagination, imagine
 from framedream.jobs.preview import Preview, PreviewCell, preview
+from framedream.jobs.probe import Probe, probe
 from framedream.jobs.progress import BatchProgress, Progress
 from framedream.jobs.video import dream_video
 from framedream.jobs.zoom import zoom
@@ -72,6 +73,7 @@ __all__ = [
     "Preview",
     "PreviewCell",
     "PreviewSettings",
+    "Probe",
     "Progress",
     "RunSettings",
     "Settings",
@@ -89,6 +91,7 @@ __all__ = [
     "load_image",
     "preset_names",
     "preview",
+    "probe",
     "show",
     "zoom",
 ]

@@ -80,6 +80,8 @@ DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunF
 )
 OnwardFlags = _flags("Onward", Settings().motion, ("follow_steps", "follow_step_size", "young_step_size"))
 """What of the motion's settings counts for a zoom, whose motion is known."""
+EncodingFlags = _flags("Encoding", Settings().output, ("codec", "crf", "pixel_format"))
+"""How a zoom is encoded, which has no footage to be compared with."""
 LookFlags = _flags("Look", Settings().dream, [item.name for item in fields(DreamSettings) if item.name != "layers"])
 """How looks are dreamed that differ in their layers."""
 FeatureFlags = _flags("Feature", FeatureSettings())
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
     Output: TypeAlias = Any
     Run: TypeAlias = Any
     Onward: TypeAlias = Any
+    Encoding: TypeAlias = Any
     Features: TypeAlias = Any
     Imagining: TypeAlias = Any
     Look: TypeAlias = Any
@@ -106,6 +109,7 @@ else:
         (DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunFlags),
     )
     Onward = _group(2, OnwardFlags, "Motion")
+    Encoding = _group(6, EncodingFlags, "Output")
     Features = _group(1, FeatureFlags, "Features")
     Imagining = _group(1, ImagineFlags, "Imagine")
     Previewed = _group(0, PreviewFlags, "Preview")

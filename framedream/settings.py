@@ -232,17 +232,22 @@ class OutputSettings:
     """How the film is encoded.
 
     Attributes:
-        codec: Video codec, as FFmpeg names it; default: the usual one for the file's suffix.
+        codec: What the film is for: web, edit (ProRes) or archive (FFV1); or a codec, as h264, hevc, av1, vp9, prores,
+            dnxhr; or an encoder as FFmpeg names it, such as h264_nvenc. Default: by the file's suffix and the footage.
         crf: Constant rate factor: 0 is best, higher is smaller; WebP's quality is 100 less this. Default: by codec.
-        pixel_format: Pixel format, as FFmpeg names it. Default: the most compatible one.
+        pixel_format: Pixel format, as FFmpeg names it. Default: the most compatible one that keeps depth and alpha.
+        compare: Show the footage too: left of the dream, in a film twice as wide, or parted from it by a line that
+            wanders to and fro.
     """
 
     codec: str | None = None
     crf: float | None = None
     pixel_format: str | None = None
+    compare: Literal["none", "side", "wipe"] = "none"
 
     def __post_init__(self) -> None:
         coerce(self)
+        check_choices(self)
         check(self, "crf", self.crf is None or 0 <= self.crf <= 63, "0 to 63")
 
 

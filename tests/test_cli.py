@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,7 @@ def test_a_command_without_flags_is_the_default_preset(spy):
         (["--size", "64x48", "--start", "1:02.5", "--end", "70"], {"size": "64x48", "start": 62.5, "end": 70}),
         (["--scale", "0.5", "--fps", "29.97"], {"scale": 0.5, "fps": "30000/1001"}),
         (["--mask", "mask.png"], {"mask": Path("mask.png")}),
+        (["--compare", "wipe"], {"compare": "wipe"}),
         (["--codec", "libx265", "--crf", "20"], {"codec": "libx265", "crf": 20}),
         (["--tile", "512"], {"tile": 512}),
         (["--tile", "auto"], {"tile": "auto"}),
@@ -243,7 +245,7 @@ def test_settings_of_a_zoom_are_flags_of_zoom_and_what_is_false_needs_no_default
     shown = capsys.readouterr().out
     for name in setting_homes():
         # Where a zoom is at each moment is known: there is no flow to carry it, no footage behind to slow down, no end.
-        is_meant = name not in ("end", "mask", "slow_motion", "flow", "passes", "persistence", "cuts")
+        is_meant = name not in ("end", "mask", "slow_motion", "compare", "flow", "passes", "persistence", "cuts")
         assert (f"--{name.replace('_', '-')} " in shown) == is_meant, name
     assert "--no-loop" not in shown
     assert "[default: False]" not in shown
@@ -522,7 +524,8 @@ def machine(monkeypatch):
     """Makes a machine with these GPUs, two cores and 16 GB."""
     monkeypatch.setattr("framedream.machine.processor_name", lambda: "Some Processor")
 
-    def make(*gpus: Gpu) -> None:
+    def make(*gpus: Gpu, cards: Sequence[str] = ()) -> None:
+        monkeypatch.setattr("framedream.media.encoding.working_cards", lambda: list(cards))
         monkeypatch.setattr(devices, "find_gpus", lambda: list(gpus))
         for module in ("framedream.machine", "framedream.jobs.devices"):
             monkeypatch.setattr(f"{module}.usable_cores", lambda: 2)
@@ -537,17 +540,19 @@ def test_devices_are_listed_with_what_auto_takes(machine, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "cpu  Some Processor  16 GB  2 cores",
         "auto takes: 2 workers on the CPU with 1 thread each",
+        "hardware encoders (--codec): none works here",
     ]
 
 
 def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
-    machine(Gpu("NVIDIA H200", 150_754_820_096), Gpu("NVIDIA L4"))
+    machine(Gpu("NVIDIA H200", 150_754_820_096), Gpu("NVIDIA L4"), cards=["av1_nvenc", "h264_nvenc"])
     assert run("devices") == 0
     assert capsys.readouterr().out.splitlines() == [
         "cpu    Some Processor  16 GB   2 cores",
         "gpu:0  NVIDIA H200     151 GB",
         "gpu:1  NVIDIA L4",
         "auto takes: gpu:0, gpu:1",
+        "hardware encoders (--codec): av1_nvenc, h264_nvenc",
     ]
 
 
@@ -568,6 +573,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["video", "a.mp4", "b.mp4", "--color", "lumma"], "luma"),
         (["image", "a.png", "b.png", "--passes", "1"], "--passes"),
         (["zoom", "a.png", "b.mp4", "--mask", "c.png"], "--mask"),
+        (["zoom", "a.png", "b.mp4", "--compare", "side"], "--compare"),
         (["video", "a.mp4", "b.mp4", "--model", "vgg-6"], "did you mean 'vgg"),
         (["video", "a.mp4", "b.mp4", "--layers", "class:expresso"], "did you mean 'espresso'"),
         (["video", "a.mp4", "b.mp4", "--layers", "fire7:x"], "write them as fire7:12 or fire7:0-3+9"),

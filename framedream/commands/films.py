@@ -10,6 +10,8 @@ from framedream.flags import (
     ChangeFlags,
     Dream,
     DreamFlags,
+    Encoding,
+    EncodingFlags,
     Footage,
     FootageFlags,
     Motion,
@@ -133,7 +135,7 @@ def zoom(
     scale: float | None = None,
     start: str | None = None,
     fps: str | None = None,
-    output: Output = OutputFlags(),  # noqa: B008
+    output: Encoding = EncodingFlags(),  # noqa: B008
     run: Run = RunFlags(),  # noqa: B008
     work: Work = None,
     restart: Restart = False,

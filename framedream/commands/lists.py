@@ -45,9 +45,10 @@ def layers(model: str = "squeezenet", /) -> None:
 
 @app.command(sort_key=14)
 def devices() -> None:
-    """List what can work, and what --devices auto takes for a long film."""
+    """List what can work, what --devices auto takes for a long film, and which cards can encode."""
     from framedream.jobs.devices import describe, devices_of, find_gpus
     from framedream.machine import processor_name, total_memory, usable_cores
+    from framedream.media.encoding import working_cards
 
     speak(quiet=False)
     cores, memory = usable_cores(), total_memory()
@@ -55,3 +56,4 @@ def devices() -> None:
     rows += [(f"gpu:{number}", gpu.name, gigabytes(gpu.memory), "") for number, gpu in enumerate(find_gpus())]
     table(rows)
     print(f"auto takes: {describe(devices_of(RunSettings()))}")
+    print(f"hardware encoders (--codec): {', '.join(working_cards()) or 'none works here'}")

@@ -17,6 +17,7 @@ from framedream.jobs.footage_job import FootageJob
 from framedream.jobs.part import PartMaker, Stage, rendered
 from framedream.jobs.plan import Part, Plan, Survey
 from framedream.jobs.progress import Progress
+from framedream.jobs.showing import film_like
 from framedream.jobs.storage import RUNNING, Storage
 from framedream.jobs.survey import look_through
 from framedream.jobs.tasks import Outcome, Task, error_of
@@ -116,7 +117,7 @@ class PartTask:
         def tell(stage: Stage) -> None:
             storage.tell(self.number, stage.frame, stage.backwards, stage.at)
 
-        encoding = PieceFactory(self.target, footage, settings.output)
+        encoding = PieceFactory(self.target, film_like(settings, footage), settings.output)
         footage.keeps_alpha = encoding.keeps_alpha
         dreamer = partial(dreamer_for, settings, self.tile)
         check = partial(check_running, storage, self.token)

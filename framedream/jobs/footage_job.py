@@ -14,6 +14,7 @@ from framedream.jobs.masks import check_mask, masks_of
 from framedream.jobs.noted import survey_noted, survey_of
 from framedream.jobs.plan import Plan, Survey
 from framedream.jobs.preflight import check_memory
+from framedream.jobs.showing import film_like
 from framedream.jobs.sounds import film_sound, sounds_of
 from framedream.media import FootageLike
 from framedream.render.retimed import open_retimed
@@ -61,7 +62,7 @@ class FootageJob(FilmJob):
             raise InputError(f"{source}: {error}") from None
         check_mask(settings, self.footage)
         manifest = Manifest.of([self.source], Path(places.name), settings)
-        super().__init__(places, self.footage, settings, manifest, restart=restart)
+        super().__init__(places, film_like(settings, self.footage), settings, manifest, restart=restart)
         self.footage.keeps_alpha = self.film.keeps_alpha
 
     def surveyed(self, found: Survey) -> Plan:
@@ -87,7 +88,9 @@ class FootageJob(FilmJob):
     def _take(self, survey: Survey) -> Plan:
         times, height, width = survey.times, survey.height, survey.width
         self.footage.seen = survey.seen or self.footage.seen
-        self._check_room(len(times), 2 * min(len(times), 2 * window_length(height, width)))
+        in_flight = 2 * min(len(times), 2 * window_length(height, width))
+        # Frames are counted as wide as the film's; dreams are stored as wide as the footage's.
+        self._check_room(len(times), in_flight * width // self._like.width)
         sound = self.footage.sound
         if sound and self.settings.change.sound:
             last = len(times) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,20 @@ from framedream.jobs.dreaming import dreamer_for, guides_of
 from framedream.jobs.film_job import check_apart
 from framedream.jobs.masks import masks_of, still_mask
 from framedream.jobs.preflight import check_memory, check_readable
-from framedream.media import check_image_name, check_pixels, look_at_image, read_image, resize, write_image
+from framedream.media import (
+    Notes,
+    check_image_name,
+    check_pixels,
+    keeps_alpha,
+    look_at_image,
+    over_black,
+    read_picture,
+    resize,
+    resize_seen,
+    write_image,
+)
 from framedream.render.color import kept_color
+from framedream.render.compare import compared
 from framedream.render.mask import strength_of, through
 from framedream.settings import FootageSettings, Settings
 from framedream.values import Size
@@ -31,7 +44,8 @@ def dream_image(
     Args:
         source: A file, or H×W×3 RGB in levels 0…255 of any number type.
         target: Where to write the dream, if anywhere; the suffix names the format.
-        settings: Everything else; only ``dream``, ``run``, and of ``footage`` size and mask count here.
+        settings: Everything else; only ``dream``, ``run``, of ``footage`` size and mask, and of ``output`` whether
+            what is written shows the image too count here.
         save_octaves: Folder that also gets the dream at each size, as ``octave-1.png``, ….
 
     Returns:
@@ -47,7 +61,9 @@ def dream_image(
         check_image_name(Path(target))
         for file in [*masks_of(settings), *guides_of(settings)]:
             check_apart(file, Path(target))
-    image = read_at_size(source, [target], settings.footage)
+    image, alpha, depth = _read_whole(source, [target], settings.footage)
+    if alpha is not None and not (target is not None and keeps_alpha(Path(target))):
+        image, alpha = over_black(image, alpha, _notes(source)), None
     mask = still_mask(settings, image.shape[1], image.shape[0])
     dreamer = dreamer_for(settings)
 
@@ -63,7 +79,10 @@ def dream_image(
             write_image(Path(save_octaves) / f"octave-{number}.png", octave)
         dreamed = octaves[-1]
     if target is not None:
-        write_image(Path(target), dreamed)
+        comparison = settings.output.compare
+        if alpha is not None and comparison == "side":
+            alpha = np.concatenate([alpha, alpha], axis=1)
+        write_image(Path(target), compared(image, dreamed, comparison, Fraction(0)), alpha=alpha, depth=depth)
     return dreamed
 
 
@@ -102,9 +121,8 @@ def read_at_size(
         InputError: It cannot be read, or does not fit the memory.
         OutputError: A target is the source itself.
     """
-    image = _read(source, targets, settings)
-    height, width = _size(image.shape[0], image.shape[1], settings)
-    return image if (height, width) == image.shape[:2] else resize(image, width, height)
+    image, alpha, _ = _read_whole(source, targets, settings)
+    return over_black(image, alpha, _notes(source))
 
 
 def _checked(path: Path, settings: FootageSettings) -> None:
@@ -118,20 +136,30 @@ def _checked(path: Path, settings: FootageSettings) -> None:
         raise InputError(f"{path}: {error}") from None
 
 
-def _read(
+def _read_whole(
     source: np.ndarray | Path | str, targets: Sequence[Path | str | None], settings: FootageSettings
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray | None, int]:
+    """As `read_at_size`, but transparent parts stay so: the still, its alpha or None, and its bits of a channel."""
     if isinstance(source, np.ndarray):
         try:
             check_pixels(source)
         except ValueError as error:
             raise InputError(f"the image given as an array: {error}") from None
-        return np.ascontiguousarray(source, dtype=np.float32)
-    for target in targets:
-        if target is not None:
-            check_apart(Path(source), Path(target))
-    _checked(Path(source), settings)
-    return read_image(Path(source))
+        image, alpha, depth = np.ascontiguousarray(source, dtype=np.float32), None, 8
+    else:
+        for target in targets:
+            if target is not None:
+                check_apart(Path(source), Path(target))
+        _checked(Path(source), settings)
+        depth = look_at_image(Path(source)).depth
+        image, alpha = read_picture(Path(source))
+        alpha = None if alpha is None or alpha.min() == 255 else alpha
+    height, width = _size(image.shape[0], image.shape[1], settings)
+    return *resize_seen(image, alpha, width, height), depth
+
+
+def _notes(source: np.ndarray | Path | str) -> Notes | None:
+    return None if isinstance(source, np.ndarray) else Notes(Path(source))
 
 
 def _size(height: int, width: int, settings: FootageSettings) -> tuple[int, int]:

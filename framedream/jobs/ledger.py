@@ -152,8 +152,14 @@ class Ledger:
 
 
 @contextmanager
-def heard(warnings: list[str], *, here: bool = False) -> Generator[None]:
-    """Collect the warnings that are given meanwhile, or only those that are given in this thread."""
+def heard(warnings: list[str], *, here: bool = False, level: int = logging.WARNING) -> Generator[None]:
+    """Collect the warnings that are given meanwhile, or only those that are given in this thread.
+
+    Args:
+        warnings: Where they are put.
+        here: Whether only those of this thread are.
+        level: From which level on; notes are `logging.INFO`.
+    """
     thread = threading.get_ident()
 
     class Ear(logging.Handler):
@@ -161,12 +167,15 @@ def heard(warnings: list[str], *, here: bool = False) -> Generator[None]:
             if not here or record.thread == thread:
                 warnings.append(record.getMessage())
 
-    ear = Ear(logging.WARNING)
+    ear, before = Ear(level), log.level
     log.addHandler(ear)
+    if not log.isEnabledFor(level):
+        log.setLevel(level)
     try:
         yield
     finally:
         log.removeHandler(ear)
+        log.setLevel(before)
 
 
 def _fingerprint(item: Item) -> str:

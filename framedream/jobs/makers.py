@@ -9,6 +9,7 @@ from pathlib import Path
 from framedream.errors import FramedreamError
 from framedream.jobs.items import Item
 from framedream.jobs.preflight import encoded_size
+from framedream.jobs.showing import film_like
 from framedream.jobs.work import SUFFIX
 from framedream.render.retimed import open_retimed
 from framedream.settings import OutputSettings, Settings
@@ -39,7 +40,11 @@ class Makers:
 def fitting(item: Item) -> Settings:
     """An item's settings, without codecs that films have and animated images do not."""
     is_animated = item.target.suffix.lower() in (".gif", ".webp", ".png", ".apng") or not item.target.suffix
-    return dataclasses.replace(item.settings, output=OutputSettings()) if is_animated else item.settings
+    return (
+        item.settings
+        if not is_animated
+        else dataclasses.replace(item.settings, output=OutputSettings(compare=item.settings.output.compare))
+    )
 
 
 def size_of(item: Item) -> float:
@@ -50,7 +55,7 @@ def size_of(item: Item) -> float:
         footage = open_retimed(item.source, item.settings.footage)
     except FramedreamError:
         return 0
-    return encoded_size(item.target, footage.frame_count or 0, footage.height, footage.width)
+    return encoded_size(item.target, footage.frame_count or 0, footage.height, film_like(item.settings, footage).width)
 
 
 def work_of(item: Item) -> float:

@@ -151,8 +151,8 @@ def flat(settings: Settings) -> dict[str, str]:
     timeline = settings.change.timeline
     changing = {f"timeline: {name}": text for name, text in timeline.flat().items()} if timeline else {}
     # What there was no choice of once is not named, so that what was begun then can be gone on with.
-    for name, usual in (("algorithm", "framedream"), ("precision", "auto")):
-        if getattr(settings.dream, name) == usual:
+    for name, usual in (("algorithm", "framedream"), ("precision", "auto"), ("compare", "none")):
+        if found[name] == usual:
             del found[name]
     if settings.footage.slow_motion == 1:
         del found["slow_motion"]

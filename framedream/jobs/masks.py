@@ -88,24 +88,26 @@ def still_mask(settings: Settings, width: int, height: int) -> np.ndarray | None
         return next(frames).pixels
 
 
-def masked(mask: Footage | None, footage: FootageLike) -> Callable[[Callable[..., Dreamed]], Dreamed]:
+def masked(mask: Footage | None, footage: FootageLike, show: Show) -> Callable[[Callable[..., Dreamed]], Dreamed]:
     """What shows dreams of footage through a mask.
 
     Args:
         mask: The mask, in step with the whole footage; None shows dreams as they are.
         footage: What is dreamed of.
+        show: What is shown of a frame and of what is seen of its dream through the mask.
 
     Returns:
         Takes what dreams neighbouring frames, given what is to be shown of them (``show``, see
         `framedream.render.footage.dream_footage`), and gives the frames that are shown.
     """
     if mask is None:
-        return lambda dream: dream()
+        return lambda dream: dream(show=show)
     notes = Notes(mask.path)
 
     def shown(dream: Callable[..., Dreamed]) -> Dreamed:
         with closing(InStep(mask, notes)) as pictures:
-            yield from dream(show=_showing(pictures, footage))
+            through_mask = _showing(pictures, footage)
+            yield from dream(show=lambda frame, dreamed: show(frame, through_mask(frame, dreamed)))
 
     return shown
 

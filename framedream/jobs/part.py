@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from framedream.jobs.changes import course_of
-from framedream.jobs.masks import masked, open_mask
 from framedream.jobs.plan import Part, Plan
+from framedream.jobs.showing import shown
 from framedream.jobs.storage import Storage
 from framedream.media import FootageLike, Frame, PieceFactory
 from framedream.render.ahead import ahead
@@ -38,14 +38,13 @@ def rendered(
         plan: How the work is divided.
     """
     course, times = course_of(settings), plan.survey.times
-    read = footage.reading(plan.survey.cuts)
-    shown_through = masked(open_mask(settings, footage.source.rate, plan.survey.mask_seen), footage)
+    read, as_film = footage.reading(plan.survey.cuts), shown(settings, footage, plan.survey.mask_seen)
 
     def look(number: int) -> Settings:
         return course.at(times[number])
 
     def render(windows: Sequence[Window]) -> Generator[Frame | None]:
-        return shown_through(partial(dream_footage, read, windows, dreamer(), look, storage, plan.keys))
+        return as_film(partial(dream_footage, read, windows, dreamer(), look, storage, plan.keys))
 
     return render
 

@@ -17,6 +17,7 @@ from framedream.jobs.here import Film, Here
 from framedream.jobs.manifest import Manifest
 from framedream.jobs.plan import Plan, Survey
 from framedream.jobs.progress import Report
+from framedream.jobs.showing import check_alone
 from framedream.jobs.sounds import film_sound, sounds_of
 from framedream.jobs.stills import NOISE, check_stills, film_size, find_still, is_noise
 from framedream.media import FilmFormat, Frame, Loudness
@@ -105,6 +106,7 @@ class ZoomJob(FilmJob):
             raise SettingsError("scheduler: a zoom is one chain of frames, which one device makes; leave it out")
         if settings.footage.mask is not None:
             raise SettingsError("mask: a zoom has no footage that could be seen through one; leave it out")
+        check_alone(settings)
         if not sources:
             raise SettingsError("a zoom needs something to fall into; name a still, or noise")
         files = [NOISE if is_noise(source) else Path(source) for source in sources]

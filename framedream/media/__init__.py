@@ -6,7 +6,7 @@ from framedream.media.alpha import over_black
 from framedream.media.color import ColorTags
 from framedream.media.folder import images_in
 from framedream.media.following import InStep
-from framedream.media.footage import Footage, fill, reached, resize
+from framedream.media.footage import Footage, fill, reached, resize, resize_seen
 from framedream.media.frames import Excerpt, FilmFormat, FilmLike, FootageLike, Frame, Pixels, Sound, check_pixels
 from framedream.media.loudness import Loudness
 from framedream.media.noise import noise
@@ -15,7 +15,7 @@ from framedream.media.opening import is_images, open_footage
 from framedream.media.pieces import Piece
 from framedream.media.seen import Seen
 from framedream.media.sound import sound_of
-from framedream.media.stills import check_image_name, look_at_image, read_image, write_image
+from framedream.media.stills import check_image_name, keeps_alpha, look_at_image, read_image, read_picture, write_image
 from framedream.media.writing import FilmInPieces, FilmWriter, PieceFactory, holds_sound, is_folder_name, open_film
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "images_in",
     "is_folder_name",
     "is_images",
+    "keeps_alpha",
     "look_at_image",
     "noise",
     "open_film",
@@ -50,7 +51,9 @@ __all__ = [
     "over_black",
     "reached",
     "read_image",
+    "read_picture",
     "resize",
+    "resize_seen",
     "sound_of",
     "write_image",
 ]

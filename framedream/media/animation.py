@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
@@ -11,19 +12,26 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 from imageio.plugins.pillow import PillowPlugin
+from PIL import Image
 
-from framedream.errors import InputError
 from framedream.media.alpha import split
+from framedream.media.claims import check_animation
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame
 from framedream.media.seen import Seen, Watch
-from framedream.media.stills import look_at_image
+from framedream.media.stills import guarded, opened_image
 
 _PATIENCE = Fraction(1, 10)
 """How long viewers show a picture whose duration is given as 0."""
 
 _LARGEST_DENOMINATOR = 65535
 """Of the fractions of a second in an animated PNG, which Pillow gives in floating milliseconds."""
+
+_LONGEST = 24 * 3600
+"""Seconds that a picture may be shown; what says more is damaged."""
+
+_FINEST = 1_000_000
+"""Ticks of a second, at most."""
 
 
 class AnimationSource:
@@ -40,18 +48,18 @@ class AnimationSource:
         self.path = path
         self.seen: Seen | None = None
         self.watch: Watch | None = None
-        self._durations = _durations(path)
+        with guarded(path, "animation"):
+            durations, self.has_alpha = _seen_through(path)
+            self._durations, self.time_base = _in_ticks(durations)
         self.frame_count = len(self._durations)
         self.rate: Fraction = self.frame_count / sum(self._durations, Fraction(0))
-        self.time_base = _common_tick(self._durations)
         self.sample_aspect = Fraction(1)
         self.sound = self.extras = None
         self.last_duration = self._durations[-1]
-        with closing(_opened(path)) as file:
+        with guarded(path, "animation"), closing(_opened(path)) as file:
             self.height, self.width = file.properties(index=0).shape[:2]
-        info = look_at_image(path)
-        self.depth, self.has_alpha = 8, info.has_alpha
-        self.color = ColorTags.usual(self.width, self.height)
+        self.depth = 8
+        self.color = ColorTags.of_images(self.width, self.height)
 
     def times(self) -> Iterator[Fraction]:
         """Times of all frames, in seconds; rising."""
@@ -62,10 +70,10 @@ class AnimationSource:
         with closing(_opened(self.path)) as file:
             pictures = file.iter(mode="RGBA")
             for time, duration in islice(zip(self.times(), self._durations, strict=True), stop):
-                try:
-                    picture = next(pictures)
-                except (OSError, SyntaxError, ValueError, EOFError, StopIteration) as error:
-                    raise _damaged(self.path, error) from None
+                with guarded(self.path, "animation"):
+                    picture = next(pictures, None)
+                    if picture is None:
+                        raise EOFError("it breaks off")
                 if first <= 0:
                     pixels, alpha = split(np.asarray(picture, np.float32))
                     yield Frame(pixels, time, duration, alpha)
@@ -78,25 +86,42 @@ def _opened(path: Path) -> PillowPlugin:
     return file
 
 
-def _durations(path: Path) -> list[Fraction]:
-    try:
-        with closing(_opened(path)) as file:
-            return [_duration(file, index) for index in range(look_at_image(path).pictures)]
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise _damaged(path, error) from None
+def _seen_through(path: Path) -> tuple[list[Fraction], bool]:
+    """How long each picture is shown, and whether parts of any are transparent."""
+    with opened_image(path) as image:
+        size, pictures = image.size, getattr(image, "n_frames", 1)
+        check_animation(path, *size, pictures)
+        durations, has_alpha = [], False
+        for index in range(pictures):
+            durations.append(_duration(image, index, size))
+            has_alpha = has_alpha or _is_transparent(image)
+        return durations, has_alpha
 
 
-def _duration(file: PillowPlugin, index: int) -> Fraction:
+def _is_transparent(image: Image.Image) -> bool:
+    # Optimized animations have a transparent color that leaves what was there before.
+    return image.has_transparency_data and bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
+
+
+def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction:
+    image.seek(index)
+    if image.size != size:  # Pillow enlarges all pictures from here on, and may find no end.
+        raise ValueError(f"picture {index + 1} lies outside of the first")
     # A WebP says how long a picture is shown only when that picture is decoded.
-    file.read(index=index)
-    milliseconds = file.metadata(index=index).get("duration", 0)
+    image.load()
+    milliseconds = image.info.get("duration", 0)
+    if not 0 < milliseconds <= 1000 * _LONGEST:
+        return _PATIENCE
     return Fraction(milliseconds / 1000).limit_denominator(_LARGEST_DENOMINATOR) or _PATIENCE
 
 
-def _common_tick(durations: list[Fraction]) -> Fraction:
-    """The coarsest tick of which all durations are whole numbers: one over their common denominator."""
-    return Fraction(1, int(np.lcm.reduce([duration.denominator for duration in durations])))
+def _in_ticks(durations: list[Fraction]) -> tuple[list[Fraction], Fraction]:
+    """Durations, and the coarsest tick of which all are whole numbers: one over their common denominator.
 
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: the animation is damaged ({error}); export or copy it again")
+    Films have no ticks finer than `_FINEST`; where that were needed, durations are rounded to it.
+    """
+    common = math.lcm(*(duration.denominator for duration in durations))
+    if common > _FINEST:
+        common = _FINEST
+        durations = [Fraction(max(1, round(duration * common)), common) for duration in durations]
+    return durations, Fraction(1, common)

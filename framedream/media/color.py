@@ -7,7 +7,7 @@ the film's tags.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import av
@@ -73,6 +73,11 @@ class ColorTags:
         # Only frames of a broadcast standard's height are likely to have its primaries.
         primaries = {576: BT470BG, 480: SMPTE170M, 486: SMPTE170M}.get(height, BT709)
         return cls(SMPTE170M, False, primaries, SMPTE170M)
+
+    @classmethod
+    def of_images(cls, width: int, height: int) -> ColorTags:
+        """Tags of a film of images of this size, whose colors are those of sRGB."""
+        return replace(cls.usual(width, height), primaries=BT709)
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> ColorTags:

@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
@@ -31,6 +33,9 @@ log = logging.getLogger("framedream")
 
 _BT601 = {"libwebp_anim": False, "mjpeg": True}
 """Codecs whose colors are always those of BT.601, and whether in full range."""
+
+_HARDWARE = ("_nvenc", "_qsv", "_amf", "_v4l2m2m", "_vaapi", "_videotoolbox", "_mf", "_vulkan")
+"""How encoders end that are part of a card."""
 
 _HDR_DEPTH = 10
 """Bits of a channel without which high dynamic range shows steps."""
@@ -213,14 +218,36 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
     assert isinstance(stream, VideoStream)
     _tag(stream, form)
     try:
-        with _scheduling_kept():
+        with scheduling_kept():
             stream.codec_context.open()
     except FFmpegError as error:
+        if encoder.codec.endswith(_HARDWARE):
+            raise OutputError(
+                f"{form.path}: {encoder.codec} needs a card and a driver that are not here, or cannot be used "
+                f"({error.strerror}); choose another --codec, or leave it out"
+            ) from None
         raise OutputError(
             f"{form.path}: {encoder.codec} does not take {encoder.pixel_format} pictures of {width}x{height} "
             f"({error.strerror}); choose another --codec or --size"
         ) from None
     return stream
+
+
+def working_cards() -> list[str]:
+    """The encoders of cards that can be opened on this machine, by FFmpeg's names."""
+    return [name for name in sorted(av.codecs_available) if name.endswith(_HARDWARE) and _opens(name)]
+
+
+def _opens(name: str) -> bool:
+    try:
+        context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
+        context.width, context.height, context.time_base = 256, 128, Fraction(1, 25)
+        formats = [form.name for form in context.codec.video_formats or ()]
+        context.pix_fmt = "yuv420p" if "yuv420p" in formats or not formats else formats[0]
+        context.open()
+    except (FFmpegError, OSError, ValueError):
+        return False
+    return True
 
 
 def no_room_for_hdr(path: Path, kind: str) -> InputError:
@@ -232,20 +259,20 @@ def no_room_for_hdr(path: Path, kind: str) -> InputError:
 
 
 @contextmanager
-def _scheduling_kept() -> Generator[None]:
+def scheduling_kept() -> Generator[None]:
     """Take back what an encoder does to the process: SVT-AV1, run by root, makes it and its threads real-time.
 
     They would leave no time to anything else on the machine.
     """
     tasks = Path("/proc/self/task")
     policy = os.sched_getscheduler(0) if tasks.is_dir() else None
-    yield
-    if policy is None or policy != os.SCHED_OTHER:
-        return
-    for task in tasks.glob("*"):
-        with suppress(OSError):  # It may have ended.
-            if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
-                os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
+    try:
+        yield
+    finally:
+        for task in tasks.glob("*") if policy == os.SCHED_OTHER else ():
+            with suppress(OSError):  # It may have ended.
+                if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
+                    os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def _options(encoder: Encoder, like: FilmLike) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from typing import cast
+from typing import Literal, cast
 
 import av
 from av.container import OutputContainer
@@ -21,6 +21,9 @@ from framedream.media.publish import part_path
 from framedream.media.sound import SoundFeed, has_room_for_sound
 from framedream.media.stills import read_png
 
+Keeping = Literal["all", "copied", "encoded", "none"]
+"""What goes beside a film's pictures: subtitles and all, its sound alone as it is, encoded anew, or nothing."""
+
 
 class FilmFile:
     """A film file being put together of pieces, under a temporary name.
@@ -28,13 +31,14 @@ class FilmFile:
     Args:
         form: What it is to be.
         delay: The largest of its pieces' delays.
+        keeping: What goes beside the pictures, if there is anything.
 
     Raises:
         SettingsError: The container cannot hold the codec.
         OutputError: It cannot be written.
     """
 
-    def __init__(self, form: FilmForm, delay: int) -> None:
+    def __init__(self, form: FilmForm, delay: int, keeping: Keeping = "all") -> None:
         self.part = part_path(form.path)
         self._form, self._delay = form, delay
         self._decoding_times: deque[int] = deque()
@@ -45,7 +49,7 @@ class FilmFile:
         self._output = self._open()
         try:
             self._pictures = PictureStream(form, self._output)
-            self._add_feeds()
+            self._add_feeds(keeping)
             self._output.start_encoding()
         except BaseException:
             self.close()
@@ -108,12 +112,14 @@ class FilmFile:
             options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"
         return av.open(f"file:{self.part}", "w", format=container.format, container_options=options)
 
-    def _add_feeds(self) -> None:
+    def _add_feeds(self, keeping: Keeping) -> None:
         """Make room for what goes beside the pictures."""
         form = self._form
-        if form.like.sound is not None and has_room_for_sound(form.container, form.path):
-            self._feeds.append(SoundFeed(form.like.sound, self._output, form.container, form.path))
-        if form.like.extras is not None and not form.container.animation:
+        sound = form.like.sound if keeping != "none" else None
+        if sound is not None and has_room_for_sound(form.container, form.path):
+            copied = keeping in ("all", "copied")
+            self._feeds.append(SoundFeed(sound, self._output, form.container, form.path, copied=copied))
+        if form.like.extras is not None and keeping == "all" and not form.container.animation:
             pictures = self._pictures.stream
             self._feeds.append(ExtrasFeed(form.like.extras, self._output, pictures, form.container, form.path))
 

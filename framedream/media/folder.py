@@ -45,7 +45,7 @@ class ImagesSource:
         self.width, self.height = infos[0].width, infos[0].height
         self.depth = max(info.depth for info in infos)
         self.has_alpha = any(info.has_alpha for info in infos)
-        self.color = ColorTags.usual(self.width, self.height)
+        self.color = ColorTags.of_images(self.width, self.height)
 
     def times(self) -> Iterator[Fraction]:
         """Times of all frames, in seconds; rising."""

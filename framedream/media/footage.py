@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from framedream.errors import InputError
 from framedream.media.alpha import over_black
@@ -124,14 +125,7 @@ class Footage:
         pixels, alpha = frame.pixels, frame.alpha
         if alpha is not None and not self.keeps_alpha:
             pixels, alpha = over_black(pixels, alpha, self._notes), None
-        if pixels.shape[:2] != (self.height, self.width):
-            if alpha is not None:
-                # What cannot be seen must not bleed into what can.
-                seen = resize(over_black(pixels, alpha), self.width, self.height)
-                alpha = resize(alpha, self.width, self.height)
-                pixels = np.clip(seen * (255 / np.maximum(alpha, 1))[..., None], 0, 255)
-            else:
-                pixels = resize(pixels, self.width, self.height)
+        pixels, alpha = resize_seen(pixels, alpha, self.width, self.height)
         return replace(frame, pixels=pixels, alpha=alpha, time=frame.time - self.start)
 
     def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
@@ -203,6 +197,25 @@ def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.IN
         grown = cv2.resize(pixels, (width, height), interpolation=enlarged_by)
         pixels = np.clip(grown, 0, 255).astype(np.float32, copy=False)
     return pixels
+
+
+def resize_seen(
+    pixels: Pixels, alpha: NDArray[np.float32] | None, width: int, height: int
+) -> tuple[Pixels, NDArray[np.float32] | None]:
+    """Bring a picture and its alpha to a size; what cannot be seen does not bleed into what can.
+
+    Args:
+        pixels: float32 RGB, H×W×3, in levels 0…255.
+        alpha: How much of it is seen, H×W, in levels; None is all of it.
+        width: New width in pixels.
+        height: New height in pixels.
+    """
+    if pixels.shape[:2] == (height, width):
+        return pixels, alpha
+    if alpha is None:
+        return resize(pixels, width, height), None
+    seen, alpha = resize(over_black(pixels, alpha), width, height), resize(alpha, width, height)
+    return np.clip(seen * (255 / np.maximum(alpha, 1))[..., None], 0, 255), alpha
 
 
 def fill(pixels: Pixels, width: int, height: int, aspect: Fraction = Fraction(1)) -> Pixels:

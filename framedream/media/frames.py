@@ -158,7 +158,7 @@ class FilmFormat:
         if not self.time_base:
             object.__setattr__(self, "time_base", 1 / Fraction(self.rate))
         if self.color is None:
-            object.__setattr__(self, "color", ColorTags.usual(self.width, self.height))
+            object.__setattr__(self, "color", ColorTags.of_images(self.width, self.height))
 
 
 class FootageLike(FilmLike, Protocol):

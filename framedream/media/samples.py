@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from framedream.media.notes import Notes
+from framedream.media.resampling import Resampler
 from framedream.media.sound import sound_of
 from framedream.media.video import open_video
 
@@ -53,7 +53,7 @@ def _decoded(path: Path, rate: int) -> Generator[NDArray[np.float32]]:
     origin = sound_of(path).origin
     with open_video(path, "sound") as container:
         stream = next(track for track in container.streams.audio if track.codec_context)
-        resampler = AudioResampler(format="flt", layout="mono", rate=rate)
+        resampler = Resampler("flt", "mono", rate)
         given = 0
         for frame in _frames(path, container, stream):
             due = given

@@ -19,10 +19,14 @@ from av.packet import Packet
 from framedream.errors import InputError
 from framedream.media.containers import Container
 from framedream.media.frames import Sound
+from framedream.media.resampling import Resampler
 from framedream.media.stretching import StretchedSound
 from framedream.media.video import open_video
 
 log = logging.getLogger("framedream")
+
+_LATEST = 30 * 24 * 3600
+"""Seconds from a film's beginning beyond which a time is wrong."""
 
 
 def has_room_for_sound(container: Container, path: Path) -> bool:
@@ -30,6 +34,11 @@ def has_room_for_sound(container: Container, path: Path) -> bool:
     if container.sound_codec is None:
         log.info("%s: %s files have no sound; it is left out", path, path.suffix)
     return container.sound_codec is not None
+
+
+def is_copied(codec: str, container: Container) -> bool:
+    """Whether sound of a codec, by FFmpeg's name for it, goes into a container as it is."""
+    return container.sound is None or codec in container.sound
 
 
 def sound_of(path: Path, end: Fraction | None = None) -> Sound:
@@ -57,12 +66,15 @@ class SoundFeed:
         output: The container it goes to, before its header is written.
         container: What that container can hold.
         path: The film's name, for notes.
+        copied: Whether packets are copied where the container holds them; damaged ones may be refused by it.
 
     Raises:
         InputError: The file that holds the sound cannot be read any more.
     """
 
-    def __init__(self, sound: Sound, output: OutputContainer, container: Container, path: Path) -> None:
+    def __init__(
+        self, sound: Sound, output: OutputContainer, container: Container, path: Path, *, copied: bool = True
+    ) -> None:
         self._sound = sound
         self._shift = sound.origin + (sound.start or 0)
         self._output = output
@@ -71,7 +83,7 @@ class SoundFeed:
         self._tracks: dict[int, _Track] = {}
         end = None if sound.end is None else sound.end - (sound.start or 0)
         for stream in self._source.streams.audio:
-            track = _track(stream, output, container, path, end, sound.stretch)
+            track = _track(stream, output, container, path, end, sound.stretch, copied=copied)
             if track is not None:
                 self._tracks[stream.index] = track
         if self._tracks and sound.stretch != 1:
@@ -118,6 +130,8 @@ class SoundFeed:
     def _kept(self, packet: Packet[AudioStream]) -> bool:
         time = self._time(packet)
         length = (packet.duration or 0) * packet.time_base
+        if abs(time) > _LATEST:
+            return False
         start, end = self._sound.start or Fraction(0), self._sound.end
         if end is not None and time + start >= end:
             return False
@@ -160,13 +174,16 @@ class _Copied:
 @dataclass
 class _Encoded:
     stream: AudioStream
+    even: Resampler
     end: Fraction | None
+    last: int | None = None
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
-        return [encoded for frame in _decoded(packet) for encoded in self._encode(frame, shift)]
+        return self._rising([encoded for frame in _decoded(packet) for encoded in self._encode(frame, shift)])
 
     def rest(self) -> list[Packet[AudioStream]]:
-        return list(self.stream.encode(None))
+        left = [packet for frame in self.even.resample(None) for packet in self.stream.encode(frame)]
+        return self._rising([*left, *self.stream.encode(None)])
 
     def _encode(self, frame: AudioFrame, shift: Fraction) -> list[Packet[AudioStream]]:
         if frame.pts is not None and frame.time_base:
@@ -175,7 +192,18 @@ class _Encoded:
                 return []
             if self.end is not None:
                 frame = _shortened(frame, self.end)
-        return list(self.stream.encode(frame)) if frame.samples else []
+        if not frame.samples:
+            return []
+        return [packet for part in self.even.resample(frame) for packet in self.stream.encode(part)]
+
+    def _rising(self, packets: list[Packet[AudioStream]]) -> list[Packet[AudioStream]]:
+        """As for `_Copied`: time that runs backwards is left out."""
+        kept = []
+        for packet in packets:
+            if packet.dts is None or self.last is None or packet.dts > self.last:
+                kept.append(packet)
+                self.last = packet.dts if packet.dts is not None else self.last
+        return kept
 
 
 @dataclass
@@ -228,6 +256,8 @@ def _track(
     path: Path,
     end: Fraction | None,
     stretch: Fraction,
+    *,
+    copied: bool,
 ) -> _Track | None:
     if container.sound_codec is None or source.codec_context is None:
         return None
@@ -236,18 +266,20 @@ def _track(
         _describe(stream, source)
         return _Stretched(stream, StretchedSound(source.rate, stream.layout.name, stretch, end))
     codec = source.codec_context.codec.canonical_name
-    if container.sound is None or codec in container.sound:
+    if copied and is_copied(codec, container):
         try:
-            copied = output.add_stream_from_template(source)
+            track = output.add_stream_from_template(source)
         except ValueError:
             pass  # The muxer refuses it after all: encode it.
         else:
-            _describe(copied, source)
-            return _Copied(copied, end)
+            _describe(track, source)
+            return _Copied(track, end)
     encoded = _encoder(source, output, container.sound_codec)
     _describe(encoded, source)
-    log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
-    return _Encoded(encoded, end)
+    if copied:
+        log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
+    context = encoded.codec_context
+    return _Encoded(encoded, Resampler(context.format, context.layout, context.rate), end)
 
 
 def _encoder(source: AudioStream, output: OutputContainer, codec: str) -> AudioStream:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
-from framedream.errors import InputError, OutputError, SettingsError, nearest
+from framedream.errors import FramedreamError, InputError, OutputError, SettingsError, nearest
 from framedream.media.alpha import over_black, split
+from framedream.media.claims import check_claim
 from framedream.media.color import to_bytes
 from framedream.media.frames import Pixels, check_pixels
 from framedream.media.notes import Notes
@@ -34,6 +38,10 @@ _SAVED: dict[str, tuple[str, dict[str, Any]]] = {
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
     ".bmp": ("BMP", {}),
 }
+
+_WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
+_DEEP = (".png", ".tif", ".tiff")
+"""Suffixes of formats that can have alpha, and 16 bits."""
 
 WRITABLE = tuple(_SAVED)
 """Suffixes `write_image` knows."""
@@ -71,7 +79,7 @@ def look_at_image(path: Path) -> ImageInfo:
     Raises:
         InputError: It is missing or no image.
     """
-    with _opened(path) as image:
+    with guarded(path), opened_image(path) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS and image.format != "TIFF":
             # Pillow gives a TIFF's size as upright already.
@@ -111,21 +119,43 @@ def read_picture(path: Path | str) -> tuple[Pixels, NDArray[np.float32] | None]:
         InputError: It is missing, damaged or no image.
     """
     path = Path(path)
-    with _opened(path) as image:
-        try:
-            rgba = _read_deep(path, _orientation(image)) if _is_deep(image) else _read_bytes(image)
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise InputError(f"{path}: the image is damaged ({error}); export or copy it again") from None
+    with guarded(path), opened_image(path) as image:
+        rgba = _read_deep(path, _orientation(image)) if _is_deep(image) else _read_bytes(image)
     return split(rgba)
 
 
-def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
+@contextmanager
+def guarded(path: Path, kind: str = "image") -> Generator[None]:
+    """Let whatever goes wrong in a library that reads an image be said as damage to it.
+
+    Args:
+        path: The image.
+        kind: What it should be, for messages.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Of what Pillow warns of, damaged notes about a good picture are no matter, and size is seen to elsewhere.
+            warnings.simplefilter("ignore")
+            yield
+    except FramedreamError:
+        raise
+    except Exception as error:  # Decoders of damaged files raise anything.
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise InputError(f"{path}: the {kind} is damaged ({reason}); export or copy it again") from None
+
+
+def write_image(path: Path | str, pixels: NDArray[Any], *, alpha: NDArray[Any] | None = None, depth: int = 8) -> None:
     """Write a still image; it appears under its name only when it is complete.
 
     Args:
         path: The suffix decides the format: .png, .jpg (quality 95, 4:4:4), .webp, .tif or .bmp.
             Missing parent folders are made.
-        pixels: RGB, H×W×3, in levels 0…255; rounded to 8 bits.
+        pixels: RGB, H×W×3, in levels 0…255.
+        alpha: How much of it is seen, H×W, in levels 0…255; laid over black where the format has none (.jpg, .bmp).
+        depth: Bits of a channel that are worth keeping: more than 8 are 16 in .png and .tif.
 
     Raises:
         SettingsError: The suffix is not one of these.
@@ -136,13 +166,24 @@ def write_image(path: Path | str, pixels: NDArray[Any]) -> None:
     check_pixels(pixels)
     prepare(path)
     part = part_path(path)
+    suffix = path.suffix.lower()
+    if alpha is not None and not keeps_alpha(path):
+        pixels, alpha = over_black(np.asarray(pixels, np.float32), np.asarray(alpha, np.float32), Notes(path)), None
     try:
-        save_image(part, pixels, path.suffix)
+        if depth > 8 and suffix in _DEEP:
+            part.write_bytes(_encoded(suffix, pixels, alpha, depth))
+        else:
+            save_image(part, pixels, suffix, alpha)
         publish(part, path)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: cannot be written ({error}); check the disk and the name") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def keeps_alpha(path: Path) -> bool:
+    """Whether transparent parts of a still stay so in a file of this name."""
+    return path.suffix.lower() in _WITH_ALPHA
 
 
 def check_image_name(path: Path) -> None:
@@ -156,10 +197,11 @@ def check_image_name(path: Path) -> None:
         raise SettingsError(f"{path}: no image is written with the suffix '{path.suffix}'{known}")
 
 
-def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str) -> None:
-    """Write an image straight to a file, in the format of a suffix."""
+def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str, alpha: NDArray[Any] | None = None) -> None:
+    """Write an image straight to a file, in the format of a suffix, in 8 bits."""
     name, options = _SAVED[suffix.lower()]
-    Image.fromarray(to_bytes(pixels)).save(file, format=name, **options)
+    picture = to_bytes(pixels if alpha is None else np.dstack([pixels, alpha]))
+    Image.fromarray(picture).save(file, format=name, **options)
 
 
 def png_of(pixels: NDArray[Any], alpha: NDArray[Any] | None = None, depth: int = 8) -> bytes:
@@ -170,11 +212,7 @@ def png_of(pixels: NDArray[Any], alpha: NDArray[Any] | None = None, depth: int =
         alpha: How much of it is seen, H×W, in levels 0…255, if that is to be kept.
         depth: Bits of a channel that are kept: more than 8 are 16.
     """
-    picture = pixels[..., ::-1] if alpha is None else np.dstack([pixels[..., ::-1], alpha])
-    if depth > 8:
-        words = np.rint(np.clip(picture, 0, 255).astype(np.float32) * _WORDS).astype(np.uint16)
-        return _png(words)
-    return _png(to_bytes(picture))
+    return _encoded(".png", pixels, alpha, depth)
 
 
 def read_png(data: bytes) -> tuple[Pixels, NDArray[np.float32] | None]:
@@ -186,33 +224,54 @@ def read_png(data: bytes) -> tuple[Pixels, NDArray[np.float32] | None]:
     return split(levels)
 
 
-def _png(picture: NDArray[Any]) -> bytes:
+def _encoded(suffix: str, pixels: NDArray[Any], alpha: NDArray[Any] | None, depth: int) -> bytes:
+    picture = pixels[..., ::-1] if alpha is None else np.dstack([pixels[..., ::-1], alpha])
+    if depth > 8:
+        picture = np.rint(np.clip(picture, 0, 255).astype(np.float32) * _WORDS).astype(np.uint16)
+    else:
+        picture = to_bytes(picture)
     # Dreams are hard to compress: higher levels take several times as long for a few percent.
-    encoded, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    assert encoded
+    encoded, data = cv2.imencode(suffix, picture, [cv2.IMWRITE_PNG_COMPRESSION, 3] if suffix == ".png" else [])
+    if not encoded:
+        raise ValueError(f"no {suffix} can be made of it")
     return data.tobytes()
 
 
-def _opened(path: Path) -> Image.Image:
+def opened_image(path: Path) -> Image.Image:
+    """Open an image with Pillow; its header is read.
+
+    Raises:
+        InputError: It is missing, no image, or larger than images are.
+    """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not an image; name an image file")
     if not path.exists():
         raise InputError(f"{path}: there is no such file; check the name")
     try:
-        with warnings.catch_warnings():
-            # Whether it fits the memory is seen to elsewhere.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
+        image = Image.open(path)
     except UnidentifiedImageError:
         raise InputError(f"{path}: is no image that can be read; convert it to PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise InputError(
+            f"{path}: says that it has more than {most} pixels, which are not read; make a smaller copy of it"
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); check the file and its permissions") from None
+    try:
+        check_claim(path, *image.size)
+    except InputError:
+        image.close()
+        raise
+    return image
 
 
 def _orientation(image: Image.Image) -> int:
     # A PNG's own getexif would decode all pixels; this one looks at the header alone.
-    exif = image.getexif() if image.format == "TIFF" else Image.Image.getexif(image)
-    return int(exif.get(_EXIF_ORIENTATION, 1))
+    with suppress(Exception):  # What a camera noted may be damaged in a good picture.
+        exif = image.getexif() if image.format == "TIFF" else Image.Image.getexif(image)
+        return int(exif.get(_EXIF_ORIENTATION, 1))
+    return 1
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -226,14 +285,39 @@ def _is_deep(image: Image.Image) -> bool:
     return 16 in (bits if isinstance(bits, tuple) else (bits,))
 
 
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """A picture whose colors are those of its profile, in sRGB; phones' are Display P3."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image
+    try:
+        own = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(own):
+            return image
+        alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
+        plain = image.convert(image.mode[:-1]) if alpha else image
+        shown = ImageCms.profileToProfile(plain, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image  # It is damaged, or of other colors than the picture's.
+    if shown is None:
+        return image
+    if alpha:
+        shown.putalpha(alpha)
+    return shown
+
+
 def _read_bytes(image: Image.Image) -> NDArray[np.float32]:
-    upright = ImageOps.exif_transpose(image)
+    upright = image
+    with suppress(Exception):  # As in `_orientation`; a damaged picture is met once more below.
+        upright = ImageOps.exif_transpose(image)
+    upright = _in_srgb(upright)
     transparent = upright.has_transparency_data
     return np.asarray(upright.convert("RGBA" if transparent else "RGB"), np.float32)
 
 
 def _read_deep(path: Path, orientation: int) -> NDArray[np.float32]:
     raw = np.fromfile(path, np.uint8)
+    _check_chunks(raw)
     picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED)
     if picture is None:
         raise ValueError("it breaks off or holds errors")
@@ -243,6 +327,22 @@ def _read_deep(path: Path, orientation: int) -> NDArray[np.float32]:
     color, alpha = (picture[..., :-1], picture[..., -1:]) if picture.shape[2] in (2, 4) else (picture, picture[..., :0])
     rgb = np.repeat(color, 3, axis=2) if color.shape[2] == 1 else color[..., ::-1]
     return _upright(np.concatenate([rgb, alpha], axis=2).astype(np.float32) / scale, orientation)
+
+
+def _check_chunks(raw: NDArray[np.uint8]) -> None:
+    """See that the chunks of a PNG lie within it: OpenCV takes as much memory as they say they need.
+
+    Raises:
+        ValueError: One does not.
+    """
+    if raw[:4].tobytes() != b"\x89PNG":
+        return
+    at, kind = 8, b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(raw[at : at + 4].tobytes()), raw[at + 4 : at + 8].tobytes()
+        at += 12 + length
+        if at > len(raw):
+            raise ValueError("it breaks off or holds errors")
 
 
 def _upright(picture: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:

@@ -41,6 +41,11 @@ class Orientation:
             return cls(True, c < 0, b < 0)
         return cls(False, a < 0, d < 0)
 
+    @property
+    def is_upright(self) -> bool:
+        """Whether there is nothing to do."""
+        return self == Orientation()
+
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Set a picture upright.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import heapq
 import itertools
 from collections.abc import Generator, Iterator
@@ -15,7 +16,7 @@ import av
 import numpy as np
 from av.codec.context import CodecContext
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.codeccontext import VideoCodecContext
@@ -24,6 +25,7 @@ from av.video.stream import VideoStream
 
 from framedream.errors import InputError
 from framedream.media.alpha import split
+from framedream.media.claims import check_claim, likely_aspect, likely_count, likely_rate, most_pixels
 from framedream.media.color import ColorTags, depth_of, has_alpha, is_convertible, to_levels
 from framedream.media.frames import Excerpt, Frame, Sound
 from framedream.media.interlaced import deinterlaced
@@ -32,8 +34,13 @@ from framedream.media.seeking import is_worth, jumped, seek
 from framedream.media.seen import Picture, Seen, Watch
 from framedream.media.upright import Orientation
 
-_PLAYLISTS = ("concat", "hls", "applehttp", "dash", "imf", "rtsp", "sdp", "image2", "tty", "lavfi")
-"""Demuxers that follow names inside a file to other files, or take any text for a film."""
+_POINTING = frozenset(
+    ("concat", "hls", "dash", "imf", "rtsp", "sdp", "rtp", "sap", "image2", "vobsub", "mlv", "tty", "lavfi")
+)
+"""Demuxers that follow names inside a file, or its own, to other files, or take any text for a film."""
+
+_LONGEST_PAUSE = 10 * 24 * 3600
+"""Seconds from one frame to the next beyond which a time is wrong."""
 
 _FIRST_PACKETS = 500
 """Packets that are looked at to find when tracks begin."""
@@ -61,13 +68,13 @@ class VideoSource:
         with open_video(path) as container:
             stream = pick_stream(path, container)
             self.time_base = stream.time_base or Fraction(1, 90_000)
-            self.rate = stream.average_rate or stream.guessed_rate
+            self.rate = likely_rate(stream.average_rate or stream.guessed_rate)
             self.sound = None
             self._origin = _origin(path, container, stream) // self.time_base * self.time_base
             self.extras = Excerpt(path, self._origin)
             if any(track.codec_context for track in container.streams.audio):
                 self.sound = Sound(path, self._origin)
-            self.frame_count = _expected_frames(container, stream)
+            self.frame_count = _expected_frames(path, container, stream)
             self._look_at_first(stream)
 
     @property
@@ -100,12 +107,14 @@ class VideoSource:
             )
         self._coded = frame.width, frame.height
         self._upright = Orientation.of(frame)
+        if not self._upright.is_upright:
+            self._notes.info("is stored turned or mirrored; it is set upright")
         self.color, self.depth = ColorTags.of(frame), depth_of(frame.format)
         self.has_alpha = has_alpha(frame.format)
         if frame.format.has_palette:
             # Some palettes have transparent colors; most have not.
             self.has_alpha = bool(self._pixels(frame, VideoReformatter())[..., 3].min() < 255)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
+        aspect = likely_aspect(stream.sample_aspect_ratio)
         self.width, self.height = self._coded[:: -1 if self._upright.sideways else 1]
         self.sample_aspect = 1 / aspect if self._upright.sideways else aspect
 
@@ -167,13 +176,13 @@ class VideoSource:
 
     def _time(self, frame: av.VideoFrame, previous: Fraction | None, notes: Notes | None) -> Fraction:
         ticks = frame.pts if frame.pts is not None else frame.dts
-        if ticks is None:
+        time = None if ticks is None else ticks * (frame.time_base or self.time_base) - self._origin
+        if time is None or abs(time - (previous or 0)) > _LONGEST_PAUSE:
             if notes is not None:
-                notes.warning("some frames carry no time; theirs is counted on from the frame before")
+                notes.warning("some frames carry no likely time; theirs is counted on from the frame before")
             if previous is None:
                 return Fraction(0)
             return previous + max(1, round(1 / (self.rate or 25) / self.time_base)) * self.time_base
-        time = ticks * (frame.time_base or self.time_base) - self._origin
         if previous is not None and time <= previous:
             if notes is not None:
                 notes.warning("some frames are not later than the one before; their times are moved on by a tick")
@@ -225,27 +234,41 @@ def open_video(path: Path, kind: str = "video") -> InputContainer:
         raise InputError(f"{path}: there is no such file; check the name")
     if not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; copy or record it again")
+    limits = {"max_pixels": str(most_pixels(path))}
+    options = {"protocol_whitelist": "file", "format_whitelist": _trusted_formats()}
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", metadata_errors="replace", options=limits, container_options=options)
+    except ArgumentError:
+        # This is said of formats that are not among those, and of some damage.
+        raise InputError(
+            f"{path}: is a picture, a list or text, not a {kind}, or damaged; name the {kind} file itself"
+        ) from None
     except (FFmpegError, OSError) as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path}: cannot be read as a {kind} ({reason}); check that the file plays") from None
-    if set(container.format.name.split(",")) & set(_PLAYLISTS):
-        container.close()
-        raise InputError(f"{path}: is a picture, a list or text, not a {kind}; name the {kind} file itself")
+    for stream in container.streams:
+        if stream.codec_context is not None:
+            stream.codec_context.options = limits
     return container
+
+
+@functools.cache
+def _trusted_formats() -> str:
+    """All formats in which a file is a film by itself, as FFmpeg takes them."""
+    return ",".join(sorted(name for name in av.formats_available if not _POINTING & set(name.split(","))))
 
 
 def pick_stream(path: Path, container: InputContainer) -> VideoStream:
     """The first video track that is not a cover picture, ready to be decoded on several threads.
 
     Raises:
-        InputError: There is none, or no decoder for it.
+        InputError: There is none, or no decoder for it, or it claims to be larger than it can be.
     """
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             if stream.codec_context is None:
                 raise InputError(f"{path}: its video codec is not known to this FFmpeg; convert it to H.264 first")
+            check_claim(path, stream.codec_context.width, stream.codec_context.height)
             stream.thread_type = "AUTO"
             return stream
     raise InputError(f"{path}: there is no video in this file; name a video, an animated image or a folder of images")
@@ -330,17 +353,21 @@ def _tick(track: Stream) -> Fraction:
     return track.time_base or Fraction(0)
 
 
-def _expected_frames(container: InputContainer, stream: VideoStream) -> int | None:
-    """Frames the file promises: counted by its index, or estimated from the duration."""
+def _expected_frames(path: Path, container: InputContainer, stream: VideoStream) -> int | None:
+    """Frames the file promises, if it may hold as many: counted by its index, or estimated from the duration."""
+    return likely_count(path, _promised_frames(container, stream))
+
+
+def _promised_frames(container: InputContainer, stream: VideoStream) -> int:
     rate = stream.average_rate or stream.guessed_rate
     if stream.frames or not rate:
-        return stream.frames or None
+        return stream.frames
     if stream.duration and stream.time_base:
         return round(stream.duration * stream.time_base * rate)
     seconds = _clock(stream.metadata.get("DURATION", ""))
     if seconds is None and container.duration and len(container.streams) == 1:
         seconds = Fraction(container.duration, av.time_base)
-    return round(seconds * rate) if seconds else None
+    return round(seconds * rate) if seconds else 0
 
 
 def _clock(text: str) -> Fraction | None:

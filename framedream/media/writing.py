@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from av.error import FFmpegError
 from framedream.errors import OutputError, SettingsError
 from framedream.media.containers import container_for
 from framedream.media.encoding import FilmForm, no_room_for_hdr
-from framedream.media.film import FilmFile
+from framedream.media.film import FilmFile, Keeping
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
@@ -31,6 +32,15 @@ _PIECE = 250
 """Frames that `FilmWriter` encodes as one piece."""
 
 
+_GIVING_WAY: tuple[tuple[Keeping, str], ...] = (
+    ("all", ""),
+    ("copied", "the subtitles are damaged and cannot be written; the film has none"),
+    ("encoded", "the sound is damaged and cannot be written as it is; it is encoded anew"),
+    ("none", "the sound is damaged and cannot be written; the film has none"),
+)
+"""What less is asked of a film that cannot be written, one after the other, and what is said then."""
+
+
 class PieceFactory:
     """Makes the encoders of a film's pieces; where the film will be, nothing is touched.
 
@@ -39,31 +49,38 @@ class PieceFactory:
         like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
         settings: Codec, crf and pixel format. Default: the usual ones.
 
+    Attributes:
+        path: Where the film will be.
+        like: What it must keep of its footage.
+        form: What its file is to be; None for a folder of PNGs.
+
     Raises:
         SettingsError: The suffix, codec, pixel format or crf cannot be used.
+        InputError: The footage is of high dynamic range, which such a film cannot hold.
+        OutputError: The pictures are too small for the encoder.
     """
 
     def __init__(self, path: Path | str, like: FilmLike, settings: OutputSettings | None = None) -> None:
         name, self.path, settings = str(path), Path(path), settings or OutputSettings()
-        self._like = like
-        self._form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
-        if self._form is None and like.color.hdr:
+        self.like = like
+        self.form = None if is_folder_name(name) else FilmForm.of(self.path, like, settings)
+        if self.form is None and like.color.hdr:
             raise no_room_for_hdr(self.path, like.color.hdr)
-        if self._form is None and settings != OutputSettings():
+        if self.form is None and replace(settings, compare="none") != OutputSettings():
             raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
 
     @property
     def keeps_alpha(self) -> bool:
         """Whether transparent parts stay so."""
-        return self._like.has_alpha if self._form is None else self._form.keeps_alpha
+        return self.like.has_alpha if self.form is None else self.form.keeps_alpha
 
     def encoder(self) -> PieceEncoder:
         """What encodes a piece."""
-        if self._form is None:
-            return PngPiece(self._like.time_base, self._like.depth, keeps_alpha=self.keeps_alpha)
-        if self._form.is_painted:
-            return PngPiece(self._like.time_base, self._form.encoder.depth, keeps_alpha=self.keeps_alpha)
-        return CodedPiece(self._form)
+        if self.form is None:
+            return PngPiece(self.like.time_base, self.like.depth, keeps_alpha=self.keeps_alpha)
+        if self.form.is_painted:
+            return PngPiece(self.like.time_base, self.form.encoder.depth, keeps_alpha=self.keeps_alpha)
+        return CodedPiece(self.form)
 
     def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
         """How long a frame is shown: until the next one; the last as long as is known of it.
@@ -75,9 +92,9 @@ class PieceFactory:
         """
         if index + 1 < len(times):
             return times[index + 1] - times[index]
-        usual = 1 / self._like.rate if self._like.rate else _USUAL_DURATION
+        usual = 1 / self.like.rate if self.like.rate else _USUAL_DURATION
         step = times[index] - times[index - 1] if index else usual
-        return own or self._like.last_duration or step
+        return own or self.like.last_duration or step
 
 
 class FilmInPieces(PieceFactory):
@@ -98,10 +115,11 @@ class FilmInPieces(PieceFactory):
 
     def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
         super().__init__(path, like, settings)
+        self._keeping: Keeping = "all"
         prepare(self.path)
-        if self._form is not None:
-            self._try_encoder(self._form)
-            self._form.tell_losses()
+        if self.form is not None:
+            self._try_encoder(self.form)
+            self.form.tell_losses()
         elif like.sound is not None:
             log.info("%s: a folder of images has no sound; it is left out", path)
 
@@ -111,7 +129,7 @@ class FilmInPieces(PieceFactory):
         Raises:
             OutputError: It is to be a folder, and there is one with something in it.
         """
-        if self._form is not None:
+        if self.form is not None:
             return
         if self.path.is_symlink() or self.path.is_mount():
             raise OutputError(f"{self.path}: is a link or a disk, which no folder can replace; name a folder in it")
@@ -139,6 +157,17 @@ class FilmInPieces(PieceFactory):
         Raises:
             OutputError: The disk is full or refuses, or frames are missing in the finished film.
         """
+        while True:
+            try:
+                return self._assemble(pieces, between, complete)
+            except OutputError as error:
+                # What a disk refuses is an error of the system; anything else is what FFmpeg does not take.
+                if isinstance(error.__cause__, OSError | None) or not self._give_way():
+                    raise
+
+    def _assemble(
+        self, pieces: Iterable[Piece], between: Callable[[], None], complete: Callable[[Path, int], None]
+    ) -> int:
         frames = 0
         target = self._guarded(lambda: self._target(pieces))
         try:
@@ -160,6 +189,19 @@ class FilmInPieces(PieceFactory):
             discard(target.part)
         return frames
 
+    def _give_way(self) -> bool:
+        """Ask less of what goes beside the pictures, which may be damaged; whether there is less to ask."""
+        like, steps = self.like, list(_GIVING_WAY)
+        if self.form is None or self.form.container.animation:
+            return False
+        for keeping, what in steps[steps.index(next(step for step in steps if step[0] == self._keeping)) + 1 :]:
+            beside = like.extras if keeping == "copied" else like.sound
+            if beside is not None:
+                self._keeping = keeping
+                log.warning("%s: %s", beside.path, what)
+                return True
+        return False
+
     def _try_encoder(self, form: FilmForm) -> None:
         try:
             CodedPiece(form).close()
@@ -168,9 +210,9 @@ class FilmInPieces(PieceFactory):
             raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
 
     def _target(self, pieces: Iterable[Piece]) -> _Target:
-        if self._form is None:
+        if self.form is None:
             return ImageFolder(self.path)
-        return FilmFile(self._form, max((piece.delay for piece in pieces), default=0))
+        return FilmFile(self.form, max((piece.delay for piece in pieces), default=0), self._keeping)
 
     def _guarded(self, action: Callable[[], _T]) -> _T:
         try:
@@ -202,7 +244,7 @@ class FilmWriter:
     def __init__(self, film: FilmInPieces, like: FilmLike) -> None:
         self.path = film.path
         self.frames_written = 0
-        self._film, self._like = film, like
+        self._film, self.like = film, like
         self._pieces: list[Piece] = []
         self._waiting: list[Frame] = []
         self._open = True
@@ -258,7 +300,7 @@ class FilmWriter:
     def _check(self, frame: Frame) -> None:
         if not self._open:
             raise ValueError(f"{self.path}: the film is finished; no frame can be added")
-        expected = (self._like.height, self._like.width, 3)
+        expected = (self.like.height, self.like.width, 3)
         if frame.pixels.shape != expected:
             raise ValueError(f"{self.path}: frames are {expected}; received {frame.pixels.shape}")
         if self._waiting and frame.time <= self._waiting[-1].time:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from pictures import noise, scene
+from PIL import Image
 
 from framedream import Settings, dream_image, load_image
 from framedream.errors import InputError, OutputError, SettingsError
@@ -123,3 +125,29 @@ def test_a_still_is_loaded_at_the_size_asked_for(tmp_path):
     assert load_image(tmp_path / "a.png", scale=2).shape == (40, 60, 3)
     with pytest.raises(InputError, match=r"gone\.png"):
         load_image(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".jpg"])
+def test_transparent_parts_stay_so_where_the_format_can(tmp_path, suffix):
+    picture = np.dstack([scene(48, 64), np.full((48, 64), 255.0)])
+    picture[:, 32:, 3] = 90
+    Image.fromarray(picture.astype(np.uint8)).save(tmp_path / "still.png")
+    dream_image(tmp_path / "still.png", tmp_path / f"dream{suffix}", Settings.of(steps=1, octaves=1))
+    with Image.open(tmp_path / f"dream{suffix}") as made:
+        if suffix == ".jpg":
+            assert made.mode == "RGB"
+            assert np.asarray(made)[:, 40:].mean() < 0.5 * np.asarray(made)[:, :24].mean()
+        else:
+            alpha = np.asarray(made)[..., 3]
+            assert (alpha[:, :32] == 255).all()
+            assert (alpha[:, 32:] == 90).all()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_deep_stills_become_deep_stills(tmp_path, suffix):
+    deep = (scene(48, 64) * 256).astype(np.uint16)
+    assert cv2.imwrite(str(tmp_path / "still.png"), deep[..., ::-1])
+    dream_image(tmp_path / "still.png", tmp_path / f"dream{suffix}", Settings.of(steps=0, octaves=1))
+    made = cv2.imread(str(tmp_path / f"dream{suffix}"), cv2.IMREAD_UNCHANGED)
+    assert made.dtype == np.uint16
+    assert np.abs(made[..., ::-1].astype(float) - deep).max() <= 1

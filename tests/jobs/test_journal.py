@@ -186,6 +186,6 @@ def test_a_manifest_covers_every_setting_but_those_of_the_run():
     from framedream.settings import setting_homes
 
     every = {name for name, home in setting_homes().items() if home != "run" or name == "segment"}
-    assert set(flat(Settings.of(algorithm="classic", precision="float32"))) == every
+    assert set(flat(Settings.of(algorithm="classic", precision="float32", compare="side"))) == every
     # What had but one value once is not named as long as it has that: folders of that time are gone on with.
-    assert set(flat(Settings())) == every - {"algorithm", "precision"}
+    assert set(flat(Settings())) == every - {"algorithm", "precision", "compare"}

@@ -5,6 +5,7 @@ Each test of a cell notes it with the fixture ``cell``; the table at the end of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,8 +18,12 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from media_clips import EXACT, SWSCALE_MATRIX
 
 from framedream.media import Footage, Frame, open_film, open_footage
+from framedream.media.encoding import scheduling_kept
 from framedream.media.writing import PieceFactory
 from framedream.settings import FootageSettings, OutputSettings
+
+# SVT-AV1 reads it once, when it is first used; it would talk on stderr.
+os.environ.setdefault("SVT_LOG", "1")
 
 WIDTH, HEIGHT = 64, 64
 COLORS = ((200, 40, 40), (40, 180, 50), (50, 50, 190))
@@ -95,7 +100,7 @@ def write(
     pictures = [picture(number) for number in range(6)] if pictures is None else pictures
     form, is_rgba = av.VideoFormat(pixel_format), pictures[0].shape[2] == 4
     full = full_range or form.is_rgb or pixel_format.startswith("yuvj")
-    with _made(path), av.open(str(path), "w", container_options=muxer or {}) as container:
+    with scheduling_kept(), _made(path), av.open(str(path), "w", container_options=muxer or {}) as container:
         try:
             stream = container.add_stream(
                 codec, rate=rate, time_base=time_base, options=QUICK.get(codec, {}) | (options or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 from fractions import Fraction
 
 import cv2
@@ -111,6 +112,42 @@ def test_every_kind_of_image_becomes_rgb(tmp_path, mode):
     path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
     Image.fromarray(flat(255)).convert(mode).save(path)
     assert np.array_equal(read_image(path), np.full((48, 64, 3), 255, np.float32))
+
+
+def swapped_profile() -> bytes:
+    """An ICC profile with the primaries of sRGB, but whose red is green and whose green is red."""
+    points = {b"rXYZ": (0.3851, 0.7169, 0.0971), b"gXYZ": (0.4361, 0.2225, 0.0139), b"bXYZ": (0.1431, 0.0606, 0.7141)}
+    points[b"wtpt"] = (0.9642, 1.0, 0.8249)
+    tags = {
+        name: b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(value * 65536)) for value in point)
+        for name, point in points.items()
+    }
+    tags |= {name: struct.pack(">4s4xIH2x", b"curv", 1, round(2.2 * 256)) for name in (b"rTRC", b"gTRC", b"bTRC")}
+    tags |= {name: b"desc\0\0\0\0" + struct.pack(">I", 5) + b"Swap\0" + bytes(79) for name in (b"desc", b"cprt")}
+    table, body, start = b"", b"", 132 + 12 * len(tags)
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, start + len(body), len(data))
+        body += data
+    size = start + len(body)
+    head = struct.pack(">I4x4s4s4s4s", size, b"\x02\x10\0\0", b"mntr", b"RGB ", b"XYZ ").ljust(36, b"\0") + b"acsp"
+    white = b"".join(struct.pack(">i", round(value * 65536)) for value in points[b"wtpt"])
+    return (head.ljust(68, b"\0") + white).ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_colors_of_a_profile_become_those_of_srgb(tmp_path, suffix, mode):
+    if (suffix, mode) == (".jpg", "RGBA"):
+        pytest.skip("JPEG has no alpha")
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(flat((200, 40, 60))).convert(mode).save(path, icc_profile=swapped_profile())
+    assert np.abs(read_image(path) - (40, 200, 60)).max() < 9
+
+
+def test_a_damaged_profile_costs_no_picture(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(flat((200, 40, 60))).save(path, icc_profile=swapped_profile()[:200])
+    assert np.abs(read_image(path) - (200, 40, 60)).max() == 0
 
 
 def test_transparent_parts_are_black_and_noted(tmp_path, caplog):

@@ -202,7 +202,8 @@ def test_a_file_without_sound_says_so(tmp_path):
 
 
 def test_a_picture_is_no_sound(samples):
-    with pytest.raises(InputError, match=r"china\.jpg: is a picture, a list or text, not a sound; name the sound file"):
+    said = r"china\.jpg: is a picture, a list or text, not a sound, or damaged; name the sound file"
+    with pytest.raises(InputError, match=said):
         Loudness.of(samples / "china.jpg")
 
 

@@ -15,7 +15,8 @@ import pytest
 from media_clips import flat, number_of, numbered, quadrants, write_video
 
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.media import FilmFormat, FilmInPieces, Frame, open_film, open_footage
+from framedream.media import FilmFormat, FilmInPieces, Frame, encoding, open_film, open_footage
+from framedream.media.encoding import working_cards
 from framedream.settings import FootageSettings, OutputSettings
 
 FILMS = ["a.mp4", "a.m4v", "a.mov", "a.mkv", "a.webm", "a.gif", "a.webp", "a.png", "a.apng", "folder"]
@@ -74,6 +75,62 @@ def test_other_codecs_work_by_their_name(tmp_path, codec, name, capfd):
         assert stream.codec_context.codec.canonical_name in {"hevc", "ffv1", "prores", "av1", "mpeg4"}
         assert codec != "libx265" or stream.codec_context.codec_tag == "hvc1"
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "wanted"),
+    [
+        ("a.mp4", "web", ("h264", "yuv420p")), ("a.webm", "web", ("vp9", "yuv420p")),
+        ("a.mov", "edit", ("prores", "yuv422p10le")), ("a.mkv", "archive", ("ffv1", "gbrp10le")),
+        ("a.mov", "dnxhr", ("dnxhd", "yuv422p10le")), ("a.mp4", "h264", ("h264", "yuv420p10le")),
+        ("a.mp4", "hevc", ("hevc", "yuv420p10le")), ("a.mkv", "av1", ("av1", "yuv420p10le")),
+        ("a.mp4", None, ("hevc", "yuv420p10le")), ("a.webm", None, ("av1", "yuv420p10le")),
+    ],
+)  # fmt: skip
+def test_codecs_by_purpose_and_by_name_keep_depth_as_far_as_they_can(tmp_path, name, codec, wanted):
+    path = write(tmp_path / name, like=FilmFormat(256, 128, depth=10), codec=codec)
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.codec.canonical_name, context.pix_fmt) == wanted
+    assert [number_of(frame.pixels) for frame in open_footage(path).frames()] == list(range(6))
+
+
+@pytest.mark.parametrize(("codec", "profile"), [("edit", "HQ"), ("prores", "HQ"), ("dnxhr", "DNXHR HQ")])
+def test_codecs_for_editors_have_their_profiles(tmp_path, codec, profile):
+    path = write(tmp_path / "a.mov", like=FilmFormat(256, 128), codec=codec)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].profile == profile
+
+
+def test_what_a_codec_cannot_keep_is_told(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "framedream"):
+        write(tmp_path / "a.mp4", like=FilmFormat(128, 96, depth=10), codec="web")
+        write(tmp_path / "b.mp4", like=FilmFormat(128, 96, depth=12), codec="h264")
+    assert "libx264 keeps 8 of 10 bits" in caplog.text
+    assert "libx264 keeps 10 of 12 bits" in caplog.text
+
+
+def test_cards_are_listed_if_their_encoders_can_be_opened(monkeypatch):
+    """No encoder of the processor is among them."""
+    listed = working_cards()
+    assert all(encoding._opens(name) for name in listed)
+    assert encoding._opens("libx264")
+    monkeypatch.setattr(encoding, "_opens", lambda name: True)
+    assert set(listed) <= set(working_cards())
+    assert not any(name.startswith("lib") for name in working_cards())
+    assert ("h264_nvenc" in av.codecs_available) == ("h264_nvenc" in working_cards())
+
+
+@pytest.mark.skipif("h264_nvenc" not in av.codecs_available, reason="this FFmpeg has no hardware encoders")
+def test_a_hardware_encoder_that_is_not_there_is_one_line(tmp_path):
+    """Where there is a card, it works."""
+    try:
+        path = write(tmp_path / "a.mp4", like=FilmFormat(256, 128), codec="h264_nvenc", crf=20)
+    except OutputError as error:
+        assert "h264_nvenc needs a card and a driver that are not here" in str(error)
+        assert "\n" not in str(error)
+    else:
+        assert len(times(path)) == 6
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed by Linux only")
@@ -303,6 +360,8 @@ def test_a_name_that_ends_in_a_slash_is_a_folder(tmp_path):
         ("a.mkv", {"codec": "ffv1", "crf": 5}, "no constant rate factor"),
         ("a.gif", {"codec": "libx264"}, "leave --codec out"),
         ("frames", {"crf": 5}, "leave them out"),
+        ("a.mp4", {"codec": "edit"}, "edit is not for .mp4 files; give the output the suffix .mov or .mkv"),
+        ("a.webm", {"codec": "archive"}, "suffix .mkv or .mov"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_with_the_cure(tmp_path, name, settings, message):

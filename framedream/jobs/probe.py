@@ -1,0 +1,146 @@
+"""What framedream sees in a piece of footage, and what it would make of it; nothing is dreamed or written."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from framedream.errors import FramedreamError, InputError
+from framedream.jobs.ledger import heard
+from framedream.jobs.plan import Plan, Survey
+from framedream.jobs.survey import look_through
+from framedream.jobs.targets import mirrored
+from framedream.media import FootageLike, PieceFactory, is_images
+from framedream.media.describing import Row, describe_color, describe_file, describe_film
+from framedream.media.stills import READABLE
+from framedream.render.retimed import open_retimed
+from framedream.settings import Settings
+
+_SHOWN = 12
+"""Cuts that are listed."""
+
+_ROUNDING = Fraction(1, 500)
+"""Seconds by which frames may be apart more or less at a constant rate: containers round times to milliseconds."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found out about a piece of footage.
+
+    Attributes:
+        path: The file or folder.
+        times: When each frame is shown, in seconds.
+        cuts: The frames that begin a later shot.
+        rows: What is said of it: each a word for what, and the words for it.
+    """
+
+    path: Path
+    times: Sequence[Fraction]
+    cuts: Sequence[int]
+    rows: Sequence[Row]
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.path), *(f"  {what:<10} {words}" for what, words in self.rows)])
+
+
+def probe(source: Path | str, target: Path | str | None = None, settings: Settings | None = None) -> Probe:
+    """See what footage holds, frame by frame, and say what would be made of it.
+
+    Args:
+        source: A video, an animated image, a still or a folder of images.
+        target: The film it would become. Default: one of the same kind beside it.
+        settings: Which part of it is taken, how it would be divided and written.
+
+    Raises:
+        SettingsError: A setting cannot be used.
+        InputError: It cannot be read.
+    """
+    path, settings = Path(source), settings or Settings()
+    name = str(target) if target is not None else _usual_target(path)
+    notes: list[str] = []
+    with heard(notes, level=logging.INFO):
+        footage = open_retimed(path, settings.footage)
+        survey = look_through(footage, settings, lambda: None)
+        if not survey.times:
+            raise InputError(f"{path}: there is no frame in it; check that the file plays")
+        film = _film(name, footage, settings)
+    rows = [
+        *_source(path, footage),
+        *_pictures(footage),
+        ("times", _times(survey.times, footage)),
+        ("cuts", _cuts(survey, settings)),
+        *(("note", note.removeprefix(f"{path}: ")) for note in dict.fromkeys(notes)),
+        ("would be", _work(survey, settings)),
+        *film,
+    ]
+    return Probe(path, survey.times, survey.cuts, rows)
+
+
+def _usual_target(path: Path) -> str:
+    wish = mirrored(path.name, "images" if path.is_dir() else "video")
+    return str(path.with_name(f"{wish.stem}-dream{wish.suffix}"))
+
+
+def _source(path: Path, footage: FootageLike) -> list[Row]:
+    if path.is_dir():
+        return [("container", f"folder of {footage.source.frame_count} images")]
+    if is_images(path):
+        return [("container", f"{path.suffix[1:].upper()} image")]
+    if path.suffix.lower() in READABLE:
+        return [("container", f"animated {path.suffix[1:].upper()}")]
+    return describe_file(path)
+
+
+def _pictures(footage: FootageLike) -> Iterator[Row]:
+    aspect = footage.sample_aspect
+    shape = "square pixels" if aspect == 1 else f"pixels of {aspect.numerator}:{aspect.denominator}"
+    alpha = ", with alpha" if footage.has_alpha else ""
+    yield "pictures", f"{footage.width}x{footage.height}, upright, {shape}, {footage.depth} bits{alpha}"
+    if footage.path.suffix.lower() not in READABLE and not footage.path.is_dir():
+        yield "color", describe_color(footage.color)
+
+
+def _times(times: Sequence[Fraction], footage: FootageLike) -> str:
+    count = f"{len(times)} frame" + ("s" if len(times) != 1 else "")
+    if len(times) == 1:
+        return count
+    words = f"{count} from {float(times[0]):.3f} to {float(times[-1]):.3f} seconds"
+    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    mean = (times[-1] - times[0]) / len(steps)
+    if max(steps) - min(steps) <= _ROUNDING:
+        rate = footage.rate or 1 / mean
+        exact = f" ({rate})" if rate.denominator > 1 else ""
+        return f"{words}, {float(rate):.6g} a second{exact}, constant"
+    apart = f"{float(min(steps)) * 1000:.1f} to {float(max(steps)) * 1000:.1f} ms apart"
+    return f"{words}, {float(1 / mean):.6g} a second in the mean, varying: {apart}"
+
+
+def _cuts(survey: Survey, settings: Settings) -> str:
+    if settings.motion.cuts == "none" or settings.motion.flow == "none":
+        return "not looked for"
+    if not survey.cuts:
+        return "none"
+    shown = [f"{cut}f ({float(survey.times[cut]):.2f})" for cut in survey.cuts[:_SHOWN]]
+    more = len(survey.cuts) - len(shown)
+    return f"{len(survey.cuts)}, at {', '.join(shown)}" + (f" and {more} more" if more else "")
+
+
+def _work(survey: Survey, settings: Settings) -> str:
+    plan = Plan(survey, settings)
+    segments = len({window.segment.first for part in plan.parts for window in part.windows})
+    shots = "1 shot" if plan.shots == 1 else f"{plan.shots} shots"
+    divided = "1 segment" if segments == 1 else f"{segments} segments"
+    frames = "1 frame" if len(survey.times) == 1 else f"{len(survey.times)} frames"
+    return f"dreamed as {frames} of {survey.width}x{survey.height}, {shots}, {divided}"
+
+
+def _film(name: str, footage: FootageLike, settings: Settings) -> list[Row]:
+    try:
+        factory = PieceFactory(name, footage, settings.output)
+        return [("written", words) for words in describe_film(factory)]
+    except FramedreamError as error:
+        return [("refused", str(error))]
