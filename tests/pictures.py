@@ -48,13 +48,17 @@ def footage(pictures: Sequence[np.ndarray], rate: int = 25) -> list[Frame]:
 
 
 def write_clip(
-    path: Path, pictures: Sequence[np.ndarray], ticks: Sequence[int] | None = None, aspect: int = 1, rate: int = 25
-) -> Path:
-    """Encode a clip without framedream's own writer; a tick is one frame, pixels ``aspect`` times as wide as high."""
+    path: Path, pictures: Sequence[np.ndarray], ticks: Sequence[int] | None = None, aspect: int = 1, rate: int = 25,
+    group: int = 250,
+) -> Path:  # fmt: skip
+    """Encode a clip without framedream's own writer; a tick is one frame, pixels ``aspect`` times as wide as high.
+
+    From one key frame it is at most ``group`` frames to the next.
+    """
     height, width = pictures[0].shape[:2]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate, width=width, height=height, options={"crf": "12"})
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt, stream.codec_context.gop_size = "yuv420p", group
         stream.codec_context.sample_aspect_ratio = Fraction(aspect)
         for index, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(np.rint(picture).astype(np.uint8), format="rgb24")

@@ -22,7 +22,7 @@ from framedream.jobs.storage import RUNNING, Storage
 from framedream.jobs.survey import look_through
 from framedream.jobs.tasks import Outcome, Task, error_of
 from framedream.machine import TILES
-from framedream.media import PieceFactory
+from framedream.media import PieceFactory, Seen
 from framedream.render.retimed import open_retimed
 from framedream.settings import Settings
 
@@ -58,12 +58,14 @@ class SurveyTask:
         settings: Which part of it is taken, and whether cuts are looked for.
         folder: The work folder.
         token: Of the run.
+        seen: What was seen of the footage to find the part that is taken.
     """
 
     source: Path
     settings: Settings
     folder: Path
     token: str
+    seen: Seen | None = None
 
     @property
     def label(self) -> str:
@@ -72,7 +74,7 @@ class SurveyTask:
 
     def run(self) -> Survey:
         """Look through it."""
-        footage = open_retimed(self.source, self.settings.footage)
+        footage = open_retimed(self.source, self.settings.footage, self.seen)
         return look_through(footage, self.settings, partial(check_running, Storage(self.folder), self.token))
 
 
@@ -109,7 +111,8 @@ class PartTask:
     def run(self) -> int:
         """Make what is missing of it; gives the side of tiles that memory was enough for."""
         storage, settings = Storage(self.folder), self.settings
-        footage, plan = open_retimed(self.source, settings.footage), Plan(self.survey, settings)
+        footage = open_retimed(self.source, settings.footage, self.survey.seen)
+        plan = Plan(self.survey, settings)
 
         def tell(stage: Stage) -> None:
             storage.tell(self.number, stage.frame, stage.backwards, stage.at)
@@ -221,7 +224,7 @@ class FilmTasks:
             if self._surveying:
                 return None
             self._surveying = True
-            return SurveyTask(job.source.absolute(), self._settings, job.folder.path, self._token)
+            return SurveyTask(job.source.absolute(), self._settings, job.folder.path, self._token, job.footage.seen)
         if not self._waiting:
             return None
         part = self._waiting.pop(0)

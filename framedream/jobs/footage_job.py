@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 from framedream.errors import InputError
@@ -13,6 +11,7 @@ from framedream.jobs.dreaming import guides_of
 from framedream.jobs.film_job import FilmJob, Places
 from framedream.jobs.manifest import Manifest
 from framedream.jobs.masks import check_mask, masks_of
+from framedream.jobs.noted import survey_noted, survey_of
 from framedream.jobs.plan import Plan, Survey
 from framedream.jobs.preflight import check_memory
 from framedream.jobs.showing import film_like
@@ -76,18 +75,19 @@ class FootageJob(FilmJob):
         if not found.times:
             raise InputError(f"{self.source}: there is no frame in it; check that the file plays")
         tick = self.footage.time_base
-        self.folder.note("survey", ticks=[int(time / tick) for time in found.times], cuts=list(found.cuts))
-        return self._take(found.times, found.cuts)
+        self.folder.note("survey", **survey_noted(found, tick))
+        return self._take(found)
 
     def _begin(self) -> None:
         super()._begin()
         known = self.folder.journal.find("survey")
         if known is not None:
-            tick = self.footage.time_base
-            self._take([ticks * tick for ticks in known["ticks"]], known["cuts"])
+            height, width = self.footage.height, self.footage.width
+            self._take(survey_of(known, self.footage.time_base, height, width))
 
-    def _take(self, times: Sequence[Fraction], cuts: Sequence[int]) -> Plan:
-        height, width = self.footage.height, self.footage.width
+    def _take(self, survey: Survey) -> Plan:
+        times, height, width = survey.times, survey.height, survey.width
+        self.footage.seen = survey.seen or self.footage.seen
         in_flight = 2 * min(len(times), 2 * window_length(height, width))
         # Frames are counted as wide as the film's; dreams are stored as wide as the footage's.
         self._check_room(len(times), in_flight * width // self._like.width)
@@ -95,7 +95,7 @@ class FootageJob(FilmJob):
         if sound and self.settings.change.sound:
             last = len(times) - 1
             self.footage.sound = replace(sound, end=times[last] + self.film.shown_for(times, last, None))
-        self._plan = Plan(Survey(times, cuts, height, width), self.settings)
+        self._plan = Plan(survey, self.settings)
         return self._plan
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from framedream.jobs.preflight import check_readable
-from framedream.media import Footage, FootageLike, Frame, InStep, Notes, open_footage
+from framedream.media import Footage, FootageLike, Frame, InStep, Notes, Seen, open_footage
 from framedream.render.mask import Show, strength_of, through
 from framedream.settings import FootageSettings, Settings
 
@@ -29,12 +29,13 @@ def masks_of(settings: Settings) -> list[Path]:
     return [settings.footage.mask] if settings.footage.mask else []
 
 
-def open_mask(settings: Settings, rate: Fraction | None = None) -> Footage | None:
+def open_mask(settings: Settings, rate: Fraction | None = None, seen: Seen | None = None) -> Footage | None:
     """The mask as footage, if one is named.
 
     Args:
         settings: What names it.
         rate: Frames per second of a folder of images: those of the footage.
+        seen: What was seen of it before.
 
     Raises:
         InputError: It is missing, cannot be read, or does not fit the memory.
@@ -42,7 +43,7 @@ def open_mask(settings: Settings, rate: Fraction | None = None) -> Footage | Non
     path = settings.footage.mask
     if path is None:
         return None
-    mask = open_footage(path, FootageSettings(fps=rate))
+    mask = open_footage(path, FootageSettings(fps=rate), seen)
     check_readable(str(path), mask.width, mask.height)
     return mask
 

@@ -38,7 +38,7 @@ def rendered(
         plan: How the work is divided.
     """
     course, times = course_of(settings), plan.survey.times
-    read, as_film = footage.reading(plan.survey.cuts), shown(settings, footage)
+    read, as_film = footage.reading(plan.survey.cuts), shown(settings, footage, plan.survey.mask_seen)
 
     def look(number: int) -> Settings:
         return course.at(times[number])

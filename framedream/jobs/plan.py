@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from framedream.media import Seen
 from framedream.render.segments import Segment, segments
 from framedream.render.windows import Window, windows
 from framedream.settings import Settings
@@ -29,12 +30,16 @@ class Survey:
         cuts: The frames that begin a later shot.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
+        seen: The frames of the footage's own file, where it is a video.
+        mask_seen: Those of the mask's.
     """
 
     times: Sequence[Fraction]
     cuts: Sequence[int]
     height: int
     width: int
+    seen: Seen | None = None
+    mask_seen: Seen | None = None
 
 
 @dataclass(frozen=True)

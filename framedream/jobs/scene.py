@@ -71,12 +71,13 @@ class Scene:
             check_apart(Path(source), Path(target))
         footage = open_footage(source)
         check_readable(str(source), footage.width, footage.height)
+        watch = footage.watch()
         times = list(footage.times())
         if not times:
             raise InputError(f"{source}: there is no frame in it; check that the file plays")
         number = _frame_at(Path(source), start, times) if len(times) > 1 else 0
         size = _size(round(footage.width * footage.sample_aspect), footage.height, width)
-        footage = open_footage(source, FootageSettings(size=size))
+        footage = open_footage(source, FootageSettings(size=size), watch.seen())
         (seen,) = _taken(footage, number, number + 1)
         is_still = len(times) == 1 and _is_image(Path(source))
         return cls(Path(source).name, seen.pixels, times, number, footage, is_still)
@@ -137,8 +138,11 @@ def _is_image(path: Path) -> bool:
 def _frame_at(source: Path, start: Moment | None, times: Sequence[Fraction]) -> int:
     if start is None:
         return len(times) // 2
-    open_footage(source, FootageSettings(start=start))  # Says what is wrong where there is no such moment.
-    return next(number for number, time in enumerate(times) if reached(start, number, time))
+    number = next((number for number, time in enumerate(times) if reached(start, number, time)), None)
+    if number is None:
+        open_footage(source, FootageSettings(start=start))  # This says what is wrong.
+        raise InputError(f"{source}: no frame lies at start {start}; give an earlier --start")
+    return number
 
 
 def _size(width: int, height: int, wanted: int) -> tuple[int, int]:

@@ -8,22 +8,25 @@ from fractions import Fraction
 
 from framedream.errors import SettingsError
 from framedream.jobs.masks import Dreamed, masked, open_mask
-from framedream.media import ColorTags, Excerpt, FilmLike, FootageLike, Sound
+from framedream.media import ColorTags, Excerpt, FilmLike, FootageLike, Seen, Sound
 from framedream.render.compare import comparing
 from framedream.settings import Settings
 
 
-def shown(settings: Settings, footage: FootageLike) -> Callable[[Callable[..., Dreamed]], Dreamed]:
+def shown(
+    settings: Settings, footage: FootageLike, mask_seen: Seen | None = None
+) -> Callable[[Callable[..., Dreamed]], Dreamed]:
     """What makes of footage's dreams the frames of the film.
 
     Args:
         settings: What names the mask, and how both are compared.
         footage: What is dreamed of.
+        mask_seen: What was seen of the mask before.
 
     Returns:
         See `framedream.jobs.masks.masked`.
     """
-    return masked(open_mask(settings, footage.source.rate), footage, comparing(settings.output.compare))
+    return masked(open_mask(settings, footage.source.rate, mask_seen), footage, comparing(settings.output.compare))
 
 
 def film_like(settings: Settings, footage: FootageLike) -> FilmLike:

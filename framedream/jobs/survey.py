@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from fractions import Fraction
 
 import numpy as np
 
+from framedream.jobs.masks import open_mask
 from framedream.jobs.plan import Survey
-from framedream.media import FootageLike, over_black
+from framedream.media import Footage, FootageLike, Seen, over_black
 from framedream.motion.cuts import find_cuts
 from framedream.render.ahead import ahead
 from framedream.settings import Settings
 
 _FRAMES_WAITING = 3
+
+_BEHIND = Fraction(1)
+"""Seconds behind the last moment of a film that are looked at of its mask, so that none is wanting there."""
 
 
 def look_through(footage: FootageLike, settings: Settings, check: Callable[[], None]) -> Survey:
@@ -28,12 +33,7 @@ def look_through(footage: FootageLike, settings: Settings, check: Callable[[], N
         InputError: The footage cannot be read.
     """
     times: list[Fraction] = []
-    motion = settings.motion
-    if motion.cuts == "none" or motion.flow == "none":
-        for moment in footage.source.times():
-            times.append(moment)
-            check()
-        return Survey(list(footage.times_by(times)), [], footage.height, footage.width)
+    watch = footage.watch()
 
     def pictures() -> Generator[np.ndarray]:
         for frame in footage.source.frames():
@@ -41,7 +41,26 @@ def look_through(footage: FootageLike, settings: Settings, check: Callable[[], N
             check()
             yield over_black(frame.pixels, frame.alpha)
 
-    cuts = find_cuts(ahead(pictures(), _FRAMES_WAITING))
+    cuts: Iterable[int] = ()
+    if settings.motion.cuts == "none" or settings.motion.flow == "none":
+        for moment in footage.source.times():
+            times.append(moment)
+            check()
+    else:
+        cuts = find_cuts(ahead(pictures(), _FRAMES_WAITING))
     film_times = list(footage.times_by(times))
-    begun = {footage.first_of(cut) for cut in cuts}
-    return Survey(film_times, sorted(begun & set(range(1, len(film_times)))), footage.height, footage.width)
+    begun = {footage.first_of(cut) for cut in cuts} & set(range(1, len(film_times)))
+    mask, seen = open_mask(settings, footage.source.rate), footage.seen or watch.seen()
+    mask_seen = _look_at(mask, footage.moment(film_times[-1]), check) if mask and film_times else None
+    return Survey(film_times, sorted(begun), footage.height, footage.width, seen, mask_seen)
+
+
+def _look_at(mask: Footage, last: Fraction, check: Callable[[], None]) -> Seen | None:
+    """What is seen of a mask that is a video, up to a frame behind the last moment, in seconds."""
+    watch = mask.watch()
+    with closing(mask.times()) as times:
+        for time in times:
+            check()
+            if time > last + _BEHIND:
+                break
+    return watch.seen()

@@ -18,6 +18,7 @@ from framedream.media.alpha import split
 from framedream.media.claims import check_animation
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame
+from framedream.media.seen import Seen, Watch
 from framedream.media.stills import guarded, opened_image
 
 _PATIENCE = Fraction(1, 10)
@@ -45,6 +46,8 @@ class AnimationSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.seen: Seen | None = None
+        self.watch: Watch | None = None
         with guarded(path, "animation"):
             durations, self.has_alpha = _seen_through(path)
             self._durations, self.time_base = _in_ticks(durations)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from framedream.errors import InputError
 from framedream.media.color import ColorTags
 from framedream.media.frames import Frame
+from framedream.media.seen import Seen, Watch
 from framedream.media.stills import READABLE, ImageInfo, look_at_image, read_picture
 
 DEFAULT_RATE = Fraction(25)
@@ -31,6 +32,8 @@ class ImagesSource:
 
     def __init__(self, path: Path, images: list[Path], rate: Fraction | None = None) -> None:
         self.path = path
+        self.seen: Seen | None = None
+        self.watch: Watch | None = None
         self.rate: Fraction = rate or DEFAULT_RATE
         self.time_base = 1 / self.rate
         self.sample_aspect = Fraction(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -17,6 +16,7 @@ from framedream.media.alpha import over_black
 from framedream.media.color import ColorTags
 from framedream.media.frames import Excerpt, Frame, Pixels, Sound, Source
 from framedream.media.notes import Notes
+from framedream.media.seen import Seen, Watch
 from framedream.settings import FootageSettings
 from framedream.values import Moment
 
@@ -48,7 +48,14 @@ class Footage:
         InputError: No frame lies between start and end.
     """
 
-    def __init__(self, source: Source, settings: FootageSettings) -> None:
+    def __init__(self, source: Source, settings: FootageSettings, seen: Seen | None = None) -> None:
+        """Take a part of a source.
+
+        Args:
+            source: The file or folder as it is.
+            settings: Which part of it is taken, and at what size.
+            seen: What footage with the same settings has seen of it; then it is not looked through for that part.
+        """
         self._source = source
         self._first, self.start = 0, Fraction(0)
         self._stop: int | None = None
@@ -66,7 +73,23 @@ class Footage:
         self._notes = Notes(source.path)
         self.last_duration: Fraction | None = source.last_duration
         if settings.start or settings.end:
-            self._cut(settings.start, settings.end)
+            seen = seen or self._find(settings.start, settings.end)
+            self._cut(seen, settings.start)
+        self.seen = seen
+
+    @property
+    def seen(self) -> Seen | None:
+        """What was seen of it before: a pass may begin in the middle of a file then, with the very same frames."""
+        return self._source.seen
+
+    @seen.setter
+    def seen(self, seen: Seen | None) -> None:
+        self._source.seen = seen
+
+    def watch(self) -> Watch:
+        """What notes all that the next pass sees, if that is a pass over a whole video."""
+        self._source.watch = watch = Watch()
+        return watch
 
     @property
     def has_sound(self) -> bool:
@@ -92,7 +115,10 @@ class Footage:
 
     def times(self) -> Generator[Fraction]:
         """Times of all frames, in seconds; rising."""
-        for time in itertools.islice(self._source.times(), self._first, self._stop):
+        if self.seen is not None:
+            yield from (time - self.start for time in self.seen.times)
+            return
+        for time in self._source.times():
             yield time - self.start
 
     def _delivered(self, frame: Frame) -> Frame:
@@ -118,28 +144,37 @@ class Footage:
         """What reads the frames, whichever of them begin a shot."""
         return self.frames
 
-    def _cut(self, start: Moment | None, end: Moment | None) -> None:
-        """Find which frames are kept by a look at all times up to the end."""
+    def _find(self, start: Moment | None, end: Moment | None) -> Seen:
+        """Find which frames are kept by a look at all up to the end."""
         first = last = None
         stop_time = None
         previous = None
+        watch, times = self.watch(), []
         for index, time in enumerate(self._source.times()):
             if end is not None and reached(end, index, time):
                 stop_time = time
                 break
+            times.append(time)
             if first is None and (start is None or reached(start, index, time)):
-                first, self.start = index, time if start else Fraction(0)
+                first = index
             last, previous = index, time
         if first is None or last is None:
             raise InputError(_nothing_left(self.path, start, end, previous, last))
-        self._first, self._stop = first, None if stop_time is None else last + 1
-        self.frame_count = last + 1 - first
+        return (watch.seen() or Seen(0, times)).cut(first, last + 1, stop_time)
+
+    def _cut(self, seen: Seen, start: Moment | None) -> None:
+        """Keep nothing but what was seen."""
+        self._first, self._stop = seen.first, None if seen.end is None else seen.stop
+        self.frame_count = len(seen.times)
+        if start:
+            self.start = seen.times[0]
+        kept_from = self.start if start else None
         if self.sound is not None:
-            self.sound = replace(self.sound, start=self.start if start else None, end=stop_time)
+            self.sound = replace(self.sound, start=kept_from, end=seen.end)
         if self.extras is not None:
-            self.extras = replace(self.extras, start=self.start if start else None, end=stop_time)
-        if stop_time is not None and previous is not None:
-            self.last_duration = stop_time - previous
+            self.extras = replace(self.extras, start=kept_from, end=seen.end)
+        if seen.end is not None:
+            self.last_duration = seen.end - seen.times[-1]
 
 
 def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.INTER_LANCZOS4) -> Pixels:

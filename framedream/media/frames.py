@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedream.media.color import ColorTags
+from framedream.media.seen import Seen, Watch
 
 Pixels = NDArray[np.float32]
 """H×W×3 RGB in levels 0…255."""
@@ -168,10 +169,12 @@ class FootageLike(FilmLike, Protocol):
         frame_count: How many frames there are, as far as known.
         keeps_alpha: Whether frames bring their alpha along.
         sound: Where the sound of these frames is, or None.
+        seen: What was seen before of the file they come from: a pass may begin in its middle then.
     """
 
     keeps_alpha: bool
     sound: Sound | None
+    seen: Seen | None
 
     @property
     def path(self) -> Path: ...  # noqa: D102
@@ -187,6 +190,10 @@ class FootageLike(FilmLike, Protocol):
 
     def frames(self, first: int = 0) -> Generator[Frame]:
         """A fresh pass over the frames from one with a number on; closing it closes the file."""
+        ...
+
+    def watch(self) -> Watch:
+        """What notes all that the next pass over `source` sees, if that is a whole video."""
         ...
 
     def times(self) -> Generator[Fraction]:
@@ -216,7 +223,12 @@ class Source(FilmLike, Protocol):
     Attributes:
         path: The file or folder.
         frame_count: How many frames there are, as far as that is known without decoding.
+        seen: What an earlier pass has seen of it.
+        watch: Notes what the next pass sees, if it is a video.
     """
+
+    seen: Seen | None
+    watch: Watch | None
 
     @property
     def path(self) -> Path: ...  # noqa: D102

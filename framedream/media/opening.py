@@ -9,23 +9,25 @@ from framedream.media.animation import AnimationSource
 from framedream.media.folder import ImagesSource, images_in
 from framedream.media.footage import Footage
 from framedream.media.frames import Source
+from framedream.media.seen import Seen
 from framedream.media.stills import READABLE, look_at_image
 from framedream.media.video import VideoSource
 from framedream.settings import FootageSettings
 
 
-def open_footage(path: Path | str, settings: FootageSettings | None = None) -> Footage:
+def open_footage(path: Path | str, settings: FootageSettings | None = None, seen: Seen | None = None) -> Footage:
     """Open a video, an animated image, a still image or a folder of images.
 
     Args:
         path: The file or folder.
         settings: Which part of it is taken, and at what size. Default: all, as it is.
+        seen: What footage of the same part has seen of it, so that it need not be looked through again.
 
     Raises:
         InputError: It is missing, empty, damaged beyond reading, or no footage.
     """
     path, settings = Path(path), settings or FootageSettings()
-    return Footage(_source(path, settings), settings)
+    return Footage(_source(path, settings), settings, seen)
 
 
 def is_images(path: Path) -> bool:

@@ -30,6 +30,8 @@ from framedream.media.color import ColorTags, depth_of, has_alpha, is_convertibl
 from framedream.media.frames import Excerpt, Frame, Sound
 from framedream.media.interlaced import deinterlaced
 from framedream.media.notes import Notes
+from framedream.media.seeking import is_worth, jumped, seek
+from framedream.media.seen import Picture, Seen, Watch
 from framedream.media.upright import Orientation
 
 _POINTING = frozenset(
@@ -50,6 +52,10 @@ class VideoSource:
     Args:
         path: The file.
 
+    Attributes:
+        seen: What an earlier pass has seen of it; passes may begin in the middle then.
+        watch: Notes what the next pass over all frames sees.
+
     Raises:
         InputError: The file is missing, is no video, or not one frame can be decoded.
     """
@@ -57,6 +63,8 @@ class VideoSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._notes = Notes(path)
+        self.seen: Seen | None = None
+        self.watch: Watch | None = None
         with open_video(path) as container:
             stream = pick_stream(path, container)
             self.time_base = stream.time_base or Fraction(1, 90_000)
@@ -81,11 +89,10 @@ class VideoSource:
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
         reformatter = VideoReformatter()
-        with contextlib.closing(self._decoded(stop)) as decoded:
-            for index, picture in enumerate(decoded):
-                if index >= first:
-                    pixels, alpha = split(self._pixels(picture.frame, reformatter))
-                    yield Frame(pixels, picture.time, picture.duration, alpha)
+        with contextlib.closing(self._begun(first, stop)) as pictures:
+            for picture in pictures:
+                pixels, alpha = split(self._pixels(picture.frame, reformatter))
+                yield Frame(pixels, picture.time, picture.duration, alpha)
 
     def _look_at_first(self, stream: VideoStream) -> None:
         with contextlib.closing(self._decoded(1, quiet=True)) as decoded:
@@ -116,52 +123,82 @@ class VideoSource:
             self._notes.warning("the picture's size changes on the way; all frames are brought to the first one's size")
         return self._upright.apply(to_levels(frame, self.color, *self._coded, reformatter))
 
-    def _decoded(self, stop: int | None = None, *, quiet: bool = False) -> Generator[_Picture]:
+    def _begun(self, first: int, stop: int | None) -> Generator[Picture]:
+        """Frames from one on: jumped to where it pays and does no harm, else decoded from the beginning."""
+        seen = self.seen
+        if seen is not None and is_worth(seen, first):
+            end = seen.stop if stop is None else min(stop, seen.stop)
+            with contextlib.closing(jumped(self._decoded_from, seen, first, end)) as known:
+                for picture in known:
+                    yield picture
+                    first += 1
+            if first == end:
+                return
+            self.seen = seen.unmarked()
+        with contextlib.closing(self._decoded(stop)) as decoded:
+            yield from itertools.islice(decoded, first, None)
+
+    def _decoded(self, stop: int | None = None, *, quiet: bool = False) -> Generator[Picture]:
         """Decode up to ``stop`` frames, mend their times, and say at the end what was lost."""
+        watch, self.watch = self.watch, None
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
             damage = _Damage()
-            count, previous = 0, None
-            for frame in deinterlaced(_decode(container, stream, damage), self._notes):
+            count = 0
+            for picture in self._pictures(container, stream, damage, self._notes):
                 if count == stop:
                     return
-                previous = self._time(frame, previous)
-                ticks = frame.duration or 0
-                yield _Picture(frame, previous, ticks * self.time_base if ticks > 0 else None)
+                if watch is not None:
+                    watch.take(picture)
+                    watch.is_sound = not damage.is_met
+                yield picture
                 count += 1
+            if watch is not None:
+                watch.is_sound = not damage.is_met
             if count != stop and not quiet:
                 self._report(count, damage)
 
-    def _time(self, frame: av.VideoFrame, previous: Fraction | None) -> Fraction:
+    def _decoded_from(self, moment: Fraction) -> Generator[Picture]:
+        """Decode from a key frame before a moment of the film on, if that can be done."""
+        with open_video(self.path) as container:
+            stream = pick_stream(self.path, container)
+            if seek(container, stream, moment + self._origin):
+                yield from self._pictures(container, stream, _Damage(), None)
+
+    def _pictures(
+        self, container: InputContainer, stream: VideoStream, damage: _Damage, notes: Notes | None
+    ) -> Generator[Picture]:
+        previous = None
+        for frame in deinterlaced(_decode(container, stream, damage), self._notes):
+            previous = self._time(frame, previous, notes)
+            ticks = frame.duration or 0
+            yield Picture(frame, previous, ticks * self.time_base if ticks > 0 else None)
+
+    def _time(self, frame: av.VideoFrame, previous: Fraction | None, notes: Notes | None) -> Fraction:
         ticks = frame.pts if frame.pts is not None else frame.dts
         time = None if ticks is None else ticks * (frame.time_base or self.time_base) - self._origin
         if time is None or abs(time - (previous or 0)) > _LONGEST_PAUSE:
-            self._notes.warning("some frames carry no likely time; theirs is counted on from the frame before")
+            if notes is not None:
+                notes.warning("some frames carry no likely time; theirs is counted on from the frame before")
             if previous is None:
                 return Fraction(0)
             return previous + max(1, round(1 / (self.rate or 25) / self.time_base)) * self.time_base
         if previous is not None and time <= previous:
-            self._notes.warning("some frames are not later than the one before; their times are moved on by a tick")
+            if notes is not None:
+                notes.warning("some frames are not later than the one before; their times are moved on by a tick")
             return previous + self.time_base
         return time
 
     def _report(self, count: int, damage: _Damage) -> None:
         expected = self.frame_count
         missing = expected is not None and count + damage.hidden < expected - damage.slack(expected)
-        if count and (missing or damage.errors or damage.corrupt):
+        if count and (missing or damage.is_met):
             known = f" of about {expected}" if expected and expected > count else ""
             seen = f", {damage.corrupt} of them damaged" if damage.corrupt else ""
             self._notes.warning(
                 f"{count}{known} frames could be read{seen}; "
                 "the file is damaged or cut short: if it was copied or downloaded, try that again"
             )
-
-
-@dataclass(frozen=True)
-class _Picture:
-    frame: av.VideoFrame
-    time: Fraction
-    duration: Fraction | None
 
 
 @dataclass
@@ -172,6 +209,11 @@ class _Damage:
     corrupt: int = 0
     hidden: int = 0
     exact: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether something could not be decoded as it was encoded."""
+        return bool(self.errors or self.corrupt)
 
     def slack(self, expected: int) -> int:
         """Frames that may be missing from an estimate before it means damage."""

@@ -9,8 +9,9 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from framedream.media import Excerpt, Footage, FootageLike, Frame, Sound, is_images, open_footage
+from framedream.media import Excerpt, Footage, FootageLike, Frame, Seen, Sound, is_images, open_footage
 from framedream.media.color import ColorTags
+from framedream.media.seen import Watch
 from framedream.motion.between import Pair
 from framedream.motion.flow import FlowEstimator
 from framedream.render.timing import Even, Multiplied, Place, Timing
@@ -22,7 +23,7 @@ _LARGEST_DENOMINATOR = 1001
 """Of an average rate that becomes a film's own: as large as that of 30000/1001."""
 
 
-def open_retimed(path: Path | str, settings: FootageSettings) -> FootageLike:
+def open_retimed(path: Path | str, settings: FootageSettings, seen: Seen | None = None) -> FootageLike:
     """Open footage as that of a film: at the rate and the slowness asked for.
 
     The rate of images is that of the footage; the film's is the same. A single picture stays as it is.
@@ -30,11 +31,12 @@ def open_retimed(path: Path | str, settings: FootageSettings) -> FootageLike:
     Args:
         path: A video, an animated image, a still image or a folder of images.
         settings: Which part of it is taken, at what size, and how slowly.
+        seen: What footage with the same settings has seen of it, so that it need not be looked through again.
 
     Raises:
         InputError: See `framedream.media.open_footage`.
     """
-    footage, factor = open_footage(path, settings), settings.slow_motion
+    footage, factor = open_footage(path, settings, seen), settings.slow_motion
     rate = None if is_images(Path(path)) else settings.fps
     if footage.frame_count == 1 or (rate is None and factor == 1):
         return footage
@@ -98,6 +100,19 @@ class Retimed:
     @keeps_alpha.setter
     def keeps_alpha(self, is_kept: bool) -> None:
         self.source.keeps_alpha = is_kept
+
+    @property
+    def seen(self) -> Seen | None:
+        """What was seen of the footage before."""
+        return self.source.seen
+
+    @seen.setter
+    def seen(self, seen: Seen | None) -> None:
+        self.source.seen = seen
+
+    def watch(self) -> Watch:
+        """What notes all that the next pass over the footage sees."""
+        return self.source.watch()
 
     def moment(self, time: Fraction) -> Fraction:
         """The time of the whole footage that is shown at a time of the film, both in seconds."""
