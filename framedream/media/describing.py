@@ -14,9 +14,9 @@ from av.video.stream import VideoStream
 
 from framedream.media.color import UNSPECIFIED, ColorTags
 from framedream.media.containers import Container
+from framedream.media.demuxing import open_video
 from framedream.media.frames import Sound
 from framedream.media.sound import is_copied
-from framedream.media.video import open_video
 from framedream.media.writing import PieceFactory
 
 _MATRICES = {1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020"}

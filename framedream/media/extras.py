@@ -18,8 +18,8 @@ from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from framedream.media.containers import Container
+from framedream.media.demuxing import open_video
 from framedream.media.frames import Excerpt
-from framedream.media.video import open_video
 
 if TYPE_CHECKING:
     from av.container.core import Chapter

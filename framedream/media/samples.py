@@ -12,10 +12,10 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from framedream.media.demuxing import open_video
 from framedream.media.notes import Notes
 from framedream.media.resampling import Resampler
 from framedream.media.sound import sound_of
-from framedream.media.video import open_video
 
 _BLOCK = 2**17
 """Samples of a portion, about."""

@@ -18,10 +18,10 @@ from av.packet import Packet
 
 from framedream.errors import InputError
 from framedream.media.containers import Container
+from framedream.media.demuxing import open_video
 from framedream.media.frames import Sound
 from framedream.media.resampling import Resampler
 from framedream.media.stretching import StretchedSound
-from framedream.media.video import open_video
 
 log = logging.getLogger("framedream")
 

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import heapq
 import itertools
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
-from av.codec.context import CodecContext
 from av.container import InputContainer
-from av.error import ArgumentError, FFmpegError
-from av.packet import Packet
-from av.stream import Disposition, Stream
-from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from framedream.errors import InputError
 from framedream.media.alpha import split
-from framedream.media.claims import check_claim, likely_aspect, likely_count, likely_rate, most_pixels
+from framedream.media.claims import likely_aspect, likely_rate
 from framedream.media.color import ColorTags, depth_of, has_alpha, is_convertible, to_levels
+from framedream.media.decoding import Damage, decode
+from framedream.media.demuxing import expected_frames, open_video, origin_of, pick_stream
 from framedream.media.frames import Excerpt, Frame, Sound
 from framedream.media.interlaced import deinterlaced
 from framedream.media.notes import Notes
@@ -34,16 +28,8 @@ from framedream.media.seeking import is_worth, jumped, seek
 from framedream.media.seen import Picture, Seen, Watch
 from framedream.media.upright import Orientation
 
-_POINTING = frozenset(
-    ("concat", "hls", "dash", "imf", "rtsp", "sdp", "rtp", "sap", "image2", "vobsub", "mlv", "tty", "lavfi")
-)
-"""Demuxers that follow names inside a file, or its own, to other files, or take any text for a film."""
-
 _LONGEST_PAUSE = 10 * 24 * 3600
 """Seconds from one frame to the next beyond which a time is wrong."""
-
-_FIRST_PACKETS = 500
-"""Packets that are looked at to find when tracks begin."""
 
 
 class VideoSource:
@@ -70,11 +56,11 @@ class VideoSource:
             self.time_base = stream.time_base or Fraction(1, 90_000)
             self.rate = likely_rate(stream.average_rate or stream.guessed_rate)
             self.sound = None
-            self._origin = _origin(path, container, stream) // self.time_base * self.time_base
+            self._origin = origin_of(path, container, stream) // self.time_base * self.time_base
             self.extras = Excerpt(path, self._origin)
             if any(track.codec_context for track in container.streams.audio):
                 self.sound = Sound(path, self._origin)
-            self.frame_count = _expected_frames(path, container, stream)
+            self.frame_count = expected_frames(path, container, stream)
             self._look_at_first(stream)
 
     @property
@@ -143,7 +129,7 @@ class VideoSource:
         watch, self.watch = self.watch, None
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
-            damage = _Damage()
+            damage = Damage()
             count = 0
             for picture in self._pictures(container, stream, damage, self._notes):
                 if count == stop:
@@ -163,13 +149,13 @@ class VideoSource:
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
             if seek(container, stream, moment + self._origin):
-                yield from self._pictures(container, stream, _Damage(), None)
+                yield from self._pictures(container, stream, Damage(), None)
 
     def _pictures(
-        self, container: InputContainer, stream: VideoStream, damage: _Damage, notes: Notes | None
+        self, container: InputContainer, stream: VideoStream, damage: Damage, notes: Notes | None
     ) -> Generator[Picture]:
         previous = None
-        for frame in deinterlaced(_decode(container, stream, damage), self._notes):
+        for frame in deinterlaced(decode(container, stream, damage), self._notes):
             previous = self._time(frame, previous, notes)
             ticks = frame.duration or 0
             yield Picture(frame, previous, ticks * self.time_base if ticks > 0 else None)
@@ -189,7 +175,7 @@ class VideoSource:
             return previous + self.time_base
         return time
 
-    def _report(self, count: int, damage: _Damage) -> None:
+    def _report(self, count: int, damage: Damage) -> None:
         expected = self.frame_count
         missing = expected is not None and count + damage.hidden < expected - damage.slack(expected)
         if count and (missing or damage.is_met):
@@ -199,180 +185,3 @@ class VideoSource:
                 f"{count}{known} frames could be read{seen}; "
                 "the file is damaged or cut short: if it was copied or downloaded, try that again"
             )
-
-
-@dataclass
-class _Damage:
-    """What a pass over a file met: packets that failed, frames patched up, frames meant to be hidden."""
-
-    errors: int = 0
-    corrupt: int = 0
-    hidden: int = 0
-    exact: bool = False
-
-    @property
-    def is_met(self) -> bool:
-        """Whether something could not be decoded as it was encoded."""
-        return bool(self.errors or self.corrupt)
-
-    def slack(self, expected: int) -> int:
-        """Frames that may be missing from an estimate before it means damage."""
-        return 0 if self.exact else max(2, expected // 50)
-
-
-def open_video(path: Path, kind: str = "video") -> InputContainer:
-    """Open a local media file, and nothing a playlist inside it may point to.
-
-    Args:
-        path: The file.
-        kind: What it should be, for messages.
-
-    Raises:
-        InputError: It is missing, empty, a playlist, or in no format FFmpeg knows.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; check the name")
-    if not path.stat().st_size:
-        raise InputError(f"{path}: the file is empty; copy or record it again")
-    limits = {"max_pixels": str(most_pixels(path))}
-    options = {"protocol_whitelist": "file", "format_whitelist": _trusted_formats()}
-    try:
-        container = av.open(f"file:{path}", metadata_errors="replace", options=limits, container_options=options)
-    except ArgumentError:
-        # This is said of formats that are not among those, and of some damage.
-        raise InputError(
-            f"{path}: is a picture, a list or text, not a {kind}, or damaged; name the {kind} file itself"
-        ) from None
-    except (FFmpegError, OSError) as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"{path}: cannot be read as a {kind} ({reason}); check that the file plays") from None
-    for stream in container.streams:
-        if stream.codec_context is not None:
-            stream.codec_context.options = limits
-    return container
-
-
-@functools.cache
-def _trusted_formats() -> str:
-    """All formats in which a file is a film by itself, as FFmpeg takes them."""
-    return ",".join(sorted(name for name in av.formats_available if not _POINTING & set(name.split(","))))
-
-
-def pick_stream(path: Path, container: InputContainer) -> VideoStream:
-    """The first video track that is not a cover picture, ready to be decoded on several threads.
-
-    Raises:
-        InputError: There is none, or no decoder for it, or it claims to be larger than it can be.
-    """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise InputError(f"{path}: its video codec is not known to this FFmpeg; convert it to H.264 first")
-            check_claim(path, stream.codec_context.width, stream.codec_context.height)
-            stream.thread_type = "AUTO"
-            return stream
-    raise InputError(f"{path}: there is no video in this file; name a video, an animated image or a folder of images")
-
-
-def _decode(container: InputContainer, stream: VideoStream, damage: _Damage) -> Iterator[av.VideoFrame]:
-    """Decode to the end, past packets that fail; a file that breaks off ends there."""
-    damage.exact = stream.frames > 0
-    decoder = _decoder(stream)
-    decoding_times = _DecodingTimes() if container.format.name == "avi" else None
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except (FFmpegError, OSError):
-            damage.errors += 1
-            packet = None
-        if decoding_times is not None and packet is not None:
-            decoding_times.take(packet)
-        frames: list[av.VideoFrame] = []
-        try:
-            frames = decoder.decode(packet)
-        except EOFError:
-            return
-        except FFmpegError:
-            damage.errors += 1
-        damage.hidden += packet is not None and packet.is_discard
-        for frame in frames:
-            damage.corrupt += frame.is_corrupt
-            if decoding_times is not None:
-                decoding_times.give(frame)
-            yield frame
-        if packet is None:
-            return
-
-
-class _DecodingTimes:
-    """Times for frames of AVI, which knows only when they are decoded: the same times, in the order they are shown."""
-
-    def __init__(self) -> None:
-        self._waiting: list[int] = []
-
-    def take(self, packet: Packet[VideoStream]) -> None:
-        """A packet is going to be decoded."""
-        if packet.size and packet.dts is not None:
-            heapq.heappush(self._waiting, packet.dts)
-
-    def give(self, frame: av.VideoFrame) -> None:
-        """Give the next frame that is shown the earliest time that is left."""
-        if self._waiting:
-            frame.pts = heapq.heappop(self._waiting)
-
-
-def _decoder(stream: VideoStream) -> VideoCodecContext:
-    """What decodes a stream: for VP8 and VP9 with alpha not FFmpeg's own decoder, which does not know of it."""
-    own = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.codec.canonical_name)
-    if own is None or stream.metadata.get("alpha_mode") != "1":
-        return stream.codec_context
-    decoder = cast(VideoCodecContext, CodecContext.create(own, "r"))
-    decoder.extradata = stream.codec_context.extradata
-    return decoder
-
-
-def _origin(path: Path, container: InputContainer, stream: VideoStream) -> Fraction:
-    """The file's own time, in seconds, at which its first track starts."""
-    tracks = [track for track in (stream, *container.streams.audio) if track.time_base]
-    starts = {track.index: track.start_time * _tick(track) for track in tracks if track.start_time is not None}
-    unknown = {track.index for track in tracks} - starts.keys()
-    if unknown:
-        # Some headers do not say it; the first packets do.
-        with open_video(path) as again, contextlib.suppress(FFmpegError, OSError):
-            for packet in itertools.islice(again.demux(), _FIRST_PACKETS):
-                if packet.stream.index in unknown and packet.pts is not None:
-                    starts[packet.stream.index] = packet.pts * packet.time_base
-                    unknown.discard(packet.stream.index)
-                if not unknown:
-                    break
-    return min(starts.values(), default=Fraction(0))
-
-
-def _tick(track: Stream) -> Fraction:
-    return track.time_base or Fraction(0)
-
-
-def _expected_frames(path: Path, container: InputContainer, stream: VideoStream) -> int | None:
-    """Frames the file promises, if it may hold as many: counted by its index, or estimated from the duration."""
-    return likely_count(path, _promised_frames(container, stream))
-
-
-def _promised_frames(container: InputContainer, stream: VideoStream) -> int:
-    rate = stream.average_rate or stream.guessed_rate
-    if stream.frames or not rate:
-        return stream.frames
-    if stream.duration and stream.time_base:
-        return round(stream.duration * stream.time_base * rate)
-    seconds = _clock(stream.metadata.get("DURATION", ""))
-    if seconds is None and container.duration and len(container.streams) == 1:
-        seconds = Fraction(container.duration, av.time_base)
-    return round(seconds * rate) if seconds else 0
-
-
-def _clock(text: str) -> Fraction | None:
-    try:
-        hours, minutes, seconds = text.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-    except ValueError:
-        return None

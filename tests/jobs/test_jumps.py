@@ -53,7 +53,7 @@ def short(monkeypatch):
 def decoded(monkeypatch) -> list[int]:
     """How many frames are decoded in each pass."""
     passes: list[int] = []
-    decode = video._decode
+    decode = video.decode
 
     def counting(*arguments) -> Iterator:
         passes.append(0)
@@ -62,7 +62,7 @@ def decoded(monkeypatch) -> list[int]:
             passes[at] += 1
             yield frame
 
-    monkeypatch.setattr(video, "_decode", counting)
+    monkeypatch.setattr(video, "decode", counting)
     return passes
 
 

@@ -32,7 +32,7 @@ def jumps_early(monkeypatch):
 def decoded(monkeypatch) -> list[int]:
     """Counts the frames that are decoded: the last item, one for each pass."""
     passes: list[int] = []
-    decode = video._decode
+    decode = video.decode
 
     def counting(*arguments) -> Iterator[av.VideoFrame]:
         passes.append(0)
@@ -40,7 +40,7 @@ def decoded(monkeypatch) -> list[int]:
             passes[-1] += 1
             yield frame
 
-    monkeypatch.setattr(video, "_decode", counting)
+    monkeypatch.setattr(video, "decode", counting)
     return passes
 
 
