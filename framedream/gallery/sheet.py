@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from framedream.media.stills import save_image, write_image
+from framedream.media.saving import save_image, write_image
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from framedream.jobs.masks import masks_of
 from framedream.jobs.targets import Wish, mirrored, told_apart
 from framedream.jobs.tree import Found, Kind, find_footage, kind_of
 from framedream.media.containers import container_for
-from framedream.media.stills import check_image_name
+from framedream.media.saving import check_image_name
 from framedream.presets import DEFAULT
 from framedream.settings import Settings
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from framedream.jobs.tree import Kind
 from framedream.media.containers import CONTAINERS
-from framedream.media.stills import WRITABLE
+from framedream.media.saving import WRITABLE
 
 _LONGEST = 255 - len("..part-4194304")
 """Bytes of a name that leave room for those of temporary files and work folders."""

@@ -13,9 +13,10 @@ from framedream.media.noise import noise
 from framedream.media.notes import Notes
 from framedream.media.opening import is_images, open_footage
 from framedream.media.pieces import Piece
+from framedream.media.saving import check_image_name, keeps_alpha, write_image
 from framedream.media.seen import Seen
 from framedream.media.sound import sound_of
-from framedream.media.stills import check_image_name, keeps_alpha, look_at_image, read_image, read_picture, write_image
+from framedream.media.stills import look_at_image, read_image, read_picture
 from framedream.media.writing import FilmInPieces, FilmWriter, PieceFactory, holds_sound, is_folder_name, open_film
 
 __all__ = [

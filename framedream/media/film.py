@@ -18,8 +18,8 @@ from framedream.media.extras import ExtrasFeed
 from framedream.media.frames import Frame
 from framedream.media.pieces import Piece
 from framedream.media.publish import part_path
+from framedream.media.saving import read_png
 from framedream.media.sound import SoundFeed, has_room_for_sound
-from framedream.media.stills import read_png
 
 Keeping = Literal["all", "copied", "encoded", "none"]
 """What goes beside a film's pictures: subtitles and all, its sound alone as it is, encoded anew, or nothing."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from framedream.media.alpha import over_black
 from framedream.media.encoding import FilmForm, PictureStream
 from framedream.media.frames import Frame
-from framedream.media.stills import png_of
+from framedream.media.saving import png_of
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from PIL import Image, ImageOps
 
 from framedream.errors import InputError, OutputError, SettingsError
 from framedream.media import open_footage, read_image, write_image
-from framedream.media.stills import WRITABLE, _upright
+from framedream.media.saving import WRITABLE
+from framedream.media.stills import _upright
 from framedream.settings import FootageSettings
 
 
