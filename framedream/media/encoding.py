@@ -212,9 +212,7 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
             time_base=like.time_base,
         )  # fmt: skip
     except ValueError:
-        raise SettingsError(
-            f"codec: {form.path.suffix} files cannot hold {encoder.codec}; give the output the suffix .mkv"
-        ) from None
+        raise cannot_hold(form) from None
     assert isinstance(stream, VideoStream)
     _tag(stream, form)
     try:
@@ -248,6 +246,15 @@ def _opens(name: str) -> bool:
     except (FFmpegError, OSError, ValueError):
         return False
     return True
+
+
+def cannot_hold(form: FilmForm) -> SettingsError:
+    """What to say where a container cannot hold what an encoder makes."""
+    suffix = form.path.suffix.lower()
+    cure = "choose another --codec" if suffix == ".mkv" else "give the output the suffix .mkv, or choose another --codec"
+    if form.encoder.codec in ("prores_ks", "dnxhd") and suffix != ".mov":
+        cure = "give the output the suffix .mov"
+    return SettingsError(f"codec: {form.path.suffix} files cannot hold {form.encoder.codec}; {cure}")
 
 
 def no_room_for_hdr(path: Path, kind: str) -> InputError:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from fractions import Fraction
+from io import BytesIO
 from typing import Literal, cast
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 from PIL import Image
 
-from framedream.media.encoding import FilmForm, PictureStream
+from framedream.media.encoding import FilmForm, PictureStream, cannot_hold
 from framedream.media.extras import ExtrasFeed
 from framedream.media.frames import Frame
 from framedream.media.pieces import Piece
@@ -97,9 +100,7 @@ class FilmFile:
                 merged = suffix == "webp" and found < self._painted
                 whole = merged and (self._are_alike or _shown_for(image) == self._milliseconds)
                 return self._painted if whole else found
-        with av.open(
-            f"file:{self.part}", format="mpegts" if self._form.container.format == "mpegts" else None
-        ) as written:
+        with av.open(f"file:{self.part}", format=_demuxer(self._form)) as written:
             return sum(1 for packet in written.demux(video=0) if packet.size)
 
     def _open(self) -> OutputContainer:
@@ -159,6 +160,40 @@ class FilmFile:
             for feed in self._feeds:
                 feed.feed(packet.dts * packet.time_base)
         self._output.mux(packet)
+
+
+def rehearse(form: FilmForm) -> None:
+    """Make a film of one gray picture in memory, and look for it there.
+
+    Some muxers refuse a codec only when they are to write it, some write what nobody finds again; that should not
+    come out when all is dreamed.
+
+    Args:
+        form: What the film is to be; animations hold one codec only, and need no rehearsal.
+
+    Raises:
+        SettingsError: The container cannot hold the codec.
+        OutputError: The encoder refuses pictures of this kind.
+    """
+    file, like = BytesIO(), form.like
+    gray = Frame(np.full((like.height, like.width, 3), 128, np.float32), Fraction(0))
+    with av.open(file, "w", format=form.container.format) as output:
+        pictures = PictureStream(form, output)
+        try:
+            output.start_encoding()
+            for packet in (*pictures.encode(gray, like.time_base), *pictures.rest()):
+                packet.stream, packet.dts = pictures.stream, packet.pts  # Of one picture x265 gives no likely dts.
+                output.mux(packet)
+        except FFmpegError:
+            raise cannot_hold(form) from None
+    file.seek(0)
+    with av.open(file, format=_demuxer(form)) as written:
+        if not any(packet.size for stream in written.streams.video for packet in written.demux(stream)):
+            raise cannot_hold(form)
+
+
+def _demuxer(form: FilmForm) -> str | None:
+    return "mpegts" if form.container.format == "mpegts" else None
 
 
 def _shown_for(image: Image.Image) -> int:

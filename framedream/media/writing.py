@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from framedream.errors import OutputError, SettingsError
 from framedream.media.containers import container_for
 from framedream.media.encoding import FilmForm, no_room_for_hdr
-from framedream.media.film import FilmFile, Keeping
+from framedream.media.film import FilmFile, Keeping, rehearse
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
@@ -204,7 +204,10 @@ class FilmInPieces(PieceFactory):
 
     def _try_encoder(self, form: FilmForm) -> None:
         try:
-            CodedPiece(form).close()
+            if form.container.animation:
+                CodedPiece(form).close()
+            else:
+                rehearse(form)
         except (FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error

@@ -361,7 +361,13 @@ def test_a_name_that_ends_in_a_slash_is_a_folder(tmp_path):
         ("a.gif", {"codec": "libx264"}, "leave --codec out"),
         ("frames", {"crf": 5}, "leave them out"),
         ("a.mp4", {"codec": "edit"}, "edit is not for .mp4 files; give the output the suffix .mov or .mkv"),
-        ("a.webm", {"codec": "archive"}, "suffix .mkv or .mov"),
+        ("a.webm", {"codec": "archive"}, "suffix .mkv"),
+        ("a.mov", {"codec": "archive"}, "archive is not for .mov files; give the output the suffix .mkv"),
+        ("a.mkv", {"codec": "dnxhr"}, "cannot hold dnxhd; give the output the suffix .mov"),
+        ("a.mov", {"codec": "av1"}, ".mov files cannot hold libsvtav1; give the output the suffix .mkv"),
+        ("a.mov", {"codec": "vp9"}, ".mov files cannot hold libvpx-vp9"),
+        ("a.ts", {"codec": "prores"}, ".ts files cannot hold prores_ks"),
+        ("a.ts", {"codec": "vp9"}, ".ts files cannot hold libvpx-vp9"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_with_the_cure(tmp_path, name, settings, message):
