@@ -187,7 +187,7 @@ def rehearse(form: FilmForm) -> None:
         except FFmpegError:
             raise cannot_hold(form) from None
     file.seek(0)
-    with av.open(file, format=_demuxer(form)) as written:
+    with av.open(file, "r", format=_demuxer(form)) as written:
         if not any(packet.size for stream in written.streams.video for packet in written.demux(stream)):
             raise cannot_hold(form)
 

@@ -411,6 +411,23 @@ def test_animations_keep_uneven_durations_to_the_last_and_repeat(tmp_path, name)
         assert image.info["loop"] == 0
 
 
+def test_frames_within_one_hundredth_of_a_second_are_moved_apart_in_a_gif(tmp_path):
+    ticks = [0, 33, 37, 100, 104, 109, 150]
+    source = write_video(tmp_path / "a.mkv", numbered(7), ticks=ticks, time_base=Fraction(1, 1000))
+    rewrite(source, tmp_path / "b.gif")
+    footage = open_footage(tmp_path / "b.gif")
+    assert [number_of(frame.pixels) for frame in footage.frames()] == list(range(7))
+    assert [time * 100 for time in footage.times()] == [0, 3, 4, 10, 11, 12, 15]
+
+
+def test_a_gif_of_more_frames_than_it_can_count_is_refused_before_any_work(tmp_path, caplog):
+    with pytest.raises(OutputError, match=r"120 frames come in each second; write \.webp, or give --fps 50"):
+        write(tmp_path / "a.gif", like=FilmFormat(64, 48, rate=Fraction(120)))
+    assert not list(tmp_path.iterdir())
+    write(tmp_path / "a.gif", like=FilmFormat(64, 48, rate=Fraction(60)))
+    assert "more than 50 frames a second too slowly" in caplog.text
+
+
 def test_a_gif_looks_like_its_pictures(tmp_path):
     ramp = np.linspace(0, 255, 64, dtype=np.float32)
     picture = np.stack(np.broadcast_arrays(ramp[None], ramp[:48, None], 128), axis=-1)
