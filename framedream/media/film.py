@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 from typing import Literal, cast
@@ -24,8 +25,18 @@ from framedream.media.publish import part_path
 from framedream.media.sound import SoundFeed, has_room_for_sound
 from framedream.media.stills import read_png
 
-Keeping = Literal["all", "copied", "encoded", "none"]
-"""What goes beside a film's pictures: subtitles and all, its sound alone as it is, encoded anew, or nothing."""
+
+@dataclass(frozen=True)
+class Keeping:
+    """What goes beside a film's pictures, if there is any.
+
+    Attributes:
+        sound: Its sound: as it is, where the container can hold that; encoded anew; or none.
+        extras: Whether subtitles, chapters and titles do.
+    """
+
+    sound: Literal["copied", "encoded", "none"] = "copied"
+    extras: bool = True
 
 
 class FilmFile:
@@ -34,14 +45,14 @@ class FilmFile:
     Args:
         form: What it is to be.
         delay: The largest of its pieces' delays.
-        keeping: What goes beside the pictures, if there is anything.
+        keeping: What goes beside the pictures.
 
     Raises:
         SettingsError: The container cannot hold the codec.
         OutputError: It cannot be written.
     """
 
-    def __init__(self, form: FilmForm, delay: int, keeping: Keeping = "all") -> None:
+    def __init__(self, form: FilmForm, delay: int, keeping: Keeping = Keeping()) -> None:
         self.part = part_path(form.path)
         self._form, self._delay = form, delay
         self._decoding_times: deque[int] = deque()
@@ -116,11 +127,11 @@ class FilmFile:
     def _add_feeds(self, keeping: Keeping) -> None:
         """Make room for what goes beside the pictures."""
         form = self._form
-        sound = form.like.sound if keeping != "none" else None
+        sound = form.like.sound if keeping.sound != "none" else None
         if sound is not None and has_room_for_sound(form.container, form.path):
-            copied = keeping in ("all", "copied")
+            copied = keeping.sound == "copied"
             self._feeds.append(SoundFeed(sound, self._output, form.container, form.path, copied=copied))
-        if form.like.extras is not None and keeping == "all" and not form.container.animation:
+        if form.like.extras is not None and keeping.extras and not form.container.animation:
             pictures = self._pictures.stream
             self._feeds.append(ExtrasFeed(form.like.extras, self._output, pictures, form.container, form.path))
 
