@@ -12,6 +12,7 @@ from pathlib import Path
 from framedream.errors import FramedreamError, InputError
 from framedream.jobs.ledger import heard
 from framedream.jobs.plan import Plan, Survey
+from framedream.jobs.showing import film_like
 from framedream.jobs.survey import look_through
 from framedream.jobs.targets import mirrored
 from framedream.media import FootageLike, PieceFactory, is_images
@@ -64,10 +65,10 @@ def probe(source: Path | str, target: Path | str | None = None, settings: Settin
     notes: list[str] = []
     with heard(notes, level=logging.INFO):
         footage = open_retimed(path, settings.footage)
+        film = _film(name, footage, settings)
         survey = look_through(footage, settings, lambda: None)
         if not survey.times:
             raise InputError(f"{path}: there is no frame in it; check that the file plays")
-        film = _film(name, footage, settings)
     rows = [
         *_source(path, footage),
         *_pictures(footage),
@@ -139,8 +140,11 @@ def _work(survey: Survey, settings: Settings) -> str:
 
 
 def _film(name: str, footage: FootageLike, settings: Settings) -> list[Row]:
+    """What would be written; the footage is told whether its alpha is kept."""
     try:
-        factory = PieceFactory(name, footage, settings.output)
+        factory = PieceFactory(name, film_like(settings, footage), settings.output)
+        factory.try_encoder()
+        footage.keeps_alpha = factory.keeps_alpha
         return [("written", words) for words in describe_film(factory)]
     except FramedreamError as error:
         return [("refused", str(error))]

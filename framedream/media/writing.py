@@ -84,6 +84,22 @@ class PieceFactory:
             return PngPiece(self.like.time_base, self.form.encoder.depth, keeps_alpha=self.keeps_alpha)
         return CodedPiece(self.form)
 
+    def try_encoder(self) -> None:
+        """See that the film's pictures can be encoded and put into a file of its kind; none is written.
+
+        Raises:
+            SettingsError: The container cannot hold the codec.
+            OutputError: The encoder does not take such pictures.
+        """
+        try:
+            if self.form is not None and self.form.container.animation:
+                CodedPiece(self.form).close()
+            elif self.form is not None:
+                rehearse(self.form)
+        except (FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
+
     def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
         """How long a frame is shown: until the next one; the last as long as is known of it.
 
@@ -119,7 +135,7 @@ class FilmInPieces(PieceFactory):
         super().__init__(path, like, settings)
         prepare(self.path)
         if self.form is not None:
-            self._try_encoder(self.form)
+            self.try_encoder()
             self.form.tell_losses()
         elif like.sound is not None:
             log.info("%s: a folder of images has no sound; it is left out", path)
@@ -214,16 +230,6 @@ class FilmInPieces(PieceFactory):
         """The file of which less is kept."""
         source = self.like.extras if keeping.sound == "copied" else self.like.sound
         return source.path if source else self.path
-
-    def _try_encoder(self, form: FilmForm) -> None:
-        try:
-            if form.container.animation:
-                CodedPiece(form).close()
-            else:
-                rehearse(form)
-        except (FFmpegError, OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
 
     def _target(self, pieces: Iterable[Piece], keeping: Keeping) -> _Target:
         if self.form is None:
