@@ -22,6 +22,7 @@ from av.packet import Packet
 from framedream.errors import InputError
 from framedream.media.containers import Container
 from framedream.media.frames import Sound
+from framedream.media.plain import PlainSamples
 from framedream.media.resampling import Resampler
 from framedream.media.stretching import StretchedSound
 from framedream.media.video import open_video
@@ -162,7 +163,7 @@ class _Track(Protocol):
 @dataclass
 class _Copied:
     stream: AudioStream
-    end: Fraction | None
+    plain: PlainSamples | None
     last: int | None = None
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
@@ -172,10 +173,10 @@ class _Copied:
         if self.last is not None and packet.dts <= self.last:
             return []  # Muxers give up on time that runs backwards; a film should not end for that.
         self.last = packet.dts
-        if self.end is not None and self.stream.codec_context.name.startswith("pcm_"):
-            packet = _shortened_packet(packet, self.end)
-        packet.stream = self.stream
-        return [packet]
+        packets = [packet] if self.plain is None else self.plain.fitted(packet)
+        for each in packets:
+            each.stream = self.stream
+        return packets
 
     def rest(self) -> list[Packet[AudioStream]]:
         return []
@@ -234,16 +235,6 @@ def _decoded(packet: Packet[AudioStream]) -> list[AudioFrame]:
         return []
 
 
-def _shortened_packet(packet: Packet[AudioStream], end: Fraction) -> Packet[AudioStream]:
-    """A packet of plain samples without what would be heard after the end; it has a tick for each sample."""
-    left = int(end / packet.time_base) - (packet.pts or 0)
-    if not packet.duration or left >= packet.duration:
-        return packet
-    short = cast("Packet[AudioStream]", Packet(bytes(packet)[: max(0, left) * (packet.size // packet.duration)]))
-    short.pts, short.dts, short.time_base, short.duration = packet.pts, packet.dts, packet.time_base, max(0, left)
-    return short
-
-
 def _part(frame: AudioFrame, end: Fraction | None) -> AudioFrame:
     """A frame without what would be heard before the film or after its end; it may have no samples then."""
     begin, rate = (frame.pts or 0) * (frame.time_base or Fraction(0)), frame.sample_rate
@@ -285,7 +276,7 @@ def _track(
             pass  # The muxer refuses it after all: encode it.
         else:
             _describe(track, source)
-            return _Copied(track, end)
+            return _Copied(track, PlainSamples.of(source.codec_context, container, end))
     encoded = _encoder(source, output, container.sound_codec)
     _describe(encoded, source)
     context = encoded.codec_context

@@ -104,3 +104,23 @@ def test_encoded_sound_of_a_part_begins_and_ends_with_it(tmp_path, name, codec, 
     begin, end = loud(tmp_path / name)
     assert abs(begin) < 0.01
     assert abs(end - 0.48) < 0.03
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_s24le", "pcm_f32le"])
+def test_gaps_in_plain_samples_are_silent_where_they_cannot_be_said(tmp_path, codec):
+    parts = [(Fraction(0), Fraction(1, 5)), (Fraction(7, 10), Fraction(1, 5))]
+    source = footage(tmp_path / "a.mkv", codec, parts=parts)
+    through(source, tmp_path / "b.mov")
+    begin, end = loud(tmp_path / "b.mov")
+    assert abs(begin) < 0.01
+    assert abs(end - 0.9) < 0.01
+
+
+def test_plain_samples_of_matroska_are_cut_between_samples(tmp_path):
+    """Its packets count milliseconds, of which none has a whole number of samples."""
+    source = footage(tmp_path / "a.mkv", "pcm_s24le", rate=44_100)
+    through(source, tmp_path / "b.mkv", end="0.5")
+    with av.open(str(tmp_path / "b.mkv")) as container:
+        sizes = [packet.size for packet in container.demux(audio=0) if packet.size]
+    assert all(size % 6 == 0 for size in sizes)
+    assert abs(sum(sizes) / 6 - 0.52 * 44_100) < 10
