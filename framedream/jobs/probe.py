@@ -140,8 +140,10 @@ def _work(survey: Survey, settings: Settings) -> str:
 
 
 def _film(name: str, footage: FootageLike, settings: Settings) -> list[Row]:
+    """What would be written; the footage is told whether its alpha is kept."""
     try:
         factory = PieceFactory(name, film_like(settings, footage), settings.output)
+        factory.try_encoder()
         footage.keeps_alpha = factory.keeps_alpha
         return [("written", words) for words in describe_film(factory)]
     except FramedreamError as error:

@@ -9,7 +9,10 @@ from typing import Any
 from framedream.errors import SettingsError, nearest
 
 _MP4_SOUND = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
-_MOV_SOUND = ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be")
+_MOV_SOUND = (
+    "aac", "mp3", "ac3", "eac3", "alac", "adpcm_ima_qt", "pcm_alaw", "pcm_mulaw", "pcm_s16le", "pcm_s16be",
+    "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,7 @@ def describe_film(factory: PieceFactory) -> Iterator[str]:
         return
     encoder = form.encoder
     words = [f"{form.path}: {encoder.codec}", encoder.pixel_format, "{}x{}".format(*form.size)]
-    words += [
-        f"{name} {value}" for name, value in encoder.options.items() if name in ("crf", "cq", "quality", "profile")
-    ]
+    words += [f"{name} {value}" for name, value in encoder.options.items() if name in _TOLD]
     words += [f"{encoder.depth} bits"] + (["with alpha"] if form.keeps_alpha else [])
     yield ", ".join(words)
     if like.sound is not None:

@@ -40,6 +40,9 @@ _HARDWARE = ("_nvenc", "_qsv", "_amf", "_v4l2m2m", "_vaapi", "_videotoolbox", "_
 _HDR_DEPTH = 10
 """Bits of a channel without which high dynamic range shows steps."""
 
+_GIF_TICK = Fraction(1, 100)
+"""Seconds in which GIF counts; most viewers show what is shown for less than two of them for ten."""
+
 
 @dataclass(frozen=True)
 class FilmForm:
@@ -76,7 +79,22 @@ class FilmForm:
             )
         if like.color.hdr and (encoder.depth < _HDR_DEPTH or form.container.animation):
             raise no_room_for_hdr(path, like.color.hdr)
+        if form.is_gif and like.rate and like.rate > 1 / _GIF_TICK:
+            raise OutputError(
+                f"{path}: .gif files count in hundredths of a second, but {float(like.rate):g} frames come in each "
+                "second; write .webp, or give --fps 50"
+            )
         return form
+
+    @property
+    def is_gif(self) -> bool:
+        """Whether it is a GIF."""
+        return self.container.format == "gif"
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per tick of what is encoded: the footage's, or the container's where that cannot say all of them."""
+        return _GIF_TICK if self.is_gif else self.like.time_base
 
     @property
     def keeps_alpha(self) -> bool:
@@ -129,6 +147,11 @@ class FilmForm:
                 "%s: colors are %s, which %s files cannot say, so they will look pale; write .mp4, or convert first",
                 *(self.path, self.like.color.wide, self.path.suffix),
             )
+        if self.is_gif and self.like.rate and self.like.rate > 1 / (2 * _GIF_TICK):
+            log.warning(
+                "%s: most viewers show a GIF of more than 50 frames a second too slowly; give --fps 50, or write .webp",
+                self.path,
+            )
         if self.like.sample_aspect != 1 and not self._keeps_aspect():
             square = f"{max(1, round(self.like.width * self.like.sample_aspect))}x{self.like.height}"
             log.warning(
@@ -161,8 +184,9 @@ class PictureStream:
         self._reformatter = VideoReformatter()
         self._durations: dict[int, int] = {}
         self._palette: Palette | None = None
-        if form.container.format == "gif":
-            self._palette = Palette(form.size, form.like.time_base, transparent=form.keeps_alpha)
+        self._last: int | None = None
+        if form.is_gif:
+            self._palette = Palette(form.size, form.time_base, transparent=form.keeps_alpha)
         self.stream = _add_stream(form, output)
 
     def encode(self, frame: Frame, duration: Fraction) -> Iterator[Packet[VideoStream]]:
@@ -181,9 +205,13 @@ class PictureStream:
             alpha = alpha if alpha is None else np.pad(alpha, ((0, form.bottom), (0, form.right)), mode="edge")
         format_ = self._palette.pixel_format if self._palette else form.encoder.pixel_format
         picture = from_levels(pixels, form.color, format_, self._reformatter, alpha)
-        picture.time_base = form.like.time_base
-        picture.pts = round(frame.time / form.like.time_base)
-        self._durations[picture.pts] = max(1, round(duration / form.like.time_base))
+        picture.time_base = form.time_base
+        picture.pts = round(frame.time / form.time_base)
+        if self._last is not None:
+            # A GIF is refused where two of its pictures come within one tick.
+            picture.pts = max(self._last + 1, picture.pts)
+        self._last = picture.pts
+        self._durations[picture.pts] = max(1, round(duration / form.time_base))
         for shown in self._palette.paint(picture) if self._palette else [picture]:
             yield from self._packets(shown)
 
@@ -209,12 +237,10 @@ def _add_stream(form: FilmForm, output: OutputContainer) -> VideoStream:
     try:
         stream = output.add_stream(
             encoder.codec, rate=like.rate or Fraction(25), options=_options(encoder, like), width=width, height=height,
-            time_base=like.time_base,
+            time_base=form.time_base,
         )  # fmt: skip
     except ValueError:
-        raise SettingsError(
-            f"codec: {form.path.suffix} files cannot hold {encoder.codec}; give the output the suffix .mkv"
-        ) from None
+        raise cannot_hold(form) from None
     assert isinstance(stream, VideoStream)
     _tag(stream, form)
     try:
@@ -248,6 +274,17 @@ def _opens(name: str) -> bool:
     except (FFmpegError, OSError, ValueError):
         return False
     return True
+
+
+def cannot_hold(form: FilmForm) -> SettingsError:
+    """What to say where a container cannot hold what an encoder makes."""
+    suffix = form.path.suffix.lower()
+    cure = "choose another --codec"
+    if suffix != ".mkv":
+        cure = f"give the output the suffix .mkv, or {cure}"
+    if form.encoder.codec in ("prores_ks", "dnxhd") and suffix != ".mov":
+        cure = "give the output the suffix .mov"
+    return SettingsError(f"codec: {form.path.suffix} files cannot hold {form.encoder.codec}; {cure}")
 
 
 def no_room_for_hdr(path: Path, kind: str) -> InputError:
@@ -288,7 +325,7 @@ def _options(encoder: Encoder, like: FilmLike) -> dict[str, str]:
 def _tag(stream: VideoStream, form: FilmForm) -> None:
     context, encoder, color = stream.codec_context, form.encoder, form.color
     context.pix_fmt = encoder.pixel_format
-    context.time_base = form.like.time_base
+    context.time_base = form.time_base
     context.sample_aspect_ratio = form.like.sample_aspect
     is_rgb = av.VideoFormat(encoder.pixel_format).is_rgb
     context.colorspace = 0 if is_rgb else color.matrix

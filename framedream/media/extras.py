@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import AttachmentStream, Disposition
+from av.stream import AttachmentStream, Disposition, Stream
 from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
@@ -55,15 +55,21 @@ class ExtrasFeed:
         self._extras, self._output, self._container = extras, output, container
         self._source = open_video(extras.path)
         output.metadata.update(_titles(self._source.metadata))
-        self._name(pictures)
+        own = next((stream for stream in self._source.streams.video if not _is_cover(stream)), None)
+        known = own.metadata if own is not None else {}
+        self._keeps_timecode = not extras.start and container.format != "mpegts"
+        names = {"language", "title"} | ({"timecode"} if self._keeps_timecode else set())
+        pictures.metadata.update({key: text for key, text in known.items() if key in names})
         if container.chapters:
             output.set_chapters(list(_chapters(self._source, extras)))
         self._tracks: dict[int, _Track] = {}
         lost = [
             self._take(stream)
             for stream in self._source.streams
-            if stream.type not in ("audio", "video") or stream.disposition & Disposition.attached_pic
+            if stream is not own and (stream.type != "audio" or stream.codec_context is None)
         ]
+        if self._source.chapters() and not container.chapters:
+            lost.append("chapters")
         if any(lost):
             kinds = ", ".join(sorted({kind for kind in lost if kind}))
             log.info("%s: %s of %s cannot be carried", path, kinds, extras.path)
@@ -87,13 +93,7 @@ class ExtrasFeed:
         self._packets.close()
         self._source.close()
 
-    def _name(self, pictures: VideoStream) -> None:
-        own = next(iter(self._source.streams.video), None)
-        known = own.metadata if own is not None else {}
-        names = {"language", "title"} | ({"timecode"} if not self._extras.start else set())
-        pictures.metadata.update({key: text for key, text in known.items() if key in names})
-
-    def _take(self, stream: object) -> str:
+    def _take(self, stream: Stream) -> str:
         """Make room for a stream; says what cannot be carried."""
         if isinstance(stream, AttachmentStream):
             if self._container.format != "matroska":
@@ -102,10 +102,15 @@ class ExtrasFeed:
             self._output.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
             return ""
         if isinstance(stream, VideoStream):
-            return "cover picture"
+            return "cover picture" if _is_cover(stream) else "further tracks of pictures"
+        if stream.type == "audio":
+            return "sound of no known codec"
+        if "timecode" in stream.metadata:
+            # The muxer makes such a track anew.
+            return "" if self._keeps_timecode else "timecode"
         if not isinstance(stream, SubtitleStream):
-            # Players make the list of chapters of such a track; the muxer makes it anew.
-            is_chapters = bool(self._source.chapters()) and getattr(stream, "type", "") == "data"
+            # Players make the list of chapters of such a track; the muxer makes that anew, too.
+            is_chapters = bool(self._source.chapters()) and stream.type == "data"
             return "" if is_chapters else "tracks of data"
         track = _track(stream, self._output, self._container)
         if track is None:
@@ -130,6 +135,10 @@ class ExtrasFeed:
         shown = self._shown(packet)
         ends = shown + (packet.duration or 0) * packet.time_base * self._extras.stretch
         return ends > 0 and (self._extras.length is None or shown < self._extras.length)
+
+
+def _is_cover(stream: Stream) -> bool:
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _titles(known: dict[str, str]) -> dict[str, str]:

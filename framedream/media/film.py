@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
 from typing import Literal, cast
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 from PIL import Image
 
-from framedream.media.encoding import FilmForm, PictureStream
+from framedream.media.encoding import FilmForm, PictureStream, cannot_hold
 from framedream.media.extras import ExtrasFeed
 from framedream.media.frames import Frame
 from framedream.media.pieces import Piece
@@ -21,8 +25,18 @@ from framedream.media.publish import part_path
 from framedream.media.saving import read_png
 from framedream.media.sound import SoundFeed, has_room_for_sound
 
-Keeping = Literal["all", "copied", "encoded", "none"]
-"""What goes beside a film's pictures: subtitles and all, its sound alone as it is, encoded anew, or nothing."""
+
+@dataclass(frozen=True)
+class Keeping:
+    """What goes beside a film's pictures, if there is any.
+
+    Attributes:
+        sound: Its sound: as it is, where the container can hold that; encoded anew; or none.
+        extras: Whether subtitles, chapters and titles do.
+    """
+
+    sound: Literal["copied", "encoded", "none"] = "copied"
+    extras: bool = True
 
 
 class FilmFile:
@@ -31,14 +45,14 @@ class FilmFile:
     Args:
         form: What it is to be.
         delay: The largest of its pieces' delays.
-        keeping: What goes beside the pictures, if there is anything.
+        keeping: What goes beside the pictures.
 
     Raises:
         SettingsError: The container cannot hold the codec.
         OutputError: It cannot be written.
     """
 
-    def __init__(self, form: FilmForm, delay: int, keeping: Keeping = "all") -> None:
+    def __init__(self, form: FilmForm, delay: int, keeping: Keeping = Keeping()) -> None:
         self.part = part_path(form.path)
         self._form, self._delay = form, delay
         self._decoding_times: deque[int] = deque()
@@ -97,9 +111,7 @@ class FilmFile:
                 merged = suffix == "webp" and found < self._painted
                 whole = merged and (self._are_alike or _shown_for(image) == self._milliseconds)
                 return self._painted if whole else found
-        with av.open(
-            f"file:{self.part}", format="mpegts" if self._form.container.format == "mpegts" else None
-        ) as written:
+        with av.open(f"file:{self.part}", format=_demuxer(self._form)) as written:
             return sum(1 for packet in written.demux(video=0) if packet.size)
 
     def _open(self) -> OutputContainer:
@@ -115,11 +127,11 @@ class FilmFile:
     def _add_feeds(self, keeping: Keeping) -> None:
         """Make room for what goes beside the pictures."""
         form = self._form
-        sound = form.like.sound if keeping != "none" else None
+        sound = form.like.sound if keeping.sound != "none" else None
         if sound is not None and has_room_for_sound(form.container, form.path):
-            copied = keeping in ("all", "copied")
+            copied = keeping.sound == "copied"
             self._feeds.append(SoundFeed(sound, self._output, form.container, form.path, copied=copied))
-        if form.like.extras is not None and keeping == "all" and not form.container.animation:
+        if form.like.extras is not None and keeping.extras and not form.container.animation:
             pictures = self._pictures.stream
             self._feeds.append(ExtrasFeed(form.like.extras, self._output, pictures, form.container, form.path))
 
@@ -159,6 +171,40 @@ class FilmFile:
             for feed in self._feeds:
                 feed.feed(packet.dts * packet.time_base)
         self._output.mux(packet)
+
+
+def rehearse(form: FilmForm) -> None:
+    """Make a film of one gray picture in memory, and look for it there.
+
+    Some muxers refuse a codec only when they are to write it, some write what nobody finds again; that should not
+    come out when all is dreamed.
+
+    Args:
+        form: What the film is to be; animations hold one codec only, and need no rehearsal.
+
+    Raises:
+        SettingsError: The container cannot hold the codec.
+        OutputError: The encoder refuses pictures of this kind.
+    """
+    file, like = BytesIO(), form.like
+    gray = Frame(np.full((like.height, like.width, 3), 128, np.float32), Fraction(0))
+    with av.open(file, "w", format=form.container.format) as output:
+        pictures = PictureStream(form, output)
+        try:
+            output.start_encoding()
+            for packet in (*pictures.encode(gray, like.time_base), *pictures.rest()):
+                packet.stream, packet.dts = pictures.stream, packet.pts  # Of one picture x265 gives no likely dts.
+                output.mux(packet)
+        except FFmpegError:
+            raise cannot_hold(form) from None
+    file.seek(0)
+    with av.open(file, "r", format=_demuxer(form)) as written:
+        if not any(packet.size for stream in written.streams.video for packet in written.demux(stream)):
+            raise cannot_hold(form)
+
+
+def _demuxer(form: FilmForm) -> str | None:
+    return "mpegts" if form.container.format == "mpegts" else None
 
 
 def _shown_for(image: Image.Image) -> int:

@@ -134,7 +134,7 @@ _KNOWN_AS = {
 _PURPOSES = {
     "web": {".mp4": "libx264", ".m4v": "libx264", ".mov": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"},
     "edit": {".mov": "prores_ks", ".mkv": "prores_ks"},
-    "archive": {".mkv": "ffv1", ".mov": "ffv1"},
+    "archive": {".mkv": "ffv1"},
 }
 """What a film is for: the encoder by its suffix."""
 

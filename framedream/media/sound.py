@@ -9,8 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.error import FFmpegError
@@ -20,10 +23,17 @@ from framedream.errors import InputError
 from framedream.media.containers import Container
 from framedream.media.demuxing import open_video
 from framedream.media.frames import Sound
+from framedream.media.plain import PlainSamples
 from framedream.media.resampling import Resampler
 from framedream.media.stretching import StretchedSound
 
 log = logging.getLogger("framedream")
+
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""The usual layout of so many channels."""
+
+_TOO_MANY_PLANES = 8
+"""Planes of a frame that PyAV looks beyond the end of."""
 
 _LATEST = 30 * 24 * 3600
 """Seconds from a film's beginning beyond which a time is wrong."""
@@ -132,13 +142,14 @@ class SoundFeed:
         length = (packet.duration or 0) * packet.time_base
         if abs(time) > _LATEST:
             return False
+        early = self._early or isinstance(self._tracks[packet.stream.index], _Encoded)
         start, end = self._sound.start or Fraction(0), self._sound.end
         if end is not None and time + start >= end:
             return False
         if self._sound.start is None:
-            return self._early or time >= 0 or time + length > 0
+            return early or time >= 0 or time + length > 0
         # One packet more than is heard, where it can be stored: the decoder needs it to get under way.
-        return time + 2 * length > 0 if self._early else time >= 0
+        return time >= 0 or (early and time + 2 * length > 0)
 
 
 class _Track(Protocol):
@@ -152,7 +163,7 @@ class _Track(Protocol):
 @dataclass
 class _Copied:
     stream: AudioStream
-    end: Fraction | None
+    plain: PlainSamples | None
     last: int | None = None
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
@@ -162,10 +173,10 @@ class _Copied:
         if self.last is not None and packet.dts <= self.last:
             return []  # Muxers give up on time that runs backwards; a film should not end for that.
         self.last = packet.dts
-        if self.end is not None and self.stream.codec_context.name.startswith("pcm_"):
-            packet = _shortened_packet(packet, self.end)
-        packet.stream = self.stream
-        return [packet]
+        packets = [packet] if self.plain is None else self.plain.fitted(packet)
+        for each in packets:
+            each.stream = self.stream
+        return packets
 
     def rest(self) -> list[Packet[AudioStream]]:
         return []
@@ -188,10 +199,7 @@ class _Encoded:
     def _encode(self, frame: AudioFrame, shift: Fraction) -> list[Packet[AudioStream]]:
         if frame.pts is not None and frame.time_base:
             frame.pts -= round(shift / frame.time_base)
-            if frame.pts < 0:
-                return []
-            if self.end is not None:
-                frame = _shortened(frame, self.end)
+            frame = _part(frame, self.end)
         if not frame.samples:
             return []
         return [packet for part in self.even.resample(frame) for packet in self.stream.encode(part)]
@@ -227,26 +235,21 @@ def _decoded(packet: Packet[AudioStream]) -> list[AudioFrame]:
         return []
 
 
-def _shortened_packet(packet: Packet[AudioStream], end: Fraction) -> Packet[AudioStream]:
-    """A packet of plain samples without what would be heard after the end; it has a tick for each sample."""
-    left = int(end / packet.time_base) - (packet.pts or 0)
-    if not packet.duration or left >= packet.duration:
-        return packet
-    short = cast("Packet[AudioStream]", Packet(bytes(packet)[: max(0, left) * (packet.size // packet.duration)]))
-    short.pts, short.dts, short.time_base, short.duration = packet.pts, packet.dts, packet.time_base, max(0, left)
-    return short
-
-
-def _shortened(frame: AudioFrame, end: Fraction) -> AudioFrame:
-    """A frame without what would be heard after the end."""
-    left = max(0, round((end - (frame.pts or 0) * (frame.time_base or 0)) * frame.sample_rate))
-    if left >= frame.samples:
+def _part(frame: AudioFrame, end: Fraction | None) -> AudioFrame:
+    """A frame without what would be heard before the film or after its end; it may have no samples then."""
+    begin, rate = (frame.pts or 0) * (frame.time_base or Fraction(0)), frame.sample_rate
+    first = min(frame.samples, max(0, round(-begin * rate)))
+    stop = frame.samples if end is None else max(first, min(frame.samples, round((end - begin) * rate)))
+    if stop - first == frame.samples:
         return frame
-    values = left if frame.format.is_planar else left * frame.layout.nb_channels
-    samples: Any = np.ascontiguousarray(frame.to_ndarray()[:, :values])
-    short = AudioFrame.from_ndarray(samples, format=frame.format.name, layout=frame.layout.name)
-    short.sample_rate, short.time_base, short.pts = frame.sample_rate, frame.time_base, frame.pts
-    return short
+    if frame.format.is_planar and frame.layout.nb_channels >= _TOO_MANY_PLANES:
+        (frame,) = AudioResampler(frame.format.packed, frame.layout, rate).resample(frame) or (frame,)
+    step = 1 if frame.format.is_planar else frame.layout.nb_channels
+    samples: Any = np.ascontiguousarray(frame.to_ndarray()[:, first * step : stop * step])
+    part = AudioFrame.from_ndarray(samples, format=frame.format.name, layout=frame.layout.name)
+    part.sample_rate, part.time_base = rate, frame.time_base
+    part.pts = (frame.pts or 0) + round(Fraction(first, rate) / (frame.time_base or 1))
+    return part
 
 
 def _track(
@@ -262,7 +265,7 @@ def _track(
     if container.sound_codec is None or source.codec_context is None:
         return None
     if stretch != 1:
-        stream = _encoder(source, output, container.sound_codec)
+        stream = _encoder(source, output, container.sound_codec, most=_TOO_MANY_PLANES - 1)
         _describe(stream, source)
         return _Stretched(stream, StretchedSound(source.rate, stream.layout.name, stretch, end))
     codec = source.codec_context.codec.canonical_name
@@ -273,23 +276,59 @@ def _track(
             pass  # The muxer refuses it after all: encode it.
         else:
             _describe(track, source)
-            return _Copied(track, end)
+            return _Copied(track, PlainSamples.of(source.codec_context, container, end))
     encoded = _encoder(source, output, container.sound_codec)
     _describe(encoded, source)
-    if copied:
-        log.info("%s: %s cannot hold %s sound; it is encoded as %s", path, path.suffix, codec, container.sound_codec)
     context = encoded.codec_context
+    if copied:
+        log.info(
+            "%s: %s cannot hold %s sound; it is encoded as %s%s",
+            *(path, path.suffix, codec, container.sound_codec, _lessened(source, context)),
+        )
     return _Encoded(encoded, Resampler(context.format, context.layout, context.rate), end)
 
 
-def _encoder(source: AudioStream, output: OutputContainer, codec: str) -> AudioStream:
-    rate = 48_000 if codec == "libopus" else source.rate
-    stream = output.add_stream(codec, rate=rate)
+def _encoder(source: AudioStream, output: OutputContainer, codec: str, most: int = 8) -> AudioStream:
+    stream = output.add_stream(codec, rate=_rate(codec, source.rate))
     assert isinstance(stream, AudioStream)
-    channels = source.codec_context.channels
-    stream.layout = {1: "mono", 2: "stereo"}.get(channels, "5.1" if channels == 6 else "stereo")
+    stream.layout = _layout(codec, stream.rate, source, most)
     stream.bit_rate = 96_000 * max(2, stream.codec_context.channels)
     return stream
+
+
+def _rate(codec: str, rate: int) -> int:
+    """Samples a second that an encoder takes: as many, or the next fewer."""
+    known = av.Codec(codec, "w").audio_rates
+    if codec == "libopus" or not known:
+        return 48_000 if codec == "libopus" else rate
+    return max((each for each in known if each <= rate), default=min(known))
+
+
+def _layout(codec: str, rate: int, source: AudioStream, most: int) -> str:
+    """Channels that an encoder takes: as many as there are, or 5.1 where they are too many, or two."""
+    channels = source.codec_context.channels
+    own, usual = source.layout.name, _LAYOUTS.get(channels, "stereo")
+    wishes = (usual, own) if usual in ("mono", "stereo", "5.1") else (own, usual)
+    if channels > most:
+        wishes = ("5.1", "stereo")
+    return next((layout for layout in wishes if _takes(codec, rate, layout)), "stereo")
+
+
+def _takes(codec: str, rate: int, layout: str) -> bool:
+    try:
+        context = cast(AudioCodecContext, av.CodecContext.create(codec, "w"))
+        context.sample_rate, context.layout = rate, layout
+        context.format = next(iter(context.codec.audio_formats or ()))
+        context.open()
+    except (FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _lessened(source: AudioStream, context: AudioCodecContext) -> str:
+    """What encoding leaves of a track, if that is less."""
+    words = f", in {context.layout.name}" if context.channels < source.codec_context.channels else ""
+    return words + (f", at {context.sample_rate} Hz" if context.sample_rate < source.rate else "")
 
 
 def _describe(stream: AudioStream, source: AudioStream) -> None:

@@ -61,6 +61,7 @@ def look_at_image(path: Path) -> ImageInfo:
         if _orientation(image) in _SIDEWAYS and image.format != "TIFF":
             # Pillow gives a TIFF's size as upright already.
             width, height = height, width
+        _check_white(path, image)
         depth = 16 if _is_deep(image) else 8
         return ImageInfo(width, height, getattr(image, "n_frames", 1), depth, image.has_transparency_data)
 
@@ -97,6 +98,7 @@ def read_picture(path: Path | str) -> tuple[Pixels, NDArray[np.float32] | None]:
     """
     path = Path(path)
     with guarded(path), opened_image(path) as image:
+        _check_white(path, image)
         rgba = _read_deep(path, _orientation(image)) if _is_deep(image) else _read_bytes(image)
     return split(rgba)
 
@@ -163,13 +165,23 @@ def _orientation(image: Image.Image) -> int:
 
 def _is_deep(image: Image.Image) -> bool:
     """Whether there are 16 bits to a channel, which Pillow would cut to 8 in color images."""
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         return True
     if isinstance(image, PngImageFile):
         # Pillow names the file's own raw mode here, as in "RGB;16B".
         return any(";16" in str(tile[3]) for tile in image.tile)
     bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS, (8,))
     return 16 in (bits if isinstance(bits, tuple) else (bits,))
+
+
+def _check_white(path: Path, image: Image.Image) -> None:
+    """See that it is known which number is white.
+
+    Raises:
+        InputError: Numbers have 32 bits, as measurements do; all of such a picture would be black or white.
+    """
+    if image.mode in ("I", "F") and not _is_deep(image):
+        raise InputError(f"{path}: has 32 bits a channel, of which nothing says what is white; export it with 16 bits")
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

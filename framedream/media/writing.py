@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from framedream.errors import OutputError, SettingsError
 from framedream.media.containers import container_for
 from framedream.media.encoding import FilmForm, no_room_for_hdr
-from framedream.media.film import FilmFile, Keeping
+from framedream.media.film import FilmFile, Keeping, rehearse
 from framedream.media.frames import FilmLike, Frame
 from framedream.media.pieces import CodedPiece, Piece, PieceEncoder, PngPiece
 from framedream.media.publish import discard, part_path, prepare, publish
@@ -33,12 +33,14 @@ _PIECE = 250
 
 
 _GIVING_WAY: tuple[tuple[Keeping, str], ...] = (
-    ("all", ""),
-    ("copied", "the subtitles are damaged and cannot be written; the film has none"),
-    ("encoded", "the sound is damaged and cannot be written as it is; it is encoded anew"),
-    ("none", "the sound is damaged and cannot be written; the film has none"),
+    (Keeping(), ""),
+    (Keeping(extras=False), "the subtitles are damaged and cannot be written; the film has none"),
+    (Keeping("encoded"), "the sound is damaged and cannot be written as it is; it is encoded anew"),
+    (Keeping("encoded", extras=False), "sound and subtitles are damaged; it is encoded anew, and they are left out"),
+    (Keeping("none"), "the sound is damaged and cannot be written; the film has none"),
+    (Keeping("none", extras=False), "neither sound nor subtitles can be written; the film has none"),
 )
-"""What less is asked of a film that cannot be written, one after the other, and what is said then."""
+"""What less is asked of a film that cannot be written, one after the other, and what is said if that helps."""
 
 
 class PieceFactory:
@@ -82,6 +84,22 @@ class PieceFactory:
             return PngPiece(self.like.time_base, self.form.encoder.depth, keeps_alpha=self.keeps_alpha)
         return CodedPiece(self.form)
 
+    def try_encoder(self) -> None:
+        """See that the film's pictures can be encoded and put into a file of its kind; none is written.
+
+        Raises:
+            SettingsError: The container cannot hold the codec.
+            OutputError: The encoder does not take such pictures.
+        """
+        try:
+            if self.form is not None and self.form.container.animation:
+                CodedPiece(self.form).close()
+            elif self.form is not None:
+                rehearse(self.form)
+        except (FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
+
     def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
         """How long a frame is shown: until the next one; the last as long as is known of it.
 
@@ -115,10 +133,9 @@ class FilmInPieces(PieceFactory):
 
     def __init__(self, path: Path | str, *, like: FilmLike, settings: OutputSettings | None = None) -> None:
         super().__init__(path, like, settings)
-        self._keeping: Keeping = "all"
         prepare(self.path)
         if self.form is not None:
-            self._try_encoder(self.form)
+            self.try_encoder()
             self.form.tell_losses()
         elif like.sound is not None:
             log.info("%s: a folder of images has no sound; it is left out", path)
@@ -157,19 +174,31 @@ class FilmInPieces(PieceFactory):
         Raises:
             OutputError: The disk is full or refuses, or frames are missing in the finished film.
         """
-        while True:
+        refused: OutputError | None = None
+        for keeping, what in self._ways():
             try:
-                return self._assemble(pieces, between, complete)
+                frames = self._assemble(pieces, keeping, between, complete)
             except OutputError as error:
                 # What a disk refuses is an error of the system; anything else is what FFmpeg does not take.
-                if isinstance(error.__cause__, OSError | None) or not self._give_way():
+                if isinstance(error.__cause__, OSError | None):
                     raise
+                refused = refused or error
+            else:
+                if what:
+                    log.warning("%s: %s", self._beside(keeping), what)
+                return frames
+        assert refused is not None
+        raise refused
 
     def _assemble(
-        self, pieces: Iterable[Piece], between: Callable[[], None], complete: Callable[[Path, int], None]
+        self,
+        pieces: Iterable[Piece],
+        keeping: Keeping,
+        between: Callable[[], None],
+        complete: Callable[[Path, int], None],
     ) -> int:
         frames = 0
-        target = self._guarded(lambda: self._target(pieces))
+        target = self._guarded(lambda: self._target(pieces, keeping))
         try:
             for piece in pieces:
                 between()
@@ -189,30 +218,23 @@ class FilmInPieces(PieceFactory):
             discard(target.part)
         return frames
 
-    def _give_way(self) -> bool:
-        """Ask less of what goes beside the pictures, which may be damaged; whether there is less to ask."""
-        like, steps = self.like, list(_GIVING_WAY)
-        if self.form is None or self.form.container.animation:
-            return False
-        for keeping, what in steps[steps.index(next(step for step in steps if step[0] == self._keeping)) + 1 :]:
-            beside = like.extras if keeping == "copied" else like.sound
-            if beside is not None:
-                self._keeping = keeping
-                log.warning("%s: %s", beside.path, what)
-                return True
-        return False
+    def _ways(self) -> Iterator[tuple[Keeping, str]]:
+        """What may go beside the pictures, and what is said of it; the less, the later, for it may be damaged."""
+        has_more = self.form is not None and not self.form.container.animation
+        for keeping, what in _GIVING_WAY:
+            less_sound, less_extras = keeping.sound != "copied", not keeping.extras
+            if (has_more or not what) and (self.like.sound or not less_sound) and (self.like.extras or not less_extras):
+                yield keeping, what
 
-    def _try_encoder(self, form: FilmForm) -> None:
-        try:
-            CodedPiece(form).close()
-        except (FFmpegError, OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
+    def _beside(self, keeping: Keeping) -> Path:
+        """The file of which less is kept."""
+        source = self.like.extras if keeping.sound == "copied" else self.like.sound
+        return source.path if source else self.path
 
-    def _target(self, pieces: Iterable[Piece]) -> _Target:
+    def _target(self, pieces: Iterable[Piece], keeping: Keeping) -> _Target:
         if self.form is None:
             return ImageFolder(self.path)
-        return FilmFile(self.form, max((piece.delay for piece in pieces), default=0), self._keeping)
+        return FilmFile(self.form, max((piece.delay for piece in pieces), default=0), keeping)
 
     def _guarded(self, action: Callable[[], _T]) -> _T:
         try:

@@ -114,3 +114,25 @@ def test_the_command_prints_it(samples, capsys):
     assert out.splitlines()[0].endswith("bunny.mp4")
     assert "  written    x.mkv: ffv1, bgr0, 640x360, 8 bits" in out
     assert "  cuts       not looked for" in out
+
+
+def test_a_compared_film_is_told_as_wide_as_it_would_be(samples):
+    told = dict(reversed(probe(samples / "bunny.mp4", "x.mkv", Settings.of(compare="side", cuts="none")).rows))
+    assert told["written"].startswith("x.mkv: libx264, yuv420p, 1280x360")
+    assert told["would be"].startswith("dreamed as 75 frames of 640x360")
+
+
+def test_a_codec_that_the_film_cannot_hold_is_told_as_refused(samples):
+    told = rows(probe(samples / "bunny.mp4", "x.mov", Settings.of(codec="av1", cuts="none")))
+    assert ".mov files cannot hold libsvtav1" in told["refused"]
+
+
+def test_alpha_that_is_kept_is_not_told_to_be_laid_over_black(tmp_path):
+    from PIL import Image
+
+    picture = np.full((16, 24, 4), 200, np.uint8)
+    picture[:8, :, 3] = 0
+    frames = [Image.fromarray(picture), Image.fromarray(255 - picture[..., ::-1])]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=50, lossless=True)
+    assert "note" not in rows(probe(tmp_path / "a.webp"))
+    assert "over black" in rows(probe(tmp_path / "a.webp", "x.mp4"))["note"]

@@ -63,12 +63,14 @@ def write_video(
     sound_tracks: int = 1,
     options: dict[str, str] | None = None,
     muxer: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
 ) -> Path:
     """Encode pictures (uint8 or uint16 RGB), and a tone if ``sound`` names an encoder."""
     height, width = pictures[0].shape[:2]
     usual = {"crf": "5", "preset": "ultrafast"} if codec in ("libx264", "libx265") else {}
     usual |= {"x265-params": "log-level=error"} if codec == "libx265" else {}
     with av.open(str(path), "w", container_options=muxer or {}) as container:
+        container.metadata.update(metadata or {})
         stream = container.add_stream(
             codec, rate=25, width=width, height=height, time_base=time_base, options=usual | (options or {})
         )

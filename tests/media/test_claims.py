@@ -156,6 +156,23 @@ def test_sound_that_a_container_refuses_is_encoded_anew(tmp_path, caplog):
     assert np.abs(decoded_sound(film)[1]).max() > 0.1
 
 
+def test_damaged_sound_costs_neither_titles_nor_a_false_word_about_subtitles(tmp_path, caplog):
+    path = write_video(tmp_path / "a.mkv", numbered(10), sound="ac3", metadata={"title": "My film"})
+    with av.open(str(path)) as container:
+        third = [bytes(packet) for packet in container.demux(audio=0) if packet.size][2]
+    path.write_bytes(path.read_bytes().replace(third[:40], bytes(8) + third[8:40]))
+    footage = open_footage(path)
+    with open_film(tmp_path / "film.mp4", like=footage) as film:
+        for frame in footage.frames():
+            film.write(frame)
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        f"{path}: the sound is damaged and cannot be written as it is; it is encoded anew"
+    ]
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        assert container.metadata["title"] == "My film"
+        assert container.streams.audio[0].codec_context.name == "aac"
+
+
 def test_sound_may_change_its_form_on_the_way(tmp_path):
     """As in broadcasts: two channels at 48 kHz, then one at 32 kHz."""
     path = tmp_path / "a.ts"

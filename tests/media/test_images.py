@@ -286,3 +286,19 @@ def test_a_large_image_is_no_cause_for_alarm(tmp_path, monkeypatch):
     """Pillow warns of it, and a warning fails a test."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2500)
     assert read_image(save(tmp_path / "a.png", np.zeros((50, 60, 3), np.uint8))).shape == (50, 60, 3)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(np.int32, "a.tif"), (np.float32, "a.tiff")])
+def test_images_of_which_nothing_says_what_is_white_are_refused(tmp_path, kind, name):
+    """Measurements, of 32 bits: they would become black or white as a whole."""
+    Image.fromarray(np.full((16, 24), 30_000, kind)).save(tmp_path / name)
+    for reader in (read_image, open_footage):
+        with pytest.raises(InputError, match="has 32 bits a channel"):
+            reader(tmp_path / name)
+
+
+def test_gray_maps_of_16_bits_are_read(tmp_path):
+    levels = np.linspace(0, 65535, 24, dtype=np.uint16)
+    (tmp_path / "a.pgm").write_bytes(b"P5 24 16 65535\n" + np.tile(levels, (16, 1)).astype(">u2").tobytes())
+    assert open_footage(tmp_path / "a.pgm").depth == 16
+    assert np.allclose(read_image(tmp_path / "a.pgm")[8, :, 1], levels / 257)

@@ -228,3 +228,49 @@ def test_extras_of_a_part_are_those_of_that_part(tmp_path, cell):
         ]
     assert found == [(0, pytest.approx(0.1)), (pytest.approx(0.1), pytest.approx(0.4))]
     cell(EXTRAS)
+
+
+def test_tracks_that_cannot_be_carried_are_told(tmp_path, cell, caplog):
+    """A second track of pictures, sound of a codec that FFmpeg does not know, chapters where there are none."""
+    caplog.set_level("INFO", "framedream")
+    sound = with_sound("aac", tracks=2)
+    second = []
+
+    def prepare(container, stream) -> None:
+        sound["prepare"](container, stream)
+        second.append(container.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p"))
+        container.set_chapters([{"id": 1, "start": 0, "end": 9, "time_base": Fraction(1, 25), "metadata": {}}])
+
+    def finish(container) -> None:
+        sound["finish"](container)
+        frame = av.VideoFrame.from_ndarray((picture(0) >> 8).astype(np.uint8), format="rgb24")
+        frame.pts, frame.time_base = 0, FRAME
+        container.mux(second[0].encode(frame))
+        container.mux(second[0].encode(None))
+
+    source = write(tmp_path / "a.mp4", "libx264", "yuv420p", prepare=prepare, finish=finish)
+    head, mark, rest = source.read_bytes().rpartition(b"mp4a")
+    assert mark
+    source.write_bytes(head + b"apac" + rest.replace(b"esds", b"dapa", 1))
+    through(source, tmp_path / "b.ts")
+    assert f"chapters, further tracks of pictures, sound of no known codec of {source} cannot be carried" in caplog.text
+    caplog.clear()
+    through(source, tmp_path / "b.mkv")
+    assert f"b.mkv: further tracks of pictures, sound of no known codec of {source} cannot be carried" in caplog.text
+    cell(EXTRAS)
+
+
+def test_a_timecode_goes_along_without_a_note_unless_the_beginning_is_cut_off(tmp_path, cell, caplog):
+    caplog.set_level("INFO", "framedream")
+
+    def prepare(container, stream) -> None:
+        stream.metadata["timecode"] = "01:00:00:00"
+
+    source = write(tmp_path / "a.mov", "libx264", "yuv420p", prepare=prepare)
+    through(source, tmp_path / "b.mov")
+    with av.open(str(tmp_path / "b.mov")) as container:
+        assert container.streams.video[0].metadata["timecode"] == "01:00:00:00"
+    assert "cannot be carried" not in caplog.text
+    through(source, tmp_path / "c.mov", start="2f")
+    assert f"c.mov: timecode of {source} cannot be carried" in caplog.text
+    cell(EXTRAS)

@@ -361,7 +361,13 @@ def test_a_name_that_ends_in_a_slash_is_a_folder(tmp_path):
         ("a.gif", {"codec": "libx264"}, "leave --codec out"),
         ("frames", {"crf": 5}, "leave them out"),
         ("a.mp4", {"codec": "edit"}, "edit is not for .mp4 files; give the output the suffix .mov or .mkv"),
-        ("a.webm", {"codec": "archive"}, "suffix .mkv or .mov"),
+        ("a.webm", {"codec": "archive"}, "suffix .mkv"),
+        ("a.mov", {"codec": "archive"}, "archive is not for .mov files; give the output the suffix .mkv"),
+        ("a.mkv", {"codec": "dnxhr"}, "cannot hold dnxhd; give the output the suffix .mov"),
+        ("a.mov", {"codec": "av1"}, ".mov files cannot hold libsvtav1; give the output the suffix .mkv"),
+        ("a.mov", {"codec": "vp9"}, ".mov files cannot hold libvpx-vp9"),
+        ("a.ts", {"codec": "prores"}, ".ts files cannot hold prores_ks"),
+        ("a.ts", {"codec": "vp9"}, ".ts files cannot hold libvpx-vp9"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_with_the_cure(tmp_path, name, settings, message):
@@ -403,6 +409,23 @@ def test_animations_keep_uneven_durations_to_the_last_and_repeat(tmp_path, name)
 
     with Image.open(tmp_path / name) as image:
         assert image.info["loop"] == 0
+
+
+def test_frames_within_one_hundredth_of_a_second_are_moved_apart_in_a_gif(tmp_path):
+    ticks = [0, 33, 37, 100, 104, 109, 150]
+    source = write_video(tmp_path / "a.mkv", numbered(7), ticks=ticks, time_base=Fraction(1, 1000))
+    rewrite(source, tmp_path / "b.gif")
+    footage = open_footage(tmp_path / "b.gif")
+    assert [number_of(frame.pixels) for frame in footage.frames()] == list(range(7))
+    assert [time * 100 for time in footage.times()] == [0, 3, 4, 10, 11, 12, 15]
+
+
+def test_a_gif_of_more_frames_than_it_can_count_is_refused_before_any_work(tmp_path, caplog):
+    with pytest.raises(OutputError, match=r"120 frames come in each second; write \.webp, or give --fps 50"):
+        write(tmp_path / "a.gif", like=FilmFormat(64, 48, rate=Fraction(120)))
+    assert not list(tmp_path.iterdir())
+    write(tmp_path / "a.gif", like=FilmFormat(64, 48, rate=Fraction(60)))
+    assert "more than 50 frames a second too slowly" in caplog.text
 
 
 def test_a_gif_looks_like_its_pictures(tmp_path):
