@@ -525,7 +525,7 @@ def machine(monkeypatch):
     monkeypatch.setattr("framedream.machine.processor_name", lambda: "Some Processor")
 
     def make(*gpus: Gpu, cards: Sequence[str] = ()) -> None:
-        monkeypatch.setattr("framedream.media.encoding.working_cards", lambda: list(cards))
+        monkeypatch.setattr("framedream.media.encoders.working_cards", lambda: list(cards))
         monkeypatch.setattr(devices, "find_gpus", lambda: list(gpus))
         for module in ("framedream.machine", "framedream.jobs.devices"):
             monkeypatch.setattr(f"{module}.usable_cores", lambda: 2)

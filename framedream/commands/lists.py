@@ -48,7 +48,7 @@ def devices() -> None:
     """List what can work, what --devices auto takes for a long film, and which cards can encode."""
     from framedream.jobs.devices import describe, devices_of, find_gpus
     from framedream.machine import processor_name, total_memory, usable_cores
-    from framedream.media.encoding import working_cards
+    from framedream.media.encoders import working_cards
 
     speak(quiet=False)
     cores, memory = usable_cores(), total_memory()

@@ -17,7 +17,8 @@ from framedream.media.saving import check_image_name, keeps_alpha, write_image
 from framedream.media.seen import Seen
 from framedream.media.sound import sound_of
 from framedream.media.stills import look_at_image, read_image, read_picture
-from framedream.media.writing import FilmInPieces, FilmWriter, PieceFactory, holds_sound, is_folder_name, open_film
+from framedream.media.writer import FilmWriter, open_film
+from framedream.media.writing import FilmInPieces, PieceFactory, holds_sound, is_folder_name
 
 __all__ = [
     "ColorTags",

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from framedream.media.frames import Pixels
 from framedream.media.notes import Notes
 
+OVER_BLACK = "transparent parts are shown over black"
+
 
 def over_black(pixels: Pixels, alpha: NDArray[np.float32] | None, notes: Notes | None = None) -> Pixels:
     """Lay a picture's transparent parts over black.
@@ -23,7 +25,7 @@ def over_black(pixels: Pixels, alpha: NDArray[np.float32] | None, notes: Notes |
     if alpha is None or alpha.min() == 255:
         return pixels
     if notes is not None:
-        notes.info("transparent parts are shown over black")
+        notes.info(OVER_BLACK)
     composed: Pixels = pixels * (alpha[..., None] / np.float32(255))
     return composed
 

@@ -106,3 +106,22 @@ def container_for(path: Path) -> Container:
     except KeyError:
         known = nearest(path.suffix, CONTAINERS)
         raise SettingsError(f"{path}: no film is written with the suffix '{path.suffix}'{known}") from None
+
+
+_IN_QUICKTIME = {
+    "deu": "ger", "nld": "dut", "swe": "sve", "ell": "gre", "isl": "ice", "zho": "chi", "sqi": "alb", "fas": "iri",
+}  # fmt: skip
+"""Languages that QuickTime knows by other codes of ISO 639-2, or by its own."""
+
+
+def names_in(container: Container, known: dict[str, str]) -> dict[str, str]:
+    """A track's language and title as a container names them.
+
+    Args:
+        container: Where the track goes.
+        known: What is said of it where it comes from.
+    """
+    names = {"language": known.get("language", ""), "title": known.get("title") or known.get("name", "")}
+    if container.format == "mov":
+        names["language"] = _IN_QUICKTIME.get(names["language"], names["language"])
+    return {key: text for key, text in names.items() if text}

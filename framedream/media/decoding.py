@@ -24,6 +24,7 @@ class Damage:
     corrupt: int = 0
     hidden: int = 0
     exact: bool = False
+    vague: bool = False
 
     @property
     def is_met(self) -> bool:
@@ -31,13 +32,15 @@ class Damage:
         return bool(self.errors or self.corrupt)
 
     def slack(self, expected: int) -> int:
-        """Frames that may be missing from an estimate before it means damage."""
+        """Frames that may be missing from an estimate before it means damage; in a transport stream all may."""
+        if self.vague:
+            return expected
         return 0 if self.exact else max(2, expected // 50)
 
 
 def decode(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[av.VideoFrame]:
     """Decode to the end, past packets that fail; a file that breaks off ends there."""
-    damage.exact = stream.frames > 0
+    damage.exact, damage.vague = stream.frames > 0, container.format.name == "mpegts"
     decoder = _decoder(stream)
     decoding_times = _DecodingTimes() if container.format.name == "avi" else None
     packets = container.demux(stream)

@@ -110,10 +110,13 @@ def _promised_frames(container: InputContainer, stream: VideoStream) -> int:
     rate = stream.average_rate or stream.guessed_rate
     if stream.frames or not rate:
         return stream.frames
-    if stream.duration and stream.time_base:
-        return round(stream.duration * stream.time_base * rate)
     seconds = _clock(stream.metadata.get("DURATION", ""))
-    if seconds is None and container.duration and len(container.streams) == 1:
+    if seconds is not None:
+        # Matroska says when a track ends, not how long it is.
+        seconds -= (stream.start_time or 0) * _tick(stream)
+    elif stream.duration:
+        seconds = stream.duration * _tick(stream)
+    elif container.duration and len(container.streams) == 1:
         seconds = Fraction(container.duration, av.time_base)
     return round(seconds * rate) if seconds else 0
 

@@ -17,7 +17,7 @@ from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
-from framedream.media.containers import Container
+from framedream.media.containers import Container, names_in
 from framedream.media.demuxing import open_video
 from framedream.media.frames import Excerpt
 
@@ -58,8 +58,9 @@ class ExtrasFeed:
         own = next((stream for stream in self._source.streams.video if not _is_cover(stream)), None)
         known = own.metadata if own is not None else {}
         self._keeps_timecode = not extras.start and container.format != "mpegts"
-        names = {"language", "title"} | ({"timecode"} if self._keeps_timecode else set())
-        pictures.metadata.update({key: text for key, text in known.items() if key in names})
+        pictures.metadata.update(names_in(container, known))
+        if self._keeps_timecode and "timecode" in known:
+            pictures.metadata["timecode"] = known["timecode"]
         if container.chapters:
             output.set_chapters(list(_chapters(self._source, extras)))
         self._tracks: dict[int, _Track] = {}
@@ -224,8 +225,6 @@ def _track(source: SubtitleStream, output: OutputContainer, container: Container
         stream.codec_context.subtitle_header = decoder.subtitle_header
         track = _Encoded(decoder, stream)
     if track is not None:
-        known = source.metadata
-        names = {"language": known.get("language"), "title": known.get("title") or known.get("name")}
-        track.stream.metadata.update({key: text for key, text in names.items() if text})
+        track.stream.metadata.update(names_in(container, source.metadata))
         track.stream.disposition = source.disposition
     return track

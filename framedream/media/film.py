@@ -17,8 +17,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from PIL import Image
 
-from framedream.media.encoding import FilmForm, PictureStream, cannot_hold
+from framedream.media.encoding import PictureStream
 from framedream.media.extras import ExtrasFeed
+from framedream.media.form import FilmForm, cannot_hold
 from framedream.media.frames import Frame
 from framedream.media.pieces import Piece
 from framedream.media.publish import part_path

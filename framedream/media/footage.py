@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedream.errors import InputError
-from framedream.media.alpha import over_black
+from framedream.media.alpha import OVER_BLACK, over_black
 from framedream.media.color import ColorTags
 from framedream.media.frames import Excerpt, Frame, Pixels, Sound, Source
 from framedream.media.notes import Notes
@@ -67,7 +67,7 @@ class Footage:
         self.color: ColorTags = source.color
         self.frame_count: int | None = source.frame_count
         self.depth, self.has_alpha = source.depth, source.has_alpha
-        self.keeps_alpha = False
+        self._keeps_alpha = False
         self.sound: Sound | None = source.sound
         self.extras: Excerpt | None = source.extras
         self._notes = Notes(source.path)
@@ -90,6 +90,17 @@ class Footage:
         """What notes all that the next pass sees, if that is a pass over a whole video."""
         self._source.watch = watch = Watch()
         return watch
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether frames bring their alpha along; where there is some and they do not, that is told."""
+        return self._keeps_alpha
+
+    @keeps_alpha.setter
+    def keeps_alpha(self, is_kept: bool) -> None:
+        self._keeps_alpha = is_kept
+        if self.has_alpha and not is_kept:
+            self._notes.info(OVER_BLACK)
 
     @property
     def has_sound(self) -> bool:

@@ -18,7 +18,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from framedream.media.alpha import over_black
-from framedream.media.encoding import FilmForm, PictureStream
+from framedream.media.encoding import PictureStream
+from framedream.media.form import FilmForm
 from framedream.media.frames import Frame
 from framedream.media.saving import png_of
 

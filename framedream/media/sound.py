@@ -9,9 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-import av
 import numpy as np
-from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -20,17 +18,15 @@ from av.error import FFmpegError
 from av.packet import Packet
 
 from framedream.errors import InputError
-from framedream.media.containers import Container
+from framedream.media.containers import Container, names_in
 from framedream.media.demuxing import open_video
 from framedream.media.frames import Sound
 from framedream.media.plain import PlainSamples
 from framedream.media.resampling import Resampler
+from framedream.media.sound_encoders import sound_encoder, what_is_less
 from framedream.media.stretching import StretchedSound
 
 log = logging.getLogger("framedream")
-
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""The usual layout of so many channels."""
 
 _TOO_MANY_PLANES = 8
 """Planes of a frame that PyAV looks beyond the end of."""
@@ -265,8 +261,8 @@ def _track(
     if container.sound_codec is None or source.codec_context is None:
         return None
     if stretch != 1:
-        stream = _encoder(source, output, container.sound_codec, most=_TOO_MANY_PLANES - 1)
-        _describe(stream, source)
+        stream = sound_encoder(source, output, container.sound_codec, most=_TOO_MANY_PLANES - 1)
+        _describe(stream, source, container)
         return _Stretched(stream, StretchedSound(source.rate, stream.layout.name, stretch, end))
     codec = source.codec_context.codec.canonical_name
     if copied and is_copied(codec, container):
@@ -275,62 +271,19 @@ def _track(
         except ValueError:
             pass  # The muxer refuses it after all: encode it.
         else:
-            _describe(track, source)
+            _describe(track, source, container)
             return _Copied(track, PlainSamples.of(source.codec_context, container, end))
-    encoded = _encoder(source, output, container.sound_codec)
-    _describe(encoded, source)
+    encoded = sound_encoder(source, output, container.sound_codec)
+    _describe(encoded, source, container)
     context = encoded.codec_context
     if copied:
         log.info(
             "%s: %s cannot hold %s sound; it is encoded as %s%s",
-            *(path, path.suffix, codec, container.sound_codec, _lessened(source, context)),
+            *(path, path.suffix, codec, container.sound_codec, what_is_less(source, context)),
         )
     return _Encoded(encoded, Resampler(context.format, context.layout, context.rate), end)
 
 
-def _encoder(source: AudioStream, output: OutputContainer, codec: str, most: int = 8) -> AudioStream:
-    stream = output.add_stream(codec, rate=_rate(codec, source.rate))
-    assert isinstance(stream, AudioStream)
-    stream.layout = _layout(codec, stream.rate, source, most)
-    stream.bit_rate = 96_000 * max(2, stream.codec_context.channels)
-    return stream
-
-
-def _rate(codec: str, rate: int) -> int:
-    """Samples a second that an encoder takes: as many, or the next fewer."""
-    known = av.Codec(codec, "w").audio_rates
-    if codec == "libopus" or not known:
-        return 48_000 if codec == "libopus" else rate
-    return max((each for each in known if each <= rate), default=min(known))
-
-
-def _layout(codec: str, rate: int, source: AudioStream, most: int) -> str:
-    """Channels that an encoder takes: as many as there are, or 5.1 where they are too many, or two."""
-    channels = source.codec_context.channels
-    own, usual = source.layout.name, _LAYOUTS.get(channels, "stereo")
-    wishes = (usual, own) if usual in ("mono", "stereo", "5.1") else (own, usual)
-    if channels > most:
-        wishes = ("5.1", "stereo")
-    return next((layout for layout in wishes if _takes(codec, rate, layout)), "stereo")
-
-
-def _takes(codec: str, rate: int, layout: str) -> bool:
-    try:
-        context = cast(AudioCodecContext, av.CodecContext.create(codec, "w"))
-        context.sample_rate, context.layout = rate, layout
-        context.format = next(iter(context.codec.audio_formats or ()))
-        context.open()
-    except (FFmpegError, ValueError):
-        return False
-    return True
-
-
-def _lessened(source: AudioStream, context: AudioCodecContext) -> str:
-    """What encoding leaves of a track, if that is less."""
-    words = f", in {context.layout.name}" if context.channels < source.codec_context.channels else ""
-    return words + (f", at {context.sample_rate} Hz" if context.sample_rate < source.rate else "")
-
-
-def _describe(stream: AudioStream, source: AudioStream) -> None:
-    stream.metadata.update({key: text for key, text in source.metadata.items() if key in ("language", "title")})
+def _describe(stream: AudioStream, source: AudioStream, container: Container) -> None:
+    stream.metadata.update(names_in(container, source.metadata))
     stream.disposition = source.disposition

@@ -119,6 +119,15 @@ def test_compared_films_keep_alpha(tmp_path, unchanged, compare, wide):
         assert np.array_equal(frame.alpha[:, -WIDTH:], frames(source, alpha=True)[0].alpha)
 
 
+@pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
+def test_alpha_that_is_lost_is_told_once_whoever_works(tmp_path, monkeypatch, caplog, devices):
+    caplog.set_level("INFO", "framedream")
+    source = write(tmp_path / "a.mkv", "gbrap12le", count=4, alpha=True)
+    stand_in(monkeypatch, tmp_path)
+    dream_video(source, tmp_path / "b.mp4", Settings.of(devices=devices))
+    assert caplog.text.count("transparent parts are shown over black") == 1
+
+
 def test_workers_see_what_one_process_sees(tmp_path, monkeypatch):
     source = write(tmp_path / "a.mkv", "gbrap12le", count=20, alpha=True)
     stand_in(monkeypatch, tmp_path)

@@ -18,7 +18,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from media_clips import EXACT, SWSCALE_MATRIX
 
 from framedream.media import Footage, Frame, open_film, open_footage
-from framedream.media.encoding import scheduling_kept
+from framedream.media.encoders import scheduling_kept
 from framedream.media.writing import PieceFactory
 from framedream.settings import FootageSettings, OutputSettings
 

@@ -102,6 +102,17 @@ def test_high_dynamic_range_is_kept_in_ten_bits(tmp_path, cell, codec, transfer,
     cell(HDR)
 
 
+def test_what_an_encoder_cannot_say_of_the_light_is_told(tmp_path, cell, caplog):
+    caplog.set_level("INFO", "framedream")
+    source = write(
+        tmp_path / "a.mkv", "libx265", "yuv420p10le", matrix=9, primaries=9, transfer=16,
+        options={"x265-params": LIGHT},
+    )  # fmt: skip
+    through(source, tmp_path / "b.mkv", OutputSettings(codec="archive"))
+    assert "ffv1 cannot say what screen the footage was made on" in caplog.text
+    cell(HDR)
+
+
 @pytest.mark.parametrize(
     ("target", "settings"),
     [("b.gif", {}), ("b.webp", {}), ("b.png", {}), ("frames", {}), ("b.mp4", {"codec": "web"}),

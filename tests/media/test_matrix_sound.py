@@ -118,6 +118,34 @@ def test_all_tracks_of_sound_are_there(tmp_path, cell, suffix, tracks):
     cell(SOUND)
 
 
+def test_languages_that_quicktime_knows_by_other_codes_are_kept(tmp_path, cell):
+    def german(container, stream) -> None:
+        sound["prepare"](container, stream)
+        container.streams.audio[0].metadata["language"] = "deu"
+
+    sound = with_sound("aac")
+    source = write(tmp_path / "a.mkv", "libx264", "yuv420p", prepare=german, finish=sound["finish"])
+    for name, language in (("b.mov", "ger"), ("b.mp4", "deu"), ("b.mkv", "deu")):
+        through(source, tmp_path / name)
+        with av.open(str(tmp_path / name)) as container:
+            assert container.streams.audio[0].language == language
+    cell(SOUND)
+
+
+@pytest.mark.parametrize("late", [Fraction(0), Fraction(1, 2)])
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
+def test_pictures_that_begin_after_the_sound_are_no_damage(tmp_path, cell, caplog, suffix, late):
+    count = 1 if not late else 8
+    source = write(
+        tmp_path / f"a{suffix}", "libx264", "yuv420p", pictures=[picture(number) for number in range(count)],
+        ticks=[int(late * 25) + number for number in range(count)], **with_sound("aac", length=Fraction(3)),
+    )  # fmt: skip
+    footage, _ = through(source, tmp_path / "b.mp4")
+    assert len(frames(footage)) == count
+    assert caplog.text == ""
+    cell(SOUND)
+
+
 @pytest.mark.parametrize("target", ["b.gif", "b.webp", "b.png", "frames"])
 def test_what_has_no_sound_says_so(tmp_path, cell, target, caplog):
     caplog.set_level("INFO", "framedream")

@@ -15,8 +15,8 @@ import pytest
 from media_clips import flat, number_of, numbered, quadrants, write_video
 
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.media import FilmFormat, FilmInPieces, Frame, encoding, open_film, open_footage
-from framedream.media.encoding import working_cards
+from framedream.media import FilmFormat, FilmInPieces, Frame, encoders, open_film, open_footage
+from framedream.media.encoders import working_cards
 from framedream.settings import FootageSettings, OutputSettings
 
 FILMS = ["a.mp4", "a.m4v", "a.mov", "a.mkv", "a.webm", "a.gif", "a.webp", "a.png", "a.apng", "folder"]
@@ -113,9 +113,9 @@ def test_what_a_codec_cannot_keep_is_told(tmp_path, caplog):
 def test_cards_are_listed_if_their_encoders_can_be_opened(monkeypatch):
     """No encoder of the processor is among them."""
     listed = working_cards()
-    assert all(encoding._opens(name) for name in listed)
-    assert encoding._opens("libx264")
-    monkeypatch.setattr(encoding, "_opens", lambda name: True)
+    assert all(encoders._opens(name) for name in listed)
+    assert encoders._opens("libx264")
+    monkeypatch.setattr(encoders, "_opens", lambda name: True)
     assert set(listed) <= set(working_cards())
     assert not any(name.startswith("lib") for name in working_cards())
     assert ("h264_nvenc" in av.codecs_available) == ("h264_nvenc" in working_cards())
