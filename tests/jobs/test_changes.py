@@ -92,8 +92,9 @@ def test_frames_are_dreamed_as_the_timeline_says_for_their_time(clip, course, dr
     assert {name for look in dreams.looks for name, _ in look.layers} == {"fire5", "fire8"}
 
 
-@pytest.mark.parametrize("name", ["film.mkv", "film"])
-@pytest.mark.parametrize("values", [{}, {"flow": "none"}, {"segment": 13}])
+@pytest.mark.parametrize(
+    ("name", "values"), [("film.mkv", {}), ("film", {"flow": "none"}), ("film.mkv", {"segment": 13})]
+)
 def test_a_film_that_changes_is_ended_by_the_same_call_and_is_the_same(clip, short, course, dreams, name, values):
     settings = Settings.of(timeline=course, **values)
     expected = run(clip, "whole" + name, settings)

@@ -66,8 +66,13 @@ def left_in_pieces(clip: Path, monkeypatch) -> None:
         run(clip)
 
 
-@pytest.mark.parametrize("settings", [{}, {"passes": 1}, {"flow": "none"}, {"cuts": "none"}])
-@pytest.mark.parametrize("name", ["film.mp4", "film.gif", "film"])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("film.mp4", {}), ("film.mp4", {"passes": 1}), ("film.mp4", {"flow": "none"}), ("film.mp4", {"cuts": "none"}),
+        ("film.gif", {}), ("film", {"flow": "none"}),
+    ],
+)  # fmt: skip
 def test_a_film_that_was_broken_off_is_ended_by_the_same_call_and_is_the_same(clip, dreams, settings, name):
     settings = Settings.of(**settings)
     expected = run(clip, "whole" + name, settings=settings)
@@ -410,7 +415,8 @@ def test_the_journal_may_be_cut_at_any_byte(clip, dreams):
     shutil.copytree(folder, clip.parent / "kept")
     journal = (folder / "journal").read_bytes()
     shutil.rmtree(folder)
-    for length in [*range(0, len(journal), 23), len(journal) - 1]:
+    # The survey's long line of marks is cut at some of its bytes, the others at most.
+    for length in [*range(0, len(journal), max(23, len(journal) // 40)), len(journal) - 1]:
         shutil.copytree(clip.parent / "kept", folder)
         (folder / "journal").write_bytes(journal[:length])
         dreams.steps.clear()

@@ -300,8 +300,9 @@ def test_a_file_that_is_called_noise_is_a_file(still, seen, monkeypatch):
 # Stopped and gone on with.
 
 
-@pytest.mark.parametrize("name", ["zoom.mp4", "zoom.gif", "zoom"])
-@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize(
+    ("name", "loop"), [("zoom.mp4", False), ("zoom.mp4", True), ("zoom.gif", True), ("zoom", False)]
+)
 def test_a_zoom_that_was_stopped_is_ended_by_the_same_call_and_is_the_same(still, dreams, name, loop):
     settings = Settings.of(duration=1, loop=loop)
     run(still, "whole" + name, settings=settings)
