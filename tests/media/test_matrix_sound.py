@@ -93,7 +93,10 @@ def test_sound_stays_in_step(tmp_path, cell, suffix, codec, start):
     assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < FRAME
     with av.open(str(source)) as before, av.open(str(target)) as after:
         same = before.streams.audio[0].codec_context.name == after.streams.audio[0].codec_context.name
-    if same and codec != "aac" and not codec.startswith("pcm"):
+    if same and codec.startswith("pcm"):
+        # Plain samples are cut into packets otherwise.
+        assert b"".join(packets(target)) == b"".join(packets(source))
+    elif same and codec != "aac":
         assert packets(target) == packets(source)
     cell(SOUND)
 
