@@ -82,13 +82,15 @@ def probe(source: Path | str, target: Path | str | None = None, settings: Settin
 
 
 def _usual_target(path: Path) -> str:
-    wish = mirrored(path.name, "images" if path.is_dir() else "video")
-    return str(path.with_name(f"{wish.stem}-dream{wish.suffix}"))
+    named = path if path.name else path.resolve()  # As with "." and "..".
+    wish = mirrored(named.name or "film", "images" if path.is_dir() else "video")
+    return str(named.parent / f"{wish.stem}-dream{wish.suffix}")
 
 
 def _source(path: Path, footage: FootageLike) -> list[Row]:
     if path.is_dir():
-        return [("container", f"folder of {footage.source.frame_count} images")]
+        count = footage.source.frame_count
+        return [("container", f"folder of {'1 image' if count == 1 else f'{count} images'}")]
     if is_images(path):
         return [("container", f"{path.suffix[1:].upper()} image")]
     if path.suffix.lower() in READABLE:

@@ -12,6 +12,7 @@ from pictures import pan, write_clip
 from framedream import Settings, probe
 from framedream.cli import main
 from framedream.errors import InputError
+from framedream.media import write_image
 
 
 def rows(found) -> dict[str, str]:
@@ -104,6 +105,16 @@ def test_images_are_told_too(tmp_path, samples):
     assert rows(probe(samples / "astronaut.png"))["pictures"] == "512x512, upright, square pixels, 8 bits"
     with pytest.raises(InputError, match="there is no such file"):
         probe(tmp_path / "none.mp4")
+
+
+def test_the_folder_one_is_in_can_be_looked_at(tmp_path, monkeypatch):
+    (tmp_path / "stills").mkdir()
+    write_image(tmp_path / "stills" / "1.png", pan(1, 48, 64)[0])
+    monkeypatch.chdir(tmp_path / "stills")
+    told = rows(probe("."))
+    assert told["container"] == "folder of 1 image"
+    assert str(tmp_path / "stills-dream.mp4") in told["written"]
+    assert str(tmp_path / "stills-dream.mp4") in rows(probe(tmp_path / "stills"))["written"]
 
 
 def test_the_command_prints_it(samples, capsys):
