@@ -58,7 +58,7 @@ def video(
 
     Args:
         source: A video, a folder of images, or an animated GIF, WebP or PNG.
-        target: The film: .mp4, .mov, .mkv, .webm, .gif, .webp, or a folder for numbered PNGs.
+        target: The film: .mp4, .mov, .mkv, .webm, .ts, .gif, .webp, .png, or a folder for numbered PNGs.
         preset: A look by name, or a .toml file; see `presets`.
         work: Folder for the frames in the making; default: beside the film, removed at the end.
         restart: Begin anew, whatever the work folder holds.

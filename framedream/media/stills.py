@@ -85,7 +85,8 @@ def read_image(path: Path | str, notes: Notes | None = None) -> Pixels:
 def read_picture(path: Path | str) -> tuple[Pixels, NDArray[np.float32] | None]:
     """Read a still image; of an animated one, the first picture.
 
-    Gray becomes RGB, colors of another profile become sRGB, and the turn a camera noted (EXIF) is applied.
+    Gray becomes RGB, of images of 8 bits colors of another profile become sRGB, and the turn a camera noted (EXIF)
+    is applied.
 
     Args:
         path: An image of any usual format; PNG and TIFF of 16 bits keep their fraction.

@@ -14,32 +14,20 @@ from stand_in_workers import stand_in
 
 from framedream import Settings, dream_folder, dream_image, dream_video, zoom
 from framedream.errors import SettingsError
-from framedream.jobs import batch, plan
-from framedream.jobs import video as job
 from framedream.media import open_footage, read_image, write_image
-from framedream.render import windows
 from framedream.render.compare import place_of_line
 
 HEIGHT, WIDTH, FRAMES = 64, 80, 26
 
 
 @pytest.fixture
-def clip(tmp_path, monkeypatch) -> Path:
-    """A shot of 26 frames in windows of six frames and pieces of five."""
-    monkeypatch.setattr(windows, "_LONGEST", 6)
-    monkeypatch.setattr(windows, "_SHORTEST", 6)
-    monkeypatch.setattr(plan, "_PIECE", 5)
-    return write_clip(tmp_path / "clip.mp4", pan(FRAMES, HEIGHT, WIDTH, step=(1.3, 0.4)))
+def clip(shot_in_windows) -> Path:
+    return shot_in_windows
 
 
 @pytest.fixture
-def dreams(monkeypatch) -> Restless:
-    """Stands for the network in all runs of a test."""
-    dreaming = Restless()
-    for room in (job, batch):
-        monkeypatch.setattr(room, "dreamer_for", lambda _: dreaming)
-    monkeypatch.setattr("framedream.jobs.image.dreamer_for", lambda _: dreaming)
-    return dreaming
+def dreams(dreamed_of_all) -> Restless:
+    return dreamed_of_all
 
 
 def frames(source: Path) -> np.ndarray:
