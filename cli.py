@@ -1,3 +1,3 @@
-from framedream.cli import main
+from framedream.cli.main import main
 
 main()

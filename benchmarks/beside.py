@@ -18,9 +18,9 @@ from benchmarks.figures import Figure, Timed, in_alternation, ratios
 from benchmarks.films import dreamed, to_and_fro
 from benchmarks.overhead import time_command
 from benchmarks.plain_loops import on_demand
-from framedream.dream.dreamer import Dreamer
+from framedream.config.settings import Settings
 from framedream.media import Frame, open_footage, resize
-from framedream.settings import Settings
+from framedream.nn.ascent.dreamer import Dreamer
 
 _LOOPS = {"keras": ("the Keras example's loop", 6), "torch": ("pytorch-deepdream's loop", 10)}
 _PRECISIONS = ("auto", "float32")

@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 
 from benchmarks.films import clip_frames
-from framedream.motion.between import Pair
-from framedream.motion.flow import FlowEstimator, consistent
-from framedream.motion.warp import warp
-from framedream.settings import FootageSettings
+from framedream.config.settings import FootageSettings
+from framedream.motion.interpolation import FramePair
+from framedream.motion.optical_flow import FlowEstimator, consistent
+from framedream.motion.warping import warp
 
 _ESTIMATOR = FlowEstimator("dis")
 
@@ -48,7 +48,7 @@ def averaged(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def made(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """As framedream does, whether or not it would find a cut there."""
-    return Pair(before, after, _ESTIMATOR).at(0.5).mixed(before, after)
+    return FramePair(before, after, _ESTIMATOR).at(0.5).mixed(before, after)
 
 
 WAYS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from framedream.dream.dreamer import Dreamer
-from framedream.dream.runtime import keras, tf
+from framedream.config.settings import Settings
 from framedream.media import read_image, resize
-from framedream.settings import Settings
+from framedream.nn.ascent.dreamer import Dreamer
+from framedream.nn.runtime import keras, tf
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "dream"))
 

@@ -33,8 +33,8 @@ from benchmarks.films import (
 )
 from benchmarks.measures import Score, score, strengths, study
 from benchmarks.rivals import RIVALS, dream_like
-from framedream.motion.cuts import find_cuts
-from framedream.settings import Settings
+from framedream.config.settings import Settings
+from framedream.motion.cut_detection import find_cuts
 
 STEP_SIZES = 0.02, 40.0
 """Smallest and largest step size that a rival may take, in levels."""

@@ -20,8 +20,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from framedream.media import FilmFormat, FilmInPieces
-from framedream.settings import OutputSettings
+from framedream.config.settings import OutputSettings
+from framedream.media import FilmAssembler, FilmFormat
 
 SUFFIXES = {"libvpx-vp9": ".webm", "libvpx": ".webm", "prores_ks": ".mov", "ffv1": ".mkv", "mjpeg": ".mkv"}
 """Where a codec does not go into .mp4."""
@@ -39,7 +39,7 @@ def pictures(count: int = 12, height: int = 64, width: int = 80) -> list[np.ndar
 
 def results(codec: str, runs: int, seconds: float) -> collections.Counter[str]:
     """How often each result came out."""
-    film = FilmInPieces(
+    film = FilmAssembler(
         Path(tempfile.gettempdir(), f"encoders{SUFFIXES.get(codec, '.mp4')}"),
         like=FilmFormat(80, 64),
         settings=OutputSettings(codec=codec),

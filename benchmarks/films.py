@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
-from framedream.dream.dreamer import Dream, Dreamer
+from framedream.config.settings import DreamSettings, FootageSettings, Settings
 from framedream.media import Frame, open_footage, resize
-from framedream.render.footage import dream_footage
-from framedream.render.segments import Length, segments
-from framedream.render.windows import windows
-from framedream.settings import DreamSettings, FootageSettings, Settings
+from framedream.nn.ascent.dreamer import Dream, Dreamer
+from framedream.render.video.segments import SegmentLength, divide_into_segments
+from framedream.render.video.video_renderer import render_footage
+from framedream.render.video.windows import divide_into_windows
 
 RATE = 25
 """Frames per second of made clips."""
@@ -92,16 +92,16 @@ def to_and_fro(clip: Path, frames: int, path: Path, size: tuple[int, int] | None
 
 
 def dreamed(
-    frames: Iterable[Frame], cuts: Collection[int], dreamer: Dreamer, settings: Settings, length: Length = "auto"
+    frames: Iterable[Frame], cuts: Collection[int], dreamer: Dreamer, settings: Settings, length: SegmentLength = "auto"
 ) -> Iterator[np.ndarray]:
     """Dream frames as the program does, in segments of a length, and round them to 8 bits as a film does."""
     frames = list(frames)
-    divided = windows(segments(len(frames), cuts, length), *frames[0].pixels.shape[:2])
+    divided = divide_into_windows(divide_into_segments(len(frames), cuts, length), *frames[0].pixels.shape[:2])
 
     def read(first: int) -> Generator[Frame]:
         yield from frames[first:]
 
-    for frame in dream_footage(read, divided, dreamer, lambda _: settings):
+    for frame in render_footage(read, divided, dreamer, lambda _: settings):
         if frame is not None:
             yield eight_bit(frame.pixels)
 

@@ -17,11 +17,11 @@ import numpy as np
 
 from benchmarks.coherence import HEADING, Comparison
 from benchmarks.films import CountingDreamer, add_settings, named, read_settings
-from framedream.motion.flow import Calculate, FlowEstimator
-from framedream.render import shot
+from framedream.motion.optical_flow import FlowEstimator, FlowFunction
+from framedream.render.video import segment_renderer as shot
 
 
-def dis(preset: int, refinements: int | None = None) -> Calculate:
+def dis(preset: int, refinements: int | None = None) -> FlowFunction:
     """DIS with a preset of OpenCV, with another number of variational refinements if given."""
     search = cv2.DISOpticalFlow.create(preset)
     if refinements is not None:
@@ -29,7 +29,7 @@ def dis(preset: int, refinements: int | None = None) -> Calculate:
     return lambda now, before: np.asarray(search.calc(now, before, None))  # type: ignore[call-overload]
 
 
-def halved(calculate: Calculate) -> Calculate:
+def halved(calculate: FlowFunction) -> FlowFunction:
     """A flow found at half the size."""
 
     def at_half_size(now: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -42,12 +42,12 @@ def halved(calculate: Calculate) -> Calculate:
     return at_half_size
 
 
-def median(calculate: Calculate) -> Calculate:
+def median(calculate: FlowFunction) -> FlowFunction:
     """A flow of which each component is filtered by the median of 5×5 pixels."""
     return lambda now, before: np.dstack([cv2.medianBlur(part, 5) for part in cv2.split(calculate(now, before))])
 
 
-def refined(calculate: Calculate) -> Calculate:
+def refined(calculate: FlowFunction) -> FlowFunction:
     """A flow refined once more at full size (Brox et al. 2004, by OpenCV)."""
     refinement = cv2.VariationalRefinement.create()
 
@@ -57,7 +57,7 @@ def refined(calculate: Calculate) -> Calculate:
     return then_refine
 
 
-FLOWS: dict[str, Callable[[], Calculate]] = {
+FLOWS: dict[str, Callable[[], FlowFunction]] = {
     "dis medium": lambda: dis(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM),
     "dis fast": lambda: dis(cv2.DISOPTICAL_FLOW_PRESET_FAST),
     "dis ultrafast": lambda: dis(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST),
@@ -86,7 +86,7 @@ def main() -> None:
         print()
 
 
-def _estimator(calculate: Calculate) -> FlowEstimator:
+def _estimator(calculate: FlowFunction) -> FlowEstimator:
     estimator = FlowEstimator("dis")
     estimator.calculate = calculate
     return estimator

@@ -16,7 +16,7 @@ import numpy as np
 from framedream.errors import FramedreamError
 from framedream.jobs.probe import probe
 from framedream.media import FilmFormat, Footage, Frame, open_film, open_footage
-from framedream.media.samples import mono
+from framedream.media.audio.audio_samples import read_mono
 
 WIDTH, HEIGHT = 64, 48
 """Of the film that takes a file's sound, in pixels."""
@@ -119,4 +119,4 @@ def _write_with_tracks(footage: Footage) -> str:
 
 
 def _read_sound(path: Path) -> str:
-    return f"{sum(len(part) for part in mono(path, _RATE))} samples"
+    return f"{sum(len(part) for part in read_mono(path, _RATE))} samples"

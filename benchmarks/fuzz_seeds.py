@@ -14,8 +14,8 @@ import av
 import numpy as np
 from PIL import Image
 
+from framedream.config.settings import OutputSettings
 from framedream.media import FilmFormat, Frame, open_film
-from framedream.settings import OutputSettings
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 8
 

@@ -21,12 +21,12 @@ from PIL import Image
 
 from benchmarks.films import eight_bit
 from framedream import Settings, preset_names
-from framedream.dream.dreamer import Dreamer
-from framedream.dream.layers import describe_layers
-from framedream.media import fill, read_image
-from framedream.presets import read_preset
-from framedream.render.color import kept_color
-from framedream.spelling import DREAM, flags_of
+from framedream.config.command_line import DREAM, to_flags
+from framedream.config.presets import read_preset
+from framedream.media import read_image, resize_to_fill
+from framedream.nn.ascent.dreamer import Dreamer
+from framedream.nn.network.layers import describe_layers
+from framedream.render.color_matching import match_color
 
 FOLDER = Path("samples/gallery")
 WIDTH, HEIGHT = 240, 160
@@ -100,7 +100,7 @@ def two_stills() -> list[np.ndarray]:
     """The pagoda, and the upper part of the astronaut."""
     astronaut = read_image("samples/astronaut.png")
     upper = astronaut[: astronaut.shape[1] * HEIGHT // WIDTH]
-    return [fill(picture, WIDTH, HEIGHT) for picture in (read_image("samples/china.jpg"), upper)]
+    return [resize_to_fill(picture, WIDTH, HEIGHT) for picture in (read_image("samples/china.jpg"), upper)]
 
 
 def preset_entry(name: str, stills: Sequence[np.ndarray], weights: dict[str, Path | None]) -> Entry:
@@ -123,7 +123,7 @@ def layer_entries(stills: Sequence[np.ndarray]) -> list[Entry]:
     found = []
     for name in names:
         settings = Settings.of(layers=name, step_size=_STEP_SIZES[block(name)])
-        flags = shlex.join(flags_of(settings, groups=DREAM)) or f"--layers {name}"
+        flags = shlex.join(to_flags(settings, groups=DREAM)) or f"--layers {name}"
         found.append(Entry(name, flags, picture=dreamed(dreamer, settings, stills)))
     return found
 
@@ -136,7 +136,7 @@ def block(layer: str) -> str:
 def dreamed(dreamer: Dreamer, settings: Settings, stills: Iterable[np.ndarray]) -> np.ndarray:
     """Stills dreamed as the command ``image`` does, side by side."""
     look = settings.dream
-    pictures = [kept_color(dreamer.dream(still, look).pixels, still, look.color) for still in stills]
+    pictures = [match_color(dreamer.dream(still, look).pixels, still, look.color) for still in stills]
     return np.concatenate(pictures, axis=1)
 
 

@@ -7,8 +7,8 @@ import platform
 import time
 from importlib.metadata import version
 
-from framedream.dream.runtime import tf
-from framedream.machine import processor_features, processor_name, total_memory, usable_cores
+from framedream.config.machine import processor_features, processor_name, total_memory, usable_cores
+from framedream.nn.runtime import tf
 
 _SIDE, _PRODUCTS = 2048, 4
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_fp16", "asimd", "bf16")

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kills import Trap
-from framedream import cli
-from framedream.dream.dreamer import Dream, Dreamer
-from framedream.jobs import storage, work
-from framedream.media import footage, publish, writing
-from framedream.media.pieces import CodedPiece
+from framedream.cli.main import main as cli
+from framedream.media import atomic_files as publish
+from framedream.media.read import footage
+from framedream.media.write import assembly as writing
+from framedream.media.write.pieces import EncodedPieceWriter
+from framedream.nn.ascent.dreamer import Dream, Dreamer
+from framedream.store import frame_storage as storage
+from framedream.store import work_folder as work
 
 
 def main() -> None:
@@ -24,7 +27,7 @@ def main() -> None:
     trap.watch("dreaming", Dreamer, "dream")
     trap.watch("storing", storage, "save_arrays")
     trap.watch("storing", publish, "sync")
-    trap.watch("encoding", CodedPiece, "add")
+    trap.watch("encoding", EncodedPieceWriter, "add")
     trap.watch("publishing", writing, "publish")
     trap.watch("publishing", work.WorkFolder, "remove")
     dream = Dreamer.dream

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from framedream.dream.dreamer import Dreamer
-from framedream.motion.flow import FlowEstimator, trusted
-from framedream.motion.warp import sample
+from framedream.motion.optical_flow import FlowEstimator, trusted
+from framedream.motion.warping import sample
+from framedream.nn.ascent.dreamer import Dreamer
 
 MATURE = 10
 """Frames for which a pixel must have been trusted to count as mature."""

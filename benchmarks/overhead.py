@@ -23,14 +23,14 @@ import numpy as np
 
 from benchmarks.figures import PAIRS, Figure, in_alternation, ratios
 from benchmarks.steps import random_weights
-from framedream.dream.ascent import Ascent, gaussian_taps
-from framedream.dream.dreamer import Dreamer
-from framedream.dream.objective import Objective
-from framedream.dream.runtime import graph_of, tf
+from framedream.config.settings import Settings
+from framedream.config.terms import parse_term
 from framedream.media import open_footage
-from framedream.render.pace import pace
-from framedream.settings import Settings
-from framedream.terms import parse_term
+from framedream.nn.ascent.dreamer import Dreamer
+from framedream.nn.ascent.gradient_ascent import GradientAscent, gaussian_taps
+from framedream.nn.ascent.objective import Objective
+from framedream.nn.runtime import tf, traced_graph
+from framedream.render.video.step_schedule import schedule_steps
 
 _FILMS = (("squeezenet", "auto", "≤ 1.10"), ("squeezenet", "float32", "≤ 1.10"), ("inception_v3", "auto", "≤ 1.03"))
 
@@ -54,16 +54,19 @@ class Loop:
         terms, weights = [parse_term(name) for name, _ in dream.layers], [weight for _, weight in dream.layers]
         objective = Objective(dreamer.network, terms, tf.constant(weights))
         taps, jitter = tf.constant(gaussian_taps(dream.smoothing)), tf.constant(dream.jitter)
-        ascent = Ascent(objective.with_places, dream.gradient, taps, jitter, dream.random_seed)
+        ascent = GradientAscent(objective.with_places, dream.gradient, taps, jitter, dream.random_seed)
         any_size, scalar, whole = tf.TensorSpec([None, None, 3]), tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
         per_pixel = tf.TensorSpec([None, None, 1])
-        self._climb = graph_of(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole])
+        self._climb = traced_graph(ascent.climb, [any_size, whole, per_pixel, scalar, scalar, whole])
         noise = np.random.default_rng(0)
         sizes = dreamer.sizes(height, width)
         self._images = [tf.constant(noise.uniform(0, 255, (*size, 3)).astype(np.float32)) for size in sizes]
         motion, following = settings.motion, range(frames - 1)
         passes = [False, True][: motion.passes]
-        taken = [sum(pace(motion.follow_steps, each, backwards=back).steps for back in passes) for each in following]
+        taken = [
+            sum(schedule_steps(motion.follow_steps, each, backwards=back).steps for back in passes)
+            for each in following
+        ]
         self._steps = [dream.steps, *taken]
         for image in self._images:
             self._run(image, 1, 0)

@@ -42,8 +42,8 @@ from framedream import (
     show,
     zoom,
 )
-from framedream.gallery.picture_grid import draw_pictures
 from framedream.media import open_footage, read_image, resize, write_image
+from framedream.reports.picture_grid import draw_pictures
 
 SAMPLES = Path("samples")
 DREAMED = SAMPLES / "dreamed"

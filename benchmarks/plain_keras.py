@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from framedream.dream.runtime import keras, tf
-from framedream.dream.squeezenet import build, load_weights
-from framedream.settings import DreamSettings
+from framedream.config.settings import DreamSettings
+from framedream.nn.network.squeezenet import build, load_weights
+from framedream.nn.runtime import keras, tf
 
 _MEAN = (103.939, 116.779, 123.68)
 _BORDER = 2

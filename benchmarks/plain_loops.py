@@ -25,9 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
-from framedream.dream.dreamer import Dreamer
+from framedream.config.settings import DreamSettings, Settings
 from framedream.media import open_footage, write_image
-from framedream.settings import DreamSettings, Settings
+from framedream.nn.ascent.dreamer import Dreamer
 
 Dream = Callable[[np.ndarray, Sequence[tuple[int, int]], int], np.ndarray]
 """Frame, octave sizes, steps → dream."""

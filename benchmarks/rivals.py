@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from benchmarks.films import eight_bit
-from framedream.dream.dreamer import Dreamer
-from framedream.motion.flow import FlowEstimator
+from framedream.motion.optical_flow import FlowEstimator
+from framedream.nn.ascent.dreamer import Dreamer
 
 Rival = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Frame, frame before it, dream of that → seed; all H×W×3 float32 in levels."""

@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.films import CountingDreamer, add_settings, clip_frames, dreamed, named, read_settings
 from benchmarks.measures import Pair, strengths, study, warping_error
-from framedream.render.segments import Length, segments
-from framedream.render.shot import turn
+from framedream.render.video.segment_renderer import crossfade_length
+from framedream.render.video.segments import SegmentLength, divide_into_segments
 
 
 def error_at(film: Sequence[np.ndarray], pairs: Sequence[Pair | None], numbers: Sequence[int]) -> float:
@@ -38,12 +38,14 @@ def main() -> None:
     frames = list(clip_frames(given.clip, settings.footage, given.frames))
     footage = [frame.pixels for frame in frames]
     pairs = study(footage)
-    parts = segments(len(frames), (), given.segment)
-    seams = [n for part in parts if not part.ends_shot for n in range(part.stop - turn(part), part.stop + 1)]
+    parts = divide_into_segments(len(frames), (), given.segment)
+    seams = [
+        n for part in parts if not part.ends_shot for n in range(part.stop - crossfade_length(part), part.stop + 1)
+    ]
     inside = [number for number in range(1, len(frames)) if number not in seams]
     print(f"{given.clip}: {len(frames)} frames, {len(parts)} segments, {named(given)}")
 
-    def film(length: Length) -> tuple[list[np.ndarray], float]:
+    def film(length: SegmentLength) -> tuple[list[np.ndarray], float]:
         taken = dreamer.steps_taken
         return list(dreamed(frames, (), dreamer, settings, length)), (dreamer.steps_taken - taken) / len(frames)
 

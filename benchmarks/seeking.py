@@ -21,7 +21,7 @@ import cv2
 
 from benchmarks.clips import SAMPLES
 from benchmarks.films import RATE, eight_bit
-from framedream.media import Seen, open_footage
+from framedream.media import FrameIndex, open_footage
 
 SUFFIXES = (".mp4", ".mkv", ".ts")
 
@@ -59,7 +59,7 @@ def wrapped(film: Path, path: Path) -> Path:
     return path
 
 
-def look(film: Path) -> tuple[Seen | None, float, float]:
+def look(film: Path) -> tuple[FrameIndex | None, float, float]:
     """What is seen of a film, the seconds that takes, and those of the same pass when nothing is noted."""
     seconds = []
     for is_noted in (False, True):
@@ -73,7 +73,7 @@ def look(film: Path) -> tuple[Seen | None, float, float]:
     return watch.seen(), seconds[1], seconds[0]
 
 
-def read(film: Path, place: int, seen: Seen | None) -> tuple[int, float]:
+def read(film: Path, place: int, seen: FrameIndex | None) -> tuple[int, float]:
     """A checksum of the frames at a place, and the seconds in which they were read; the file is opened anew."""
     began, checksum = time.perf_counter(), 0
     with closing(open_footage(film, seen=seen).frames(place)) as frames:

@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks.films import add_settings, clip_frames, dreamed, eight_bit, named, read_settings
 from benchmarks.measures import tenth
-from framedream.dream.dreamer import Dreamer
-from framedream.settings import Settings
+from framedream.config.settings import Settings
+from framedream.nn.ascent.dreamer import Dreamer
 
 CLIP = "resting"
 

@@ -18,13 +18,13 @@ import numpy as np
 
 from benchmarks.figures import Figure, Timed, in_alternation
 from benchmarks.hardware import MatrixProduct, precisions
-from framedream.catalog import find_model
-from framedream.dream.building import build
-from framedream.dream.dreamer import Dreamer
-from framedream.dream.layers import layer_shapes
-from framedream.dream.runtime import keras
-from framedream.settings import DreamSettings
-from framedream.values import parse_layers
+from framedream.config.model_registry import find_model
+from framedream.config.parsing import parse_layers
+from framedream.config.settings import DreamSettings
+from framedream.nn.ascent.dreamer import Dreamer
+from framedream.nn.network.building import build_network
+from framedream.nn.network.layers import layer_shapes
+from framedream.nn.runtime import keras
 
 WIDTH, HEIGHT = 640, 360
 _STEPS = 5
@@ -62,14 +62,14 @@ def random_weights(model: str, folder: Path) -> Path | None:
     with warnings.catch_warnings():
         # Keras 3.15 copies variables to NumPy 2 in a way that NumPy deprecates.
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
-        build(entry, None).save_weights(file)
+        build_network(entry, None).save_weights(file)
     return file
 
 
 def step_operations(model: str, height: int, width: int) -> float:
     """Floating-point operations of a gradient with respect to the image, as they are counted here."""
     entry = find_model(model)
-    whole = build(entry, None)
+    whole = build_network(entry, None)
     cut = keras.Model(whole.input, [whole.get_layer(name).output for name, _ in parse_layers(entry.start)])
     products = sum(
         math.prod(shape[1:3]) * math.prod(layer.kernel.shape)

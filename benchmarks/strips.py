@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks.films import add_settings, clip_frames, dreamed, read_settings
 from benchmarks.measures import Pair, study
 from benchmarks.sheets import labelled, strip, write_small
-from framedream.dream.dreamer import Dreamer
-from framedream.motion.cuts import find_cuts
-from framedream.settings import Settings
+from framedream.config.settings import Settings
+from framedream.motion.cut_detection import find_cuts
+from framedream.nn.ascent.dreamer import Dreamer
 
 FOLDER = Path("samples/dreamed/coherence")
 WIDTH = 320

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import h5py
 
-from framedream.dream.runtime import keras
+from framedream.nn.runtime import keras
 
 
 def hed_vgg16() -> keras.Model:

@@ -31,18 +31,18 @@ import numpy as np
 
 from benchmarks.workers_child import HEIGHT, WIDTH, take
 from framedream import Settings
-from framedream.jobs.batch import find_items
-from framedream.jobs.devices import Device
-from framedream.jobs.film_tasks import NetworkTask
-from framedream.jobs.footage_job import FootageJob
-from framedream.jobs.ledger import Ledger
-from framedream.jobs.makers import Makers
-from framedream.jobs.records import Records
-from framedream.jobs.spread import spread
-from framedream.jobs.survey import look_through
-from framedream.jobs.video import make_with
-from framedream.jobs.workers import LocalWorkers
+from framedream.batch.dream_folder import find_items
+from framedream.batch.finished_items import FinishedItems
+from framedream.batch.item_layout import BatchLayout
+from framedream.batch.ledger import Ledger
+from framedream.batch.scheduler import schedule_batch
+from framedream.film.film_tasks import NetworkTask
+from framedream.film.footage_job import FootageJob
+from framedream.film.survey import survey_footage
+from framedream.jobs.dream_video import make_with
 from framedream.media import FilmFormat, Frame, open_film
+from framedream.workers.devices import Device
+from framedream.workers.processes import LocalWorkers
 
 
 def workers_of(count: int) -> LocalWorkers:
@@ -103,7 +103,7 @@ def speed(place: Path) -> None:
 def dream_long(place: Path, workers: LocalWorkers, count: int) -> None:
     """Make a film of the long shot."""
     with FootageJob(place / "long.mp4", place / f"long-{count}.mp4", Settings()) as job:
-        job.surveyed(look_through(job.footage, job.settings, lambda: None))
+        job.surveyed(survey_footage(job.footage, job.settings, lambda: None))
         make_with(workers, job, lambda: False, None)
         job.folder.remove()
 
@@ -112,9 +112,9 @@ def dream_clips(place: Path, workers: LocalWorkers, count: int) -> None:
     """Make films of all clips."""
     target = place / f"dreamed-{count}"
     items = find_items(place / "clips", target, (), {})
-    with Records(target) as records:
+    with FinishedItems(target) as records:
         ledger = Ledger(place / "clips", target, items, records, restart=False)
-        spread(ledger, Makers(target, None, False), workers, lambda: False, lambda _: None)
+        schedule_batch(ledger, BatchLayout(target, None, False), workers, lambda: False, lambda _: None)
     assert {item.state for item in ledger.told} == {"done"}
 
 

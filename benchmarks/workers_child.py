@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 
-from framedream.jobs import film_tasks, image
-from framedream.jobs.devices import Device
+from framedream.film import film_tasks
+from framedream.jobs import dream_image as image
+from framedream.workers.devices import Device
 
 HEIGHT, WIDTH = 48, 64
 

@@ -25,17 +25,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from framedream.dream.dreamer import Dream, Dreamer
-from framedream.media import fill, read_image
-from framedream.motion.spline import sampled
-from framedream.render import arrival
-from framedream.render.fall import Fall
-from framedream.render.journey import Journey, Similarity
-from framedream.render.moving import inside, moved
-from framedream.render.store import is_shared, returning
-from framedream.render.zoom import Chain, Turning, dream_zoom
-from framedream.settings import Settings
-from framedream.values import parse_size
+from framedream.config.parsing import parse_size
+from framedream.config.settings import Settings
+from framedream.media import read_image, resize_to_fill
+from framedream.motion.cubic_spline import sample_spline
+from framedream.nn.ascent.dreamer import Dream, Dreamer
+from framedream.render.state_store import is_shared, transition_name
+from framedream.render.zoom.camera_path import CameraPath, Similarity
+from framedream.render.zoom.resampling import distance_inside, resample
+from framedream.render.zoom.zoom_renderer import BlendTransition, ZoomRenderer, render_zoom
+from framedream.render.zoom.zoom_renderer import transition as arrival
+from framedream.render.zoom.zoom_spec import ZoomSpec
 
 STILLS = ("china.jpg", "astronaut.png", "hubble.jpg")
 
@@ -63,16 +63,16 @@ class Kept:
 
     def save(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep it, if it is needed again."""
-        if is_shared(name) or name.startswith(returning(0).split("-")[0]):
+        if is_shared(name) or name.startswith(transition_name(0).split("-")[0]):
             self.kept[name] = arrays
 
 
-class Orbit(Chain):
+class Orbit(ZoomRenderer):
     """Another way to close a loop: lap after lap, each drawn towards the one before, until they are the same."""
 
     lap: list[np.ndarray]
 
-    def turning(self, number: int) -> Turning | None:
+    def turning(self, number: int) -> BlendTransition | None:
         """Each frame has some of that of the lap before."""
         if not self.lap:
             return None
@@ -82,31 +82,31 @@ class Orbit(Chain):
 
 def still(name: str, width: int, height: int) -> np.ndarray:
     """A sample still that fills a size."""
-    return fill(read_image(Path("samples") / name), width, height)
+    return resize_to_fill(read_image(Path("samples") / name), width, height)
 
 
-def fall_into(name: str, settings: Settings, seconds: Fraction, rate: int, loop: bool) -> Fall:
+def fall_into(name: str, settings: Settings, seconds: Fraction, rate: int, loop: bool) -> ZoomSpec:
     """A zoom into a sample still."""
     width, height = settings.footage.size or (320, 240)
-    journey = Journey(lambda _: settings.zoom, width, height, seconds)
-    return Fall([still(name, width, height)], round(seconds * rate), Fraction(rate), journey, loop)
+    journey = CameraPath(lambda _: settings.zoom, width, height, seconds)
+    return ZoomSpec([still(name, width, height)], round(seconds * rate), Fraction(rate), journey, loop)
 
 
-def frames(fall: Fall, dreamer: Dreamer, settings: Settings) -> Iterator[np.ndarray]:
+def frames(fall: ZoomSpec, dreamer: Dreamer, settings: Settings) -> Iterator[np.ndarray]:
     """The frames of a zoom, in levels."""
-    for frame in dream_zoom(fall, 0, fall.frames, dreamer, lambda _: settings, Kept()):
+    for frame in render_zoom(fall, 0, fall.frames, dreamer, lambda _: settings, Kept()):
         if frame is not None:
             yield frame.pixels
 
 
 def difference(one: np.ndarray, other: np.ndarray, way: Similarity) -> float:
     """Mean absolute difference of a frame to the one before it, moved here, where both are seen; in 8-bit levels."""
-    seen = inside(one.shape, way) >= 2
-    change = moved(np.rint(one), way) - np.rint(other)
+    seen = distance_inside(one.shape, way) >= 2
+    change = resample(np.rint(one), way) - np.rint(other)
     return float(np.abs(change).mean(2)[seen].mean())
 
 
-def closure(film: list[np.ndarray], fall: Fall) -> tuple[float, float, float]:
+def closure(film: list[np.ndarray], fall: ZoomSpec) -> tuple[float, float, float]:
     """The difference of the last frame to the first, the median of neighbouring frames, and the largest of these."""
     steps = [difference(film[n], film[n + 1], fall.way(n, n + 1)) for n in range(len(film) - 1)]
     last = difference(film[-1], film[0], fall.way(len(film) - 1, len(film)))
@@ -212,16 +212,16 @@ def rates(arguments: argparse.Namespace) -> None:
         for motion in arguments.motions:
             settings = Settings.of(color="free", **MOTIONS[motion])
             length = Fraction(arguments.seconds + 1)
-            journey = Journey(lambda _, rates=settings.zoom: rates, width, height, length)  # type: ignore[misc]
+            journey = CameraPath(lambda _, rates=settings.zoom: rates, width, height, length)  # type: ignore[misc]
             ends = {}
             for rate in (25, 60):
-                fall = Fall([picture], int(length) * rate, Fraction(rate), journey, False)
+                fall = ZoomSpec([picture], int(length) * rate, Fraction(rate), journey, False)
                 film = frames(fall, Nothing(), settings)  # type: ignore[arg-type]
                 ends[rate] = [frame for number, frame in enumerate(film) if number and number % rate == 0]
             apart = 0.0
             for second, (one, other) in enumerate(zip(ends[25], ends[60], strict=True), 1):
                 way = journey.between(Fraction(0), Fraction(second))
-                apart = max(apart, _apart(one, other, inside(picture.shape, way) > 4))
+                apart = max(apart, _apart(one, other, distance_inside(picture.shape, way) > 4))
             print(f"{name:14s} {motion:8s} {apart:17.2f}", flush=True)
 
 
@@ -246,7 +246,7 @@ def filters(_: argparse.Namespace) -> None:
         "OpenCV linear": cv2.remap(ramp, *maps, cv2.INTER_LINEAR, borderMode=border),
         "OpenCV cubic": cv2.remap(ramp, *maps, cv2.INTER_CUBIC, borderMode=border),
         "OpenCV Lanczos": cv2.remap(ramp, *maps, cv2.INTER_LANCZOS4, borderMode=border),
-        "cubic splines": sampled(ramp, x, y, border),
+        "cubic splines": sample_spline(ramp, x, y, border),
     }
     print("pixels asked for " + "".join(f"{shift:9.3f}" for shift in shifts))
     for name, values in moved_by.items():

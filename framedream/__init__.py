@@ -13,6 +13,22 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from framedream.batch.dream_folder import Batch, dream_folder
+from framedream.config.feature_settings import FeatureSettings
+from framedream.config.imagine_settings import ImagineSettings
+from framedream.config.parsing import Moment
+from framedream.config.presets import preset_names
+from framedream.config.preview_settings import PreviewSettings
+from framedream.config.settings import (
+    ChangeSettings,
+    DreamSettings,
+    FootageSettings,
+    MotionSettings,
+    OutputSettings,
+    RunSettings,
+    Settings,
+    ZoomSettings,
+)
 from framedream.errors import (
     DeviceError,
     FramedreamError,
@@ -23,31 +39,17 @@ from framedream.errors import (
     Stopped,
     WeightsError,
 )
-from framedream.gallery.sheet import Sheet
-from framedream.gallery.show import show
-from framedream.jobs.batch import Batch, dream_folder
-from framedream.jobs.features import FeatureMaps, feature_maps
-from framedream.jobs.here import Film
-from framedream.jobs.image import dream_image, load_image
-from framedream.jobs.imagine import Imagination, imagine
+from framedream.film.local_runner import Film
+from framedream.film.progress import BatchProgress, Progress
+from framedream.jobs.dream_image import dream_image, load_image
+from framedream.jobs.dream_video import dream_video
+from framedream.jobs.feature_maps import FeatureMaps, feature_maps
+from framedream.jobs.imagine import ImaginedPictures, imagine
 from framedream.jobs.preview import Preview, PreviewCell, preview
 from framedream.jobs.probe import Probe, probe
-from framedream.jobs.progress import BatchProgress, Progress
-from framedream.jobs.video import dream_video
-from framedream.jobs.zoom import zoom
-from framedream.laboratory import FeatureSettings, ImagineSettings, PreviewSettings
-from framedream.presets import preset_names
-from framedream.settings import (
-    ChangeSettings,
-    DreamSettings,
-    FootageSettings,
-    MotionSettings,
-    OutputSettings,
-    RunSettings,
-    Settings,
-    ZoomSettings,
-)
-from framedream.values import Moment
+from framedream.jobs.zoom_film import zoom
+from framedream.reports.sheet import Sheet
+from framedream.reports.side_by_side import show
 
 __version__ = version("framedream")
 
@@ -62,8 +64,8 @@ __all__ = [
     "Film",
     "FootageSettings",
     "FramedreamError",
-    "Imagination",
     "ImagineSettings",
+    "ImaginedPictures",
     "InputError",
     "LockedError",
     "Moment",

@@ -1,5 +1,5 @@
 """``python -m framedream``."""
 
-from framedream.cli import main
+from framedream.cli.main import main
 
 main()

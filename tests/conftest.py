@@ -21,7 +21,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-    from framedream.dream.dreamer import Dreamer
+    from framedream.nn.ascent.dreamer import Dreamer
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +30,8 @@ def dreamer_of() -> Callable[..., Dreamer]:
 
     In float32, whatever the machine: what is compared with figures is compared closely.
     """
-    from framedream.dream.dreamer import Dreamer
-    from framedream.settings import DreamSettings
+    from framedream.config.settings import DreamSettings
+    from framedream.nn.ascent.dreamer import Dreamer
 
     @functools.cache
     def make(**settings) -> Dreamer:
@@ -64,7 +64,7 @@ def samples() -> Path:
 @pytest.fixture(autouse=True)
 def one_core(monkeypatch) -> None:
     """Work is done in this process, where tests can put stand-ins, unless workers are asked for."""
-    monkeypatch.setattr("framedream.jobs.devices.usable_cores", lambda: 1)
+    monkeypatch.setattr("framedream.workers.devices.usable_cores", lambda: 1)
 
 
 @pytest.fixture
@@ -92,3 +92,30 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         terminalreporter.write_line(line.format(axis, *counts))
     for reason, count in Counter(reason for _, outcome, reason in cells if outcome == "refused").most_common():
         terminalreporter.write_line(f"refused {count}: {reason}")
+
+
+@pytest.fixture
+def shot_in_windows(tmp_path, monkeypatch) -> Path:
+    """A shot of 26 frames, 80×64, in windows of six frames and pieces of five."""
+    from framedream.film import plan
+    from framedream.render.video import windows
+
+    monkeypatch.setattr(windows, "_LONGEST", 6)
+    monkeypatch.setattr(windows, "_SHORTEST", 6)
+    monkeypatch.setattr(plan, "_PIECE", 5)
+    return write_clip(tmp_path / "clip.mp4", pan(26, 64, 80, step=(1.3, 0.4)))
+
+
+@pytest.fixture
+def dreamed_of_all(monkeypatch):
+    """Stands for the network in films, batches and stills of a test."""
+    from stand_in_cli import Restless
+
+    from framedream.batch import dream_folder as folder_job
+    from framedream.jobs import dream_image as image_job
+    from framedream.jobs import dream_video as video_job
+
+    dreaming = Restless()
+    for module in (video_job, folder_job, image_job):
+        monkeypatch.setattr(module, "dreamer_for", lambda _: dreaming)
+    return dreaming

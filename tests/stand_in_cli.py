@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 from stand_ins import Dreaming
 
-from framedream.jobs import batch, video, zoom
-from framedream.settings import DreamSettings
+from framedream.batch import dream_folder as batch
+from framedream.config.settings import DreamSettings
+from framedream.jobs import dream_video as video
+from framedream.jobs import zoom_film as zoom
 
 
 class Restless(Dreaming):
@@ -42,6 +44,6 @@ if __name__ == "__main__":
     log, seconds, *arguments = sys.argv[1:]
     video.dreamer_for = batch.dreamer_for = zoom.dreamer_for = lambda settings: Restless(Path(log), float(seconds))
     os.environ.setdefault("FRAMEDREAM_DEVICES", "cpu")
-    from framedream.cli import main
+    from framedream.cli.main import main
 
     main(arguments)

@@ -23,7 +23,7 @@ import pytest
 from stand_in_cli import Restless
 
 from framedream import errors
-from framedream.settings import DreamSettings, Settings
+from framedream.config.settings import DreamSettings, Settings
 
 DARK = 60
 """Pictures with a lower mean are dark."""
@@ -145,7 +145,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def dreamer_for(settings: Settings, tile: int | None = None) -> Obedient:
-    """Stands for `framedream.jobs.dreaming.dreamer_for`."""
+    """Stands for `framedream.film.dreamers.dreamer_for`."""
     return Obedient(Orders(Path(os.environ["STAND_IN"])), tile or 0)
 
 
@@ -156,7 +156,10 @@ def stand_in(patch: pytest.MonkeyPatch, folder: Path) -> Orders:
         patch: Undoes it.
         folder: Gets orders and log.
     """
-    from framedream.jobs import batch, crew, image, video
+    from framedream.batch import dream_folder as batch
+    from framedream.jobs import dream_image as image
+    from framedream.jobs import dream_video as video
+    from framedream.workers import worker_pool as crew
 
     patch.setenv("STAND_IN", str(folder))
     patch.setattr(crew, "_take", take)
@@ -167,23 +170,24 @@ def stand_in(patch: pytest.MonkeyPatch, folder: Path) -> Orders:
 
 
 def take(device: Any) -> None:
-    """Stands for `framedream.jobs.crew._take` in a worker."""
-    from framedream.jobs import crew
+    """Stands for `framedream.workers.worker_pool._take` in a worker."""
+    from framedream.workers import worker_pool as crew
 
     _dream_in_its_stead()
     crew._take(device)
 
 
 def join(threads: int | None) -> None:
-    """Stands for `framedream.jobs.crew._join` in a worker of a cluster."""
-    from framedream.jobs import crew
+    """Stands for `framedream.workers.worker_pool._join` in a worker of a cluster."""
+    from framedream.workers import worker_pool as crew
 
     _dream_in_its_stead()
     crew._join(threads)
 
 
 def _dream_in_its_stead() -> None:
-    from framedream.jobs import film_tasks, image
+    from framedream.film import film_tasks
+    from framedream.jobs import dream_image as image
 
     film_tasks.dreamer_for = image.dreamer_for = dreamer_for  # type: ignore[assignment]
 
@@ -200,8 +204,8 @@ def main() -> None:
     """Run the command; note at the end whether this process has imported TensorFlow."""
     import stand_in_workers
 
-    from framedream.cli import main
-    from framedream.jobs import crew
+    from framedream.cli.main import main
+    from framedream.workers import worker_pool as crew
 
     crew._take = stand_in_workers.take  # By this name workers find it.
     try:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framedream.config.settings import DreamSettings, MotionSettings, Settings
 from framedream.media import Frame
-from framedream.render.bearings import Read
-from framedream.render.store import is_shared
-from framedream.render.stretches import Look
-from framedream.settings import DreamSettings, MotionSettings, Settings
+from framedream.render.state_store import is_shared
+from framedream.render.video.calibration import FrameReader
+from framedream.render.video.calibration_intervals import SettingsAt
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class Dreaming:
         return False
 
 
-def unchanging(dream: DreamSettings, motion: MotionSettings | None = None) -> Look:
+def unchanging(dream: DreamSettings, motion: MotionSettings | None = None) -> SettingsAt:
     """All frames are dreamed alike."""
     settings = Settings(dream=dream, motion=motion or MotionSettings())
     return lambda number: settings
 
 
-def reader(frames: Sequence[Frame]) -> Read:
+def reader(frames: Sequence[Frame]) -> FrameReader:
     """Gives frames of footage that lies in a list, from a number on."""
 
     def read(first: int) -> Generator[Frame]:

@@ -17,9 +17,9 @@ sys.path.append(str(Path(__file__).parents[1]))
 from benchmarks import coherence, rivals
 from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made
 from benchmarks.measures import Score
+from framedream.config.settings import Settings
 from framedream.media import Frame
-from framedream.motion.flow import FlowEstimator
-from framedream.settings import Settings
+from framedream.motion.optical_flow import FlowEstimator
 
 INNER = (slice(32, -32), slice(32, -32))
 SHAPE = (40, 56)
@@ -242,7 +242,7 @@ def test_the_loop_that_overhead_is_measured_by_takes_all_steps_of_a_clip():
 
 def test_each_kind_of_flow_is_what_its_film_is_dreamed_with(monkeypatch, capsys):
     from benchmarks import flows
-    from framedream.render import shot
+    from framedream.render.video import segment_renderer as shot
 
     class Comparison:
         footage = ()
@@ -276,8 +276,8 @@ def test_what_stands_for_the_network_in_workers_takes_what_a_network_is_given(mo
 def test_the_network_of_the_loop_in_torch_is_the_one_that_is_built_in(size):
     torch = pytest.importorskip("torch")
     from benchmarks.plain_torch import SqueezeNet
-    from framedream.dream import squeezenet
-    from framedream.dream.runtime import keras
+    from framedream.nn.network import squeezenet
+    from framedream.nn.runtime import keras
 
     names, pictures = ["conv1", "fire3", "fire7"], noise(*size)[np.newaxis] - 128
     model = squeezenet.build()

@@ -15,7 +15,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from benchmarks import gallery
 from benchmarks.gallery import Entry, page, preset_entry, write_pictures
 from framedream import preset_names
-from framedream.commands import app
+from framedream.cli.app import app
 from framedream.media import read_image
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ def text():
 
 
 def test_it_has_all_presets_and_all_layers(text):
-    from framedream.dream.layers import describe_layers
+    from framedream.nn.network.layers import describe_layers
 
     for name in preset_names():
         assert f"**{name}**" in text

@@ -1,1 +1,1 @@
-"""Whole jobs: what is read, dreamed and written, and what is said on the way."""
+"""One public function a module: what the library and the commands do."""

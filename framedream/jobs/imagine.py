@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from framedream.config.imagine_settings import ImagineSettings
+from framedream.config.terms import CLASSES, find_class
 from framedream.errors import InputError, SettingsError
-from framedream.gallery.picture_grid import check_grid, draw_pictures
-from framedream.gallery.sheet import Sheet
-from framedream.jobs.preflight import check_memory
-from framedream.laboratory import ImagineSettings
+from framedream.film.preflight import check_memory
 from framedream.media import check_image_name
-from framedream.media.publish import prepare
-from framedream.terms import CLASSES, find_class
+from framedream.media.atomic_files import prepare_output
+from framedream.reports.picture_grid import check_grid, draw_pictures
+from framedream.reports.sheet import Sheet
 
 if TYPE_CHECKING:
-    from framedream.dream.imagining import Imagined, Said
-    from framedream.dream.network import Network
+    from framedream.nn.network.network import Network
+    from framedream.nn.visualization.imaginer import StepCallback, VisualizedFeature
 
-Report = Callable[[int, int], None]
+ImagineProgressCallback = Callable[[int, int], None]
 """Takes how many steps are done, and how many there are at most."""
 
-log = logging.getLogger("framedream")
+log = logging.getLogger(__name__)
 
 _SMALLEST = 128
 """Smaller side in pixels of the smallest octave that ``auto`` aims at."""
@@ -37,7 +37,7 @@ _RATE, _PLAIN_RATE = 0.03, 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Imagination:
+class ImaginedPictures:
     """Pictures from nothing; a notebook shows them.
 
     Attributes:
@@ -59,8 +59,8 @@ def imagine(
     target: Path | str | None = None,
     settings: ImagineSettings | None = None,
     *,
-    progress: Report | None = None,
-) -> Imagination:
+    progress: ImagineProgressCallback | None = None,
+) -> ImaginedPictures:
     """Draw from nothing what excites channels, neurons, layers or classes of a network most.
 
     Args:
@@ -78,25 +78,25 @@ def imagine(
     settings = settings or ImagineSettings()
     if target is not None:
         check_image_name(Path(target))
-        prepare(Path(target))
+        prepare_output(Path(target))
     width, height = settings.size
     check_memory(1, height, width)
     found = dict(_made(settings, progress or (lambda done, of: None)))
     sheet = draw_pictures([(name, each.pixels) for name, each in found.items()], settings.columns)
     if target is not None:
         sheet.save(target)
-    return Imagination(
+    return ImaginedPictures(
         {name: each.pixels for name, each in found.items()}, {name: each.values for name, each in found.items()}, sheet
     )
 
 
-def _made(settings: ImagineSettings, report: Report) -> Generator[tuple[str, Imagined]]:
+def _made(settings: ImagineSettings, report: ImagineProgressCallback) -> Generator[tuple[str, VisualizedFeature]]:
     """All pictures, each with its name."""
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
-    from framedream.dream.imagining import WHOLE
-    from framedream.dream.layers import layer_names
-    from framedream.dream.memory import check_climbed, on_device
-    from framedream.dream.models import load_network
+    from framedream.nn.network.layers import layer_names
+    from framedream.nn.network.loading import load_network
+    from framedream.nn.network.memory import check_gradient_memory, run_on_device
+    from framedream.nn.visualization.imaginer import WHOLE
 
     channels = [(f":{channel}", channel) for channel in settings.channels] or [("", WHOLE)]
     wanted = dict.fromkeys(layer_names(settings.model, settings.layers) if settings.layers else (), channels)
@@ -105,14 +105,14 @@ def _made(settings: ImagineSettings, report: Report) -> Generator[tuple[str, Ima
     networks = {layer: load_network(settings.model, [layer], settings.weights) for layer in wanted}
     for network in networks.values():
         _check(network, settings)
-        check_climbed(network, *settings.size[::-1])
+        check_gradient_memory(network, *settings.size[::-1])
     makers = {layer: _maker(network, settings) for layer, network in networks.items()}
     width, height = settings.size
     check_grid(height, width, sum(map(len, wanted.values())), settings.columns)
     before, all_of_them = 0, sum(len(wanted[layer]) * steps for layer, (steps, _) in makers.items())
     for layer, (steps, make) in makers.items():
         for label, channel in wanted[layer]:
-            with on_device(height, width):
+            with run_on_device(height, width):
                 found = make(channel, functools.partial(_tell, report, before, all_of_them))
             if not found.values.any():
                 log.warning(
@@ -124,23 +124,23 @@ def _made(settings: ImagineSettings, report: Report) -> Generator[tuple[str, Ima
             report(before, all_of_them)
 
 
-def _tell(report: Report, before: int, all_of_them: int, taken: int) -> None:
+def _tell(report: ImagineProgressCallback, before: int, all_of_them: int, taken: int) -> None:
     report(before + taken, all_of_them)
 
 
-def _maker(network: Network, settings: ImagineSettings) -> tuple[int, Callable[[int, Said], Imagined]]:
+def _maker(network: Network, settings: ImagineSettings) -> tuple[int, Callable[[int, StepCallback], VisualizedFeature]]:
     """What makes the picture of a channel and tells of its steps; and how many steps it takes."""
-    from framedream.dream.imagining import Imaginer
-    from framedream.dream.octaves import octave_sizes
-    from framedream.dream.plain import PlainImaginer
+    from framedream.nn.ascent.octaves import octave_sizes
+    from framedream.nn.visualization.imaginer import FeatureVisualizer
+    from framedream.nn.visualization.plain_imaginer import PlainVisualizer
 
     (width, height), seed, steps = settings.size, settings.random_seed, settings.steps
     if settings.plain:
-        plain = PlainImaginer(network, settings.learning_rate or _PLAIN_RATE, settings.epsilon, settings.neuron)
+        plain = PlainVisualizer(network, settings.learning_rate or _PLAIN_RATE, settings.epsilon, settings.neuron)
         return settings.epochs, lambda channel, said: plain.picture(
             channel, (height, width), settings.epochs, seed, said
         )
-    imaginer = Imaginer(network, settings.learning_rate or _RATE, settings.neuron)
+    imaginer = FeatureVisualizer(network, settings.learning_rate or _RATE, settings.neuron)
     sizes = octave_sizes(
         height, width, octaves=settings.octaves, scale=settings.octave_scale, minimum=network.minimum_size,
         smallest=_SMALLEST,

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from framedream.config.presets import DEFAULT
+from framedream.config.preview_settings import PreviewSettings
+from framedream.config.settings import Settings
 from framedream.errors import SettingsError
-from framedream.gallery.contact_sheet import Cell, Strip, check_fits, draw_contact_sheet
-from framedream.gallery.sheet import Sheet
-from framedream.jobs.film_job import check_apart
-from framedream.jobs.looks import ALL, Look, looks, usual_columns
-from framedream.jobs.progress import Progress, Report
-from framedream.jobs.scene import Scene, dreamed_moving
-from framedream.jobs.sharing import Dreamers
-from framedream.laboratory import PreviewSettings
+from framedream.film.film_job import check_apart
+from framedream.film.progress import Progress, ProgressCallback
+from framedream.film.shared_dreamers import Dreamers
+from framedream.jobs.preview_looks import ALL, PreviewLook, default_columns, preview_looks
+from framedream.jobs.preview_scene import PreviewScene, dream_excerpt
 from framedream.media import Frame, check_image_name
-from framedream.media.publish import prepare
-from framedream.presets import DEFAULT
-from framedream.render.color import kept_color
-from framedream.settings import Settings
+from framedream.media.atomic_files import prepare_output
+from framedream.render.color_matching import match_color
+from framedream.reports.contact_sheet import Cell, Strip, check_fits, draw_contact_sheet
+from framedream.reports.sheet import Sheet
 
 _MOMENTS = 6
 """Pictures of a strip that shows how a look moves."""
@@ -75,7 +75,7 @@ def preview(
     preset: str = DEFAULT,
     values: Mapping[str, Any] | None = None,
     *,
-    progress: Report | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Preview:
     """Dream one frame in many ways, and draw them as a sheet.
 
@@ -97,18 +97,18 @@ def preview(
         OutputError: The drawing cannot be written.
     """
     settings = settings or PreviewSettings()
-    wanted = looks(settings, preset, values)  # What is misspelt is told before anything is read.
+    wanted = preview_looks(settings, preset, values)  # What is misspelt is told before anything is read.
     if target is not None:
         check_image_name(Path(target))
         for guide in {look.settings.dream.guide for look in wanted}:
             if guide is not None:
                 check_apart(guide, Path(target))
-    scene = Scene.of(source, target, settings.width, settings.start)
-    found = looks(settings, preset, values, is_still=scene.is_still)
-    columns, (height, width) = settings.columns or usual_columns(settings), scene.frame.shape[:2]
+    scene = PreviewScene.of(source, target, settings.width, settings.start)
+    found = preview_looks(settings, preset, values, is_still=scene.is_still)
+    columns, (height, width) = settings.columns or default_columns(settings), scene.frame.shape[:2]
     check_fits(width, height, len(found), columns)
     if target is not None:
-        prepare(Path(target))
+        prepare_output(Path(target))
     asked = _numbers(settings, len(found), scene)
     frames = scene.around() if asked else []
     dreamers = Dreamers([look.settings for look in found], spare=ALL in settings.presets)
@@ -126,7 +126,7 @@ def preview(
     return Preview(tuple(cells), scene.is_still, sheet)
 
 
-def _numbers(settings: PreviewSettings, count: int, scene: Scene) -> list[int]:
+def _numbers(settings: PreviewSettings, count: int, scene: PreviewScene) -> list[int]:
     """Numbers of the cells that are also shown moving."""
     if settings.best_of and scene.is_still:
         raise SettingsError(f"best_of: {scene.name} is a still; it needs a film, so give one or leave --best-of out")
@@ -148,7 +148,7 @@ class _Told:
     """
 
     frames: int
-    report: Report | None
+    report: ProgressCallback | None
     done: int = 0
 
     def one_more(self) -> None:
@@ -157,25 +157,29 @@ class _Told:
             self.report(Progress(self.done, self.frames, 0, 0))
 
 
-def _dreamed(number: int, look: Look, dreamers: Dreamers, frame: np.ndarray) -> PreviewCell:
+def _dreamed(number: int, look: PreviewLook, dreamers: Dreamers, frame: np.ndarray) -> PreviewCell:
     settings, missing = look.settings, dreamers.missing(look.settings)
     if missing:
         return PreviewCell(number, settings, look.flags, None, missing)
     dream = dreamers.of(settings, *frame.shape[:2]).dream(frame, look=settings.dream)
-    return PreviewCell(number, settings, look.flags, kept_color(dream.pixels, frame, settings.dream.color))
+    return PreviewCell(number, settings, look.flags, match_color(dream.pixels, frame, settings.dream.color))
 
 
 def _moved(cell: PreviewCell, dreamers: Dreamers, frames: Sequence[Frame], told: _Told) -> PreviewCell:
     """A cell with its film."""
     film = []
-    for dream in dreamed_moving(frames, dreamers.alone(cell.settings), cell.settings):
+    for dream in dream_excerpt(frames, dreamers.alone(cell.settings), cell.settings):
         film.append(dream)
         told.one_more()
     return replace(cell, moving=tuple(film))
 
 
 def _drawn(
-    scene: Scene, cells: Sequence[PreviewCell], moving: Sequence[PreviewCell], frames: Sequence[Frame], columns: int
+    scene: PreviewScene,
+    cells: Sequence[PreviewCell],
+    moving: Sequence[PreviewCell],
+    frames: Sequence[Frame],
+    columns: int,
 ) -> Sheet:
     strips = [Strip("source", (), _some([frame.pixels for frame in frames]))] if frames else []
     strips += [Strip(str(cell.number), _words(cell), _some(cell.moving)) for cell in moving]
@@ -194,7 +198,7 @@ def _some(film: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [film[round(place)] for place in places]
 
 
-def _about(scene: Scene) -> str:
+def _about(scene: PreviewScene) -> str:
     """What stands beside the source."""
     height, width = scene.frame.shape[:2]
     kind, moment = "image", ""

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from framedream.config.settings import Settings
 from framedream.errors import FramedreamError, InputError
-from framedream.jobs.ledger import heard
-from framedream.jobs.plan import Plan, Survey
-from framedream.jobs.showing import film_like
-from framedream.jobs.survey import look_through
-from framedream.jobs.targets import mirrored
-from framedream.media import FootageLike, PieceFactory, is_images
-from framedream.media.describing import Row, describe_color, describe_file, describe_film
-from framedream.media.stills import READABLE
-from framedream.render.retimed import open_retimed
-from framedream.settings import Settings
+from framedream.film.compositing import film_properties
+from framedream.film.plan import Plan, Survey
+from framedream.film.survey import survey_footage
+from framedream.media import FootageProtocol, PieceFactory, is_image_footage
+from framedream.media.read.image_reader import READABLE
+from framedream.media.write.describe import Row, describe_color, describe_file, describe_film
+from framedream.media.write.output_names import mirrored_name
+from framedream.render.retimed_footage import open_retimed
+from framedream.workers.log_capture import capture_warnings
 
 _SHOWN = 12
 """Cuts that are listed."""
@@ -63,10 +63,10 @@ def probe(source: Path | str, target: Path | str | None = None, settings: Settin
     path, settings = Path(source), settings or Settings()
     name = str(target) if target is not None else _usual_target(path)
     notes: list[str] = []
-    with heard(notes, level=logging.INFO):
+    with capture_warnings(notes, level=logging.INFO):
         footage = open_retimed(path, settings.footage)
         film = _film(name, footage, settings)
-        survey = look_through(footage, settings, lambda: None)
+        survey = survey_footage(footage, settings, lambda: None)
         if not survey.times:
             raise InputError(f"{path}: there is no frame in it; check that the file plays")
     rows = [
@@ -83,22 +83,22 @@ def probe(source: Path | str, target: Path | str | None = None, settings: Settin
 
 def _usual_target(path: Path) -> str:
     named = path if path.name else path.resolve()  # As with "." and "..".
-    wish = mirrored(named.name or "film", "images" if path.is_dir() else "video")
+    wish = mirrored_name(named.name or "film", "images" if path.is_dir() else "video")
     return str(named.parent / f"{wish.stem}-dream{wish.suffix}")
 
 
-def _source(path: Path, footage: FootageLike) -> list[Row]:
+def _source(path: Path, footage: FootageProtocol) -> list[Row]:
     if path.is_dir():
         count = footage.source.frame_count
         return [("container", f"folder of {'1 image' if count == 1 else f'{count} images'}")]
-    if is_images(path):
+    if is_image_footage(path):
         return [("container", f"{path.suffix[1:].upper()} image")]
     if path.suffix.lower() in READABLE:
         return [("container", f"animated {path.suffix[1:].upper()}")]
     return describe_file(path)
 
 
-def _pictures(footage: FootageLike) -> Iterator[Row]:
+def _pictures(footage: FootageProtocol) -> Iterator[Row]:
     aspect = footage.sample_aspect
     shape = "square pixels" if aspect == 1 else f"pixels of {aspect.numerator}:{aspect.denominator}"
     alpha = ", with alpha" if footage.has_alpha else ""
@@ -107,7 +107,7 @@ def _pictures(footage: FootageLike) -> Iterator[Row]:
         yield "color", describe_color(footage.color)
 
 
-def _times(times: Sequence[Fraction], footage: FootageLike) -> str:
+def _times(times: Sequence[Fraction], footage: FootageProtocol) -> str:
     count = f"{len(times)} frame" + ("s" if len(times) != 1 else "")
     if len(times) == 1:
         return count
@@ -141,10 +141,10 @@ def _work(survey: Survey, settings: Settings) -> str:
     return f"dreamed as {frames} of {survey.width}x{survey.height}, {shots}, {divided}"
 
 
-def _film(name: str, footage: FootageLike, settings: Settings) -> list[Row]:
+def _film(name: str, footage: FootageProtocol, settings: Settings) -> list[Row]:
     """What would be written; the footage is told whether its alpha is kept."""
     try:
-        factory = PieceFactory(name, film_like(settings, footage), settings.output)
+        factory = PieceFactory(name, film_properties(settings, footage), settings.output)
         factory.try_encoder()
         footage.keeps_alpha = factory.keeps_alpha
         return [("written", words) for words in describe_film(factory)]

@@ -3,59 +3,68 @@
 from __future__ import annotations
 
 from framedream.media.alpha import over_black
-from framedream.media.color import ColorTags
-from framedream.media.folder import images_in
-from framedream.media.following import InStep
-from framedream.media.footage import Footage, fill, reached, resize, resize_seen
-from framedream.media.frames import Excerpt, FilmFormat, FilmLike, FootageLike, Frame, Pixels, Sound, check_pixels
-from framedream.media.loudness import Loudness
-from framedream.media.noise import noise
-from framedream.media.notes import Notes
-from framedream.media.opening import is_images, open_footage
-from framedream.media.pieces import Piece
-from framedream.media.saving import check_image_name, keeps_alpha, write_image
-from framedream.media.seen import Seen
-from framedream.media.sound import sound_of
-from framedream.media.stills import look_at_image, read_image, read_picture
-from framedream.media.writer import FilmWriter, open_film
-from framedream.media.writing import FilmInPieces, PieceFactory, holds_sound, is_folder_name
+from framedream.media.audio.audio_feed import sound_of
+from framedream.media.audio.loudness import Loudness
+from framedream.media.color_conversion import ColorTags
+from framedream.media.frames import (
+    FilmFormat,
+    FilmProperties,
+    FootageProtocol,
+    Frame,
+    Pixels,
+    Sound,
+    TimeRange,
+    check_pixels,
+)
+from framedream.media.noise import natural_noise
+from framedream.media.notes import OnceLogger
+from framedream.media.read.footage import Footage, has_reached, resize, resize_to_fill, resize_with_alpha
+from framedream.media.read.frame_index import FrameIndex
+from framedream.media.read.image_reader import read_image, read_image_info, read_image_with_alpha
+from framedream.media.read.image_sequence_reader import list_images
+from framedream.media.read.opening import is_image_footage, open_footage
+from framedream.media.read.synced_reader import SyncedReader
+from framedream.media.write.assembly import FilmAssembler, PieceFactory, is_folder_output, output_holds_sound
+from framedream.media.write.film_writer import FilmWriter, open_film
+from framedream.media.write.image_writer import check_image_name, keeps_alpha, write_image
+from framedream.media.write.pieces import Piece
 
 __all__ = [
     "ColorTags",
-    "Excerpt",
+    "FilmAssembler",
     "FilmFormat",
-    "FilmInPieces",
-    "FilmLike",
+    "FilmProperties",
     "FilmWriter",
     "Footage",
-    "FootageLike",
+    "FootageProtocol",
     "Frame",
-    "InStep",
+    "FrameIndex",
     "Loudness",
-    "Notes",
+    "OnceLogger",
     "Piece",
     "PieceFactory",
     "Pixels",
-    "Seen",
     "Sound",
+    "SyncedReader",
+    "TimeRange",
     "check_image_name",
     "check_pixels",
-    "fill",
-    "holds_sound",
-    "images_in",
-    "is_folder_name",
-    "is_images",
+    "has_reached",
+    "is_folder_output",
+    "is_image_footage",
     "keeps_alpha",
-    "look_at_image",
-    "noise",
+    "list_images",
+    "natural_noise",
     "open_film",
     "open_footage",
+    "output_holds_sound",
     "over_black",
-    "reached",
     "read_image",
-    "read_picture",
+    "read_image_info",
+    "read_image_with_alpha",
     "resize",
-    "resize_seen",
+    "resize_to_fill",
+    "resize_with_alpha",
     "sound_of",
     "write_image",
 ]

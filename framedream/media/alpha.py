@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedream.media.frames import Pixels
-from framedream.media.notes import Notes
+from framedream.media.notes import OnceLogger
 
 OVER_BLACK = "transparent parts are shown over black"
 
 
-def over_black(pixels: Pixels, alpha: NDArray[np.float32] | None, notes: Notes | None = None) -> Pixels:
+def over_black(pixels: Pixels, alpha: NDArray[np.float32] | None, notes: OnceLogger | None = None) -> Pixels:
     """Lay a picture's transparent parts over black.
 
     Args:
@@ -30,7 +30,7 @@ def over_black(pixels: Pixels, alpha: NDArray[np.float32] | None, notes: Notes |
     return composed
 
 
-def split(picture: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32] | None]:
+def split_alpha(picture: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32] | None]:
     """A picture's colors and its alpha.
 
     Args:

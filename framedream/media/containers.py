@@ -114,7 +114,7 @@ _IN_QUICKTIME = {
 """Languages that QuickTime knows by other codes of ISO 639-2, or by its own."""
 
 
-def names_in(container: Container, known: dict[str, str]) -> dict[str, str]:
+def track_names(container: Container, known: dict[str, str]) -> dict[str, str]:
     """A track's language and title as a container names them.
 
     Args:

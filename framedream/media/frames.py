@@ -6,13 +6,16 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framedream.media.color import ColorTags
-from framedream.media.seen import Seen, Watch
+from framedream.media.color_conversion import ColorTags
+from framedream.media.read.frame_index import FrameIndex, FrameIndexer
+
+FootageKind = Literal["video", "animation", "still", "images"]
+"""What a piece of footage is: a video file, an animated image, a still image, a folder of numbered images."""
 
 Pixels = NDArray[np.float32]
 """H×W×3 RGB in levels 0…255."""
@@ -52,7 +55,7 @@ def check_pixels(pixels: NDArray[Any]) -> None:
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class TimeRange:
     """A part of a file's time, and where it lies in a film.
 
     Attributes:
@@ -79,11 +82,11 @@ class Excerpt:
         return None if self.end is None else (self.end - (self.start or 0)) * self.stretch
 
 
-class Sound(Excerpt):
+class Sound(TimeRange):
     """Where a film's sound is found, and which part of it belongs to the film."""
 
 
-class FilmLike(Protocol):
+class FilmProperties(Protocol):
     """What a writer must know of a film: footage has it, and so has `FilmFormat`.
 
     Attributes:
@@ -119,7 +122,7 @@ class FilmLike(Protocol):
     @property
     def sound(self) -> Sound | None: ...  # noqa: D102
     @property
-    def extras(self) -> Excerpt | None: ...  # noqa: D102
+    def extras(self) -> TimeRange | None: ...  # noqa: D102
     @property
     def last_duration(self) -> Fraction | None: ...  # noqa: D102
 
@@ -152,7 +155,7 @@ class FilmFormat:
     last_duration: Fraction | None = None
     depth: int = 8
     has_alpha: bool = False
-    extras: Excerpt | None = None
+    extras: TimeRange | None = None
 
     def __post_init__(self) -> None:
         if not self.time_base:
@@ -161,7 +164,7 @@ class FilmFormat:
             object.__setattr__(self, "color", ColorTags.of_images(self.width, self.height))
 
 
-class FootageLike(FilmLike, Protocol):
+class FootageProtocol(FilmProperties, Protocol):
     """Frames that are dreamed of: footage has it, and so has what is made of footage in slow motion.
 
     Attributes:
@@ -174,7 +177,7 @@ class FootageLike(FilmLike, Protocol):
 
     keeps_alpha: bool
     sound: Sound | None
-    seen: Seen | None
+    seen: FrameIndex | None
 
     @property
     def path(self) -> Path: ...  # noqa: D102
@@ -184,7 +187,7 @@ class FootageLike(FilmLike, Protocol):
     def has_sound(self) -> bool: ...  # noqa: D102
 
     @property
-    def source(self) -> FootageLike:
+    def source(self) -> FootageProtocol:
         """The footage as it is, at its own times."""
         ...
 
@@ -192,7 +195,7 @@ class FootageLike(FilmLike, Protocol):
         """A fresh pass over the frames from one with a number on; closing it closes the file."""
         ...
 
-    def watch(self) -> Watch:
+    def watch(self) -> FrameIndexer:
         """What notes all that the next pass over `source` sees, if that is a whole video."""
         ...
 
@@ -217,7 +220,7 @@ class FootageLike(FilmLike, Protocol):
         ...
 
 
-class Source(FilmLike, Protocol):
+class FootageReader(FilmProperties, Protocol):
     """A file or folder as it is: every frame, at its own size. One for each kind of footage.
 
     Attributes:
@@ -227,8 +230,8 @@ class Source(FilmLike, Protocol):
         watch: Notes what the next pass sees, if it is a video.
     """
 
-    seen: Seen | None
-    watch: Watch | None
+    seen: FrameIndex | None
+    watch: FrameIndexer | None
 
     @property
     def path(self) -> Path: ...  # noqa: D102

@@ -8,16 +8,16 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from framedream.media.sidedata import side_data
+from framedream.media.side_data import side_data
 
 _CHROMATICITY, _LUMINANCE = 50_000, 10_000
 """Steps in which x265 counts the coordinates of a color, and candelas per square meter."""
 
-Point = tuple[Fraction, Fraction]
+Chromaticity = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
-class Light:
+class HdrMetadata:
     """Static metadata of high dynamic range.
 
     Attributes:
@@ -26,11 +26,11 @@ class Light:
         content: Greatest luminance of a pixel, and greatest mean of a frame, in cd/m²; None if not said.
     """
 
-    screen: tuple[Point, Point, Point, Point, Point] | None = None
+    screen: tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity, Chromaticity] | None = None
     content: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, frame: av.VideoFrame) -> Light | None:
+    def of(cls, frame: av.VideoFrame) -> HdrMetadata | None:
         """What goes with a frame; None if nothing does."""
         mastering, level = side_data(frame, "MASTERING_DISPLAY_METADATA"), side_data(frame, "CONTENT_LIGHT_LEVEL")
         screen = content = None

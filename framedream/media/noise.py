@@ -13,7 +13,7 @@ _FINEST = 4.0
 """Pixels of the shortest waves that are left."""
 
 
-def noise(width: int, height: int, seed: int) -> Pixels:
+def natural_noise(width: int, height: int, seed: int) -> Pixels:
     """Colored Gaussian noise whose waves are as strong as they are long, as in photographs (Field 1987).
 
     Args:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-log = logging.getLogger("framedream")
+log = logging.getLogger(__name__)
 
 
-class Notes:
+class OnceLogger:
     """Notes and warnings about one file, each said once.
 
     Args:

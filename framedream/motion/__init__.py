@@ -1,1 +1,1 @@
-"""Two frames → the motion between them: flow, where it can be trusted, warps and cuts."""
+"""The motion between frames: optical flow, warping, interpolation, cuts."""

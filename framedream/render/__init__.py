@@ -1,1 +1,1 @@
-"""A sequence of frames → a dreamed sequence."""
+"""Frames → dreamed frames."""

@@ -80,7 +80,7 @@ def test_a_still_that_is_not_there_is_named(tmp_path):
 
 
 def test_a_suffix_that_cannot_be_written_is_refused_before_the_dream(still, tmp_path, monkeypatch):
-    from framedream.dream.dreamer import Dreamer
+    from framedream.nn.ascent.dreamer import Dreamer
 
     monkeypatch.setattr(Dreamer, "__init__", lambda *_: pytest.fail("it dreamed first"))
     with pytest.raises(SettingsError, match=r"\.xyz"):

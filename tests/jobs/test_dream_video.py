@@ -12,7 +12,7 @@ from stand_ins import Dreaming
 
 from framedream import Film, Progress, Settings, dream_video
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.jobs import video as job
+from framedream.jobs import dream_video as job
 from framedream.media import open_footage, write_image
 
 FEW = Settings.of(steps=2, follow_steps=1)

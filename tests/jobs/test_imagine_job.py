@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from framedream import ImagineSettings, imagine
-from framedream.dream.runtime import tf
 from framedream.errors import InputError, OutOfMemory, OutputError, SettingsError, WeightsError
 from framedream.media import read_image
+from framedream.nn.runtime import tf
 
 QUICK = {"size": "48x40", "steps": 4, "octaves": 1}
 
@@ -55,7 +55,7 @@ def test_progress_is_told_step_by_step_to_the_end():
 def test_octaves_begin_near_128_pixels(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "framedream.dream.imagining.Imaginer.picture", lambda self, channel, sizes, *_: seen.append(sizes)
+        "framedream.nn.visualization.imaginer.Imaginer.picture", lambda self, channel, sizes, *_: seen.append(sizes)
     )
     with pytest.raises(AttributeError):
         imagine(None, ImagineSettings(size="360x256"))
@@ -134,14 +134,14 @@ def test_none_is_as_good_as_nothing():
 
 
 def test_a_sheet_too_large_is_refused_before_anything_is_imagined(monkeypatch):
-    monkeypatch.setattr("framedream.dream.imagining.Imaginer.picture", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr("framedream.nn.visualization.imaginer.Imaginer.picture", lambda *_: pytest.fail("it began"))
     settings = ImagineSettings(layers="fire2", channels="0-39", columns=1, size="48x400")
     with pytest.raises(SettingsError, match="40 pictures in rows of 1 make a sheet of 76x17298 pixels"):
         imagine(None, settings)
 
 
 def test_where_nothing_can_be_written_nothing_is_imagined(tmp_path, monkeypatch):
-    monkeypatch.setattr("framedream.dream.imagining.Imaginer.picture", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr("framedream.nn.visualization.imaginer.Imaginer.picture", lambda *_: pytest.fail("it began"))
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         imagine(tmp_path / "file" / "a.png", ImagineSettings(**QUICK))
@@ -150,9 +150,9 @@ def test_where_nothing_can_be_written_nothing_is_imagined(tmp_path, monkeypatch)
 def test_what_does_not_fit_the_memory_is_refused_with_the_cure(monkeypatch):
     """The image, and conv1 as a map of 64 channels at half its size."""
     need = 4 * (40 * 48 * 3 + 64 * 20 * 24)
-    monkeypatch.setattr("framedream.dream.memory.total_memory", lambda: need)
+    monkeypatch.setattr("framedream.nn.network.memory.total_memory", lambda: need)
     imagine(None, ImagineSettings(layers="conv1", **QUICK))
-    monkeypatch.setattr("framedream.dream.memory.total_memory", lambda: need - 1)
+    monkeypatch.setattr("framedream.nn.network.memory.total_memory", lambda: need - 1)
     with pytest.raises(InputError, match=r"squeezenet needs about .* for an image of 48x40, .* --size"):
         imagine(None, ImagineSettings(layers="conv1", **QUICK))
 
@@ -162,7 +162,11 @@ def test_a_device_that_is_full_is_told_with_the_cure(plain, monkeypatch):
     def full(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    maker = "framedream.dream.plain.PlainImaginer" if plain else "framedream.dream.imagining.Imaginer"
+    maker = (
+        "framedream.nn.visualization.plain_imaginer.PlainVisualizer"
+        if plain
+        else "framedream.nn.visualization.imaginer.FeatureVisualizer"
+    )
     monkeypatch.setattr(f"{maker}.picture", full)
     with pytest.raises(OutOfMemory, match=r"an image of 48x40 does not fit the device's memory; .* --size"):
         imagine(None, ImagineSettings(layers="conv1", plain=plain, **QUICK))

@@ -10,11 +10,11 @@ from pictures import pan, scene, write_clip
 from stand_ins import Dreaming
 
 from framedream import PreviewSettings, Settings, dream_image, dream_video, preset_names, preview
+from framedream.config.parsing import parse_layers
 from framedream.errors import InputError, OutputError, SettingsError, WeightsError
-from framedream.jobs import sharing as job
-from framedream.jobs.looks import looks
+from framedream.film import shared_dreamers as job
+from framedream.jobs.preview_looks import preview_looks
 from framedream.media import open_footage, read_image, write_image
-from framedream.values import parse_layers
 
 FEW = {"precision": "float32", "steps": 2, "follow_steps": 1, "octaves": 2}
 
@@ -40,7 +40,7 @@ def dreaming(monkeypatch):
 
 def rows(wanted=None, preset="framedream", values=None, **settings):
     """Layers and step sizes of the looks."""
-    found = looks(wanted or PreviewSettings(**settings), preset, values)
+    found = preview_looks(wanted or PreviewSettings(**settings), preset, values)
     return [(look.settings.dream.layers, look.settings.dream.step_size) for look in found]
 
 
@@ -56,7 +56,7 @@ def test_without_a_word_it_is_four_layers_in_three_strengths():
 
 
 def test_a_strength_multiplies_all_step_sizes():
-    strong, weak = looks(PreviewSettings(layers="fire3", strengths="2,0.1"))
+    strong, weak = preview_looks(PreviewSettings(layers="fire3", strengths="2,0.1"))
     assert strong.settings.dream.step_size == 5
     assert (strong.settings.motion.follow_step_size, strong.settings.motion.young_step_size) == (2, 16)
     assert (weak.settings.motion.follow_step_size, weak.settings.motion.young_step_size) == (0.1, 0.8)
@@ -78,7 +78,7 @@ def test_layers_with_weights_are_one_row_and_others_are_a_row_each(layers, expec
 
 
 def test_the_layers_of_a_preset_come_first_and_its_other_settings_hold_for_all():
-    found = looks(PreviewSettings(strengths=1), "beasts", {"octaves": 3})
+    found = preview_looks(PreviewSettings(strengths=1), "beasts", {"octaves": 3})
     assert found[0].settings.dream.layers == (("fire8", 1.0),)
     assert {look.settings.dream.steps for look in found} == {18}
     assert {look.settings.dream.octaves for look in found} == {3}
@@ -91,21 +91,21 @@ def test_of_another_network_each_of_its_first_layers_is_a_row_too():
 
 
 def test_presets_are_shown_as_they_are_unless_strengths_are_given():
-    found = looks(PreviewSettings(presets="peacock,eyes"))
+    found = preview_looks(PreviewSettings(presets="peacock,eyes"))
     assert [look.settings for look in found] == [Settings.of("peacock"), Settings.of("eyes")]
     assert [size for _, size in rows(presets="peacock", strengths="0.5,1")] == [1, 2]
     assert len(rows(presets="all")) == len(preset_names())
 
 
 def test_models_are_rows_with_the_layers_they_start_with():
-    found = looks(PreviewSettings(models="squeezenet,VGG16", strengths="1,2"))
+    found = preview_looks(PreviewSettings(models="squeezenet,VGG16", strengths="1,2"))
     assert [look.settings.dream.model for look in found] == ["squeezenet"] * 2 + ["vgg16"] * 2
     assert found[2].settings.dream.layers == Settings.of(model="vgg16").dream.layers
 
 
 @pytest.mark.parametrize("rows", [{"models": "squeezenet,vgg16"}, {"presets": "framedream,classic-vgg"}])
 def test_weights_are_for_the_network_that_is_not_built_in(rows):
-    own, others = looks(PreviewSettings(strengths=1, **rows), values={"weights": "v.h5"})
+    own, others = preview_looks(PreviewSettings(strengths=1, **rows), values={"weights": "v.h5"})
     assert own.settings.dream.weights is None
     assert str(others.settings.dream.weights) == "v.h5"
 
@@ -124,7 +124,7 @@ def test_weights_are_for_the_network_that_is_not_built_in(rows):
 )
 def test_looks_that_cannot_be_are_refused(settings, values, message):
     with pytest.raises(SettingsError, match=message):
-        looks(PreviewSettings(**settings), values=values)
+        preview_looks(PreviewSettings(**settings), values=values)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_one_class_by_its_name_and_by_its_number_are_two_looks(still):
 
 def test_a_class_is_not_drawn_towards_a_guide_and_its_flags_do_not_name_one(still):
     wanted = PreviewSettings(layers="fire5,class:espresso", strengths="1")
-    guided, free = looks(wanted, values={"guide": still}, is_still=True)
+    guided, free = preview_looks(wanted, values={"guide": still}, is_still=True)
     assert "--guide" in guided.flags
     assert free.settings.dream.guide is None
     assert free.flags == ("--layers", "class:espresso")

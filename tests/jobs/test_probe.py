@@ -10,7 +10,7 @@ import pytest
 from pictures import pan, write_clip
 
 from framedream import Settings, probe
-from framedream.cli import main
+from framedream.cli.main import main
 from framedream.errors import InputError
 from framedream.media import write_image
 

@@ -19,14 +19,15 @@ from stand_ins import Dreaming
 
 import framedream
 from framedream import Film, Progress, Settings, dream_video
+from framedream.config.timeline import Keyframe, Timeline
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
-from framedream.jobs import film_job, plan, preflight, video
-from framedream.jobs import zoom as job
-from framedream.jobs.work import WorkFolder
-from framedream.media import FilmInPieces, open_film, open_footage, read_image, write_image
-from framedream.render import zoom as renderer
-from framedream.render.store import finished
-from framedream.timeline import Key, Timeline
+from framedream.film import film_job, plan, preflight
+from framedream.jobs import dream_video as video
+from framedream.jobs import zoom_film as job
+from framedream.media import FilmAssembler, open_film, open_footage, read_image, write_image
+from framedream.render.state_store import frame_name
+from framedream.render.zoom import zoom_renderer as renderer
+from framedream.store.work_folder import WorkFolder
 
 zoom = job.zoom
 
@@ -357,7 +358,7 @@ def test_frames_are_released_when_their_piece_is_encoded(still, dreams, monkeypa
 def test_a_damaged_piece_is_made_anew(still, dreams, monkeypatch):
     expected = run(still, "whole.mp4")
     with monkeypatch.context() as patch, pytest.raises(Break):
-        patch.setattr(FilmInPieces, "assemble", lambda *_, **__: (_ for _ in ()).throw(Break))
+        patch.setattr(FilmAssembler, "assemble", lambda *_, **__: (_ for _ in ()).throw(Break))
         run(still)
     pieces = still.parent / "zoom.mp4.framedream" / "pieces"
     assert len(names(pieces)) == 5
@@ -576,7 +577,7 @@ def test_the_frames_that_a_loop_turns_into_need_room_too(still, dreams, tmp_path
 
 def test_a_key_beyond_the_end_of_a_loop_is_told_before_the_network_is_loaded(still, tmp_path, monkeypatch):
     monkeypatch.setattr(job, "dreamer_for", lambda _: pytest.fail("loaded"))
-    timeline = Timeline((Key(Fraction(5), (("steps", 3),)),))
+    timeline = Timeline((Keyframe(Fraction(5), (("steps", 3),)),))
     with pytest.raises(SettingsError, match="key at 5s: is not before the end of a loop of 1s"):
         zoom(still, tmp_path / "zoom.mp4", Settings.of(duration=1, loop=True, timeline=timeline))
     assert names(tmp_path) == {"still.png"}
@@ -679,4 +680,4 @@ def test_the_next_frame_is_asked_for_only_if_the_last_is_stored(still, dreams):
         run(still, progress=breaking_at(14))
     stored = names(still.parent / "zoom.mp4.framedream" / "frames")
     pieces = len(names(still.parent / "zoom.mp4.framedream" / "pieces"))
-    assert f"{finished(pieces * 5 - 1)}.npz" in stored
+    assert f"{frame_name(pieces * 5 - 1)}.npz" in stored

@@ -17,10 +17,10 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, VideoReformatter
 from media_clips import EXACT, SWSCALE_MATRIX
 
+from framedream.config.settings import FootageSettings, OutputSettings
 from framedream.media import Footage, Frame, open_film, open_footage
-from framedream.media.encoders import scheduling_kept
-from framedream.media.writing import PieceFactory
-from framedream.settings import FootageSettings, OutputSettings
+from framedream.media.write.assembly import PieceFactory
+from framedream.media.write.hardware_encoders import keep_scheduling
 
 # SVT-AV1 reads it once, when it is first used; it would talk on stderr.
 os.environ.setdefault("SVT_LOG", "1")
@@ -100,7 +100,7 @@ def write(
     pictures = [picture(number) for number in range(6)] if pictures is None else pictures
     form, is_rgba = av.VideoFormat(pixel_format), pictures[0].shape[2] == 4
     full = full_range or form.is_rgb or pixel_format.startswith("yuvj")
-    with scheduling_kept(), _made(path), av.open(str(path), "w", container_options=muxer or {}) as container:
+    with keep_scheduling(), _made(path), av.open(str(path), "w", container_options=muxer or {}) as container:
         try:
             stream = container.add_stream(
                 codec, rate=rate, time_base=time_base, options=QUICK.get(codec, {}) | (options or {})

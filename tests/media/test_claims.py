@@ -16,10 +16,16 @@ from PIL import Image
 
 from framedream.errors import InputError
 from framedream.media import FilmFormat, Frame, open_film, open_footage, read_image
-from framedream.media.animation import _in_ticks
-from framedream.media.claims import check_animation, check_claim, likely_aspect, likely_count, likely_rate
+from framedream.media.audio.audio_samples import read_mono
 from framedream.media.frames import Sound
-from framedream.media.samples import mono
+from framedream.media.plausibility import (
+    check_animation_plausible,
+    check_plausible,
+    plausible_aspect,
+    plausible_count,
+    plausible_rate,
+)
+from framedream.media.read.animation_reader import _in_ticks
 
 
 def sized(path: Path, size: int) -> Path:
@@ -34,12 +40,12 @@ def sized(path: Path, size: int) -> Path:
     ("width", "height", "size"), [(8192, 4320, 500), (12_000, 9000, 20_000), (32_767, 3000, 10_000)]
 )
 def test_sizes_that_footage_has_are_believed(tmp_path, width, height, size):
-    check_claim(sized(tmp_path / "a", size), width, height)
+    check_plausible(sized(tmp_path / "a", size), width, height)
 
 
 def test_gigapixels_in_a_few_bytes_are_not_believed(tmp_path):
     with pytest.raises(InputError, match="says that it is 32768x32768 pixels large, in 500 bytes; it is damaged: copy"):
-        check_claim(sized(tmp_path / "a", 500), 32_768, 32_768)
+        check_plausible(sized(tmp_path / "a", 500), 32_768, 32_768)
 
 
 @pytest.mark.parametrize("side", [13_000, 30_000])
@@ -59,8 +65,8 @@ def test_an_image_that_says_it_is_huge_is_refused_before_it_is_decoded(tmp_path,
 def test_animations_are_believed_to_hold_what_animations_hold(tmp_path, side, pictures, said):
     path = sized(tmp_path / "a.gif", 10_000)
     with nullcontext() if said else pytest.raises(InputError, match=f"says that it is {pictures} pictures of {side}x"):
-        check_animation(path, side, side, pictures)
-    check_animation(sized(tmp_path / "b.gif", 10_000_000), side, side, pictures)
+        check_animation_plausible(path, side, side, pictures)
+    check_animation_plausible(sized(tmp_path / "b.gif", 10_000_000), side, side, pictures)
 
 
 def test_a_film_that_says_it_is_huge_is_refused(tmp_path):
@@ -110,14 +116,14 @@ def test_a_picture_is_read_though_what_its_camera_noted_is_damaged(tmp_path):
 
 
 def test_rates_aspects_and_counts_are_believed_within_limits(tmp_path):
-    assert [likely_rate(rate) for rate in (None, Fraction(0), Fraction(10**9), Fraction(1, 10**6))] == [None] * 4
-    assert likely_rate(Fraction(24_000, 1001)) == Fraction(24_000, 1001)
-    assert [likely_aspect(aspect) for aspect in (None, Fraction(1, 65_535), Fraction(999), Fraction(4, 3))] == [
+    assert [plausible_rate(rate) for rate in (None, Fraction(0), Fraction(10**9), Fraction(1, 10**6))] == [None] * 4
+    assert plausible_rate(Fraction(24_000, 1001)) == Fraction(24_000, 1001)
+    assert [plausible_aspect(aspect) for aspect in (None, Fraction(1, 65_535), Fraction(999), Fraction(4, 3))] == [
         *(1, 1, 1),
         Fraction(4, 3),
     ]
     path = sized(tmp_path / "a", 500)
-    assert [likely_count(path, count) for count in (-3, 0, 12, 2**31)] == [None, None, 12, None]
+    assert [plausible_count(path, count) for count in (-3, 0, 12, 2**31)] == [None, None, 12, None]
 
 
 def test_a_frame_years_later_is_shown_next(tmp_path, caplog):
@@ -188,7 +194,7 @@ def test_sound_may_change_its_form_on_the_way(tmp_path):
             output.mux([*track.encode(frame), *track.encode(None)])
         parts.append(path.read_bytes())
     path.write_bytes(b"".join(parts))
-    samples = np.concatenate(list(mono(path, 8000)))
+    samples = np.concatenate(list(read_mono(path, 8000)))
     assert len(samples) > 1.9 * 8000
     assert np.abs(samples[-2000:-500]).max() > 0.1
     film = _gray_film(tmp_path / "film.webm", Sound(path), 2)  # Which cannot hold MP2.

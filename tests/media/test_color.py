@@ -10,9 +10,9 @@ import pytest
 from av.video.reformatter import VideoReformatter
 from media_clips import flat, write_video
 
+from framedream.config.settings import OutputSettings
 from framedream.media import ColorTags, FilmFormat, Frame, open_film, open_footage
-from framedream.media.color import from_levels, to_levels
-from framedream.settings import OutputSettings
+from framedream.media.color_conversion import from_levels, to_levels
 
 COLORS = list(itertools.product((0, 70, 128, 255), repeat=3))
 LUMA = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}

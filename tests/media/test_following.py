@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from media_clips import flat, number_of, numbered, write_video
 
-from framedream.media import InStep, Notes, open_footage, write_image
+from framedream.media import OnceLogger, SyncedReader, open_footage, write_image
 
 
 def shown(path: Path, moments: Iterable[Fraction | float | str]) -> list[int]:
-    with closing(InStep(open_footage(path), Notes(path))) as step:
+    with closing(SyncedReader(open_footage(path), OnceLogger(path))) as step:
         return [number_of(step.at(Fraction(moment)).pixels) for moment in moments]
 
 
@@ -67,7 +67,7 @@ def test_frames_are_read_one_by_one(tmp_path, monkeypatch):
     for number, picture in enumerate(numbered(5)):
         write_image(tmp_path / "images" / f"{number}.png", picture)
     read = []
-    from framedream.media import folder
+    from framedream.media.read import image_sequence_reader as folder
 
     one = folder.read_picture
     monkeypatch.setattr(folder, "read_picture", lambda path: read.append(path.name) or one(path))

@@ -12,11 +12,11 @@ import pytest
 from media_clips import flat, number_of, numbered, quadrants
 from PIL import Image, ImageOps
 
+from framedream.config.settings import FootageSettings
 from framedream.errors import InputError, OutputError, SettingsError
 from framedream.media import open_footage, read_image, write_image
-from framedream.media.saving import WRITABLE
-from framedream.media.stills import _upright
-from framedream.settings import FootageSettings
+from framedream.media.read.image_reader import _upright
+from framedream.media.write.image_writer import WRITABLE
 
 
 def save(path, picture, **options):

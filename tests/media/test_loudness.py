@@ -11,8 +11,9 @@ from media_clips import numbered, write_video
 from sounds import RATE, clicks, seconds, write_sound
 
 from framedream.errors import InputError
-from framedream.media import loudness, samples
-from framedream.media.loudness import LEVELS, Loudness
+from framedream.media.audio import audio_samples as samples
+from framedream.media.audio import loudness
+from framedream.media.audio.loudness import LEVELS, Loudness
 
 
 def levels(found: Loudness, band: str, *times: float) -> list[float]:
@@ -175,7 +176,7 @@ def test_memory_does_not_grow_with_the_length_of_the_sound(tmp_path, monkeypatch
 def test_portions_are_all_of_the_sound(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "_BLOCK", 5000)
     sound = switched(300, 1)
-    parts = list(samples.mono(write_sound(tmp_path / "a.wav", sound), RATE))
+    parts = list(samples.read_mono(write_sound(tmp_path / "a.wav", sound), RATE))
     assert len(parts) > 3
     assert np.allclose(np.concatenate(parts), sound, atol=1e-4)
 

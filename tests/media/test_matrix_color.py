@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from matrix import corners, expected, frames, picture, through, write
 
+from framedream.config.settings import OutputSettings
 from framedream.errors import InputError
 from framedream.media import ColorTags, open_footage
-from framedream.settings import OutputSettings
 
 TAGS = "matrix, range, primaries, transfer"
 HDR = "high dynamic range"

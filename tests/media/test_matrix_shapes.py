@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matrix import corners, expected, frames, picture, through, write
 
+from framedream.config.settings import OutputSettings
 from framedream.errors import FramedreamError
-from framedream.settings import OutputSettings
 
 TURNS = "turned and mirrored"
 PIXELS = "shapes of pixels"

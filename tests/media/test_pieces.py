@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from media_clips import number_of, numbered
 
+from framedream.config.settings import OutputSettings
 from framedream.errors import OutputError
-from framedream.media import FilmFormat, FilmInPieces, Frame, open_footage
-from framedream.media.pieces import Piece
-from framedream.settings import OutputSettings
+from framedream.media import FilmAssembler, FilmFormat, Frame, open_footage
+from framedream.media.write.pieces import Piece
 
 LIKE = FilmFormat(128, 96, time_base=Fraction(1, 600))
 TICKS = np.cumsum([0] + [24, 24, 6, 48, 12] * 4)[:-1]
 
 
-def pieces(film: FilmInPieces, cuts: list[int]) -> list[Piece]:
+def pieces(film: FilmAssembler, cuts: list[int]) -> list[Piece]:
     """Twenty frames at uneven times, cut before the frames given."""
     times = [tick * LIKE.time_base for tick in TICKS.tolist()]
     found, encoder = [], film.encoder()
@@ -38,7 +38,7 @@ def pieces(film: FilmInPieces, cuts: list[int]) -> list[Piece]:
      ("a.webp", None), ("frames", None)],
 )  # fmt: skip
 def test_frames_and_times_do_not_depend_on_the_cuts(tmp_path, name, codec, cuts):
-    film = FilmInPieces(tmp_path / name, like=LIKE, settings=OutputSettings(codec=codec))
+    film = FilmAssembler(tmp_path / name, like=LIKE, settings=OutputSettings(codec=codec))
     stored = [Piece.unpacked(piece.packed()) for piece in pieces(film, cuts)]
     assert film.assemble(stored) == 20
     frames = list(open_footage(tmp_path / name).frames())
@@ -51,7 +51,7 @@ def test_frames_and_times_do_not_depend_on_the_cuts(tmp_path, name, codec, cuts)
 
 def test_pictures_that_refer_to_later_ones_are_decoded_in_time(tmp_path):
     """x265 shows pictures in another order than it stores them, and each piece began its own times of decoding."""
-    film = FilmInPieces(tmp_path / "a.mp4", like=LIKE, settings=OutputSettings(codec="libx265"))
+    film = FilmAssembler(tmp_path / "a.mp4", like=LIKE, settings=OutputSettings(codec="libx265"))
     parts = pieces(film, [9, 11])
     assert max(piece.delay for piece in parts) > min(piece.delay for piece in parts)
     film.assemble(parts)
@@ -63,7 +63,7 @@ def test_pictures_that_refer_to_later_ones_are_decoded_in_time(tmp_path):
 
 
 def test_what_is_raised_between_pieces_leaves_nothing_and_can_be_repeated(tmp_path):
-    film = FilmInPieces(tmp_path / "a.mp4", like=LIKE)
+    film = FilmAssembler(tmp_path / "a.mp4", like=LIKE)
     parts = pieces(film, [7, 14])
     left = iter([None, None, KeyboardInterrupt])
 
@@ -78,11 +78,11 @@ def test_what_is_raised_between_pieces_leaves_nothing_and_can_be_repeated(tmp_pa
 
 
 def test_a_film_that_misses_a_piece_of_its_file_is_not_published(tmp_path, monkeypatch):
-    from framedream.media.film import FilmFile
+    from framedream.media.write.muxing import FilmMuxer
 
-    film = FilmInPieces(tmp_path / "a.mp4", like=LIKE)
+    film = FilmAssembler(tmp_path / "a.mp4", like=LIKE)
     parts = pieces(film, [10])
-    monkeypatch.setattr(FilmFile, "count", lambda self: 10)
+    monkeypatch.setattr(FilmMuxer, "count", lambda self: 10)
     with pytest.raises(OutputError, match="20 frames were written but 10"):
         film.assemble(parts)
     assert not list(tmp_path.iterdir())
@@ -90,6 +90,6 @@ def test_a_film_that_misses_a_piece_of_its_file_is_not_published(tmp_path, monke
 
 def test_nothing_that_makes_x264_differ_from_run_to_run_is_on(tmp_path):
     """One in some hundred runs differed with its macroblock tree; `benchmarks/encoders.py` shows it."""
-    (piece,) = pieces(FilmInPieces(tmp_path / "a.mp4", like=LIKE), [])
+    (piece,) = pieces(FilmAssembler(tmp_path / "a.mp4", like=LIKE), [])
     told = piece.pictures[0].data
     assert b"mbtree=0" in told

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from media_clips import HEIGHT, WIDTH, flat, level_of, number_of, numbered, quadrants, write_video
 
+from framedream.config.settings import FootageSettings
 from framedream.errors import InputError
 from framedream.media import open_footage
-from framedream.settings import FootageSettings
 
 
 def numbers(footage) -> list[int]:

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from matrix import CannotExist, picture, write
 
-from framedream.media import Footage, Frame, Seen, open_footage, seeking, video
-from framedream.settings import FootageSettings
-from framedream.values import Moment
+from framedream.config.parsing import Moment
+from framedream.config.settings import FootageSettings
+from framedream.media import Footage, Frame, FrameIndex, open_footage
+from framedream.media.read import seeking
+from framedream.media.read import video_reader as video
 
 COUNT, GROUP, RUN_UP = 72, 6, 4
 
@@ -69,7 +71,7 @@ def clip(path: Path, codec: str = "libx264", *, group: int = GROUP, form: str = 
         pytest.skip(str(error))
 
 
-def seen_of(path: Path, **part) -> Seen:
+def seen_of(path: Path, **part) -> FrameIndex:
     """What a look through a clip sees."""
     footage = open_footage(path, FootageSettings(**part))
     watch = footage.watch()
@@ -96,7 +98,7 @@ def taken(footage: Footage, first: int, count: int) -> list[Frame]:
 PLACES = (21, 33, 40, 47, 58, COUNT - 1)
 
 
-def assert_same_from(path: Path, seen: Seen, decoded: list[int]) -> list[int]:
+def assert_same_from(path: Path, seen: FrameIndex, decoded: list[int]) -> list[int]:
     """Wherever one begins, frames are the same to the last bit; gives how many were decoded for each place."""
     whole, counts = list(open_footage(path).frames()), []
     assert len(whole) == COUNT

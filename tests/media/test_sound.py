@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from media_clips import decoded_sound, numbered, video_start, write_video
 
+from framedream.config.settings import FootageSettings
 from framedream.media import open_film, open_footage
-from framedream.settings import FootageSettings
 
 
 def rewrite(source, target, **footage_settings):

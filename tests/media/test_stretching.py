@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from media_clips import decoded_sound, flat, numbered, video_start, write_video
 
+from framedream.config.settings import FootageSettings
 from framedream.media import FilmFormat, Frame, open_film, open_footage
-from framedream.settings import FootageSettings
 
 RATE, LENGTH = 48_000, 0.08
 FRAME = 1 / 25

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from media_clips import flat, number_of, numbered, quadrants, write_video
 
+from framedream.config.settings import FootageSettings, OutputSettings
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.media import FilmFormat, FilmInPieces, Frame, encoders, open_film, open_footage
-from framedream.media.encoders import working_cards
-from framedream.settings import FootageSettings, OutputSettings
+from framedream.media import FilmAssembler, FilmFormat, Frame, open_film, open_footage
+from framedream.media.write import hardware_encoders as encoders
+from framedream.media.write.hardware_encoders import working_hardware_encoders
 
 FILMS = ["a.mp4", "a.m4v", "a.mov", "a.mkv", "a.webm", "a.gif", "a.webp", "a.png", "a.apng", "folder"]
 LIKE = FilmFormat(64, 48)
@@ -112,13 +113,13 @@ def test_what_a_codec_cannot_keep_is_told(tmp_path, caplog):
 
 def test_cards_are_listed_if_their_encoders_can_be_opened(monkeypatch):
     """No encoder of the processor is among them."""
-    listed = working_cards()
+    listed = working_hardware_encoders()
     assert all(encoders._opens(name) for name in listed)
     assert encoders._opens("libx264")
     monkeypatch.setattr(encoders, "_opens", lambda name: True)
-    assert set(listed) <= set(working_cards())
-    assert not any(name.startswith("lib") for name in working_cards())
-    assert ("h264_nvenc" in av.codecs_available) == ("h264_nvenc" in working_cards())
+    assert set(listed) <= set(working_hardware_encoders())
+    assert not any(name.startswith("lib") for name in working_hardware_encoders())
+    assert ("h264_nvenc" in av.codecs_available) == ("h264_nvenc" in working_hardware_encoders())
 
 
 @pytest.mark.skipif("h264_nvenc" not in av.codecs_available, reason="this FFmpeg has no hardware encoders")
@@ -136,7 +137,7 @@ def test_a_hardware_encoder_that_is_not_there_is_one_line(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed by Linux only")
 def test_no_encoder_makes_the_process_real_time(tmp_path):
     """SVT-AV1 does so when root runs it, and then nothing else on the machine gets any time."""
-    film = FilmInPieces(tmp_path / "a.mp4", like=FilmFormat(128, 96), settings=OutputSettings(codec="libsvtav1"))
+    film = FilmAssembler(tmp_path / "a.mp4", like=FilmFormat(128, 96), settings=OutputSettings(codec="libsvtav1"))
     encoder = film.encoder()
     encoder.add(Frame(flat(9, 128, 96), Fraction(0)), Fraction(1, 25))
     policies = {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
@@ -276,9 +277,9 @@ def test_a_film_without_frames_is_an_error(tmp_path):
 
 
 def test_a_film_that_lost_frames_is_not_published(tmp_path, monkeypatch):
-    from framedream.media.film import FilmFile
+    from framedream.media.write.muxing import FilmMuxer
 
-    monkeypatch.setattr(FilmFile, "count", lambda self: 5)
+    monkeypatch.setattr(FilmMuxer, "count", lambda self: 5)
     with pytest.raises(OutputError, match="6 frames were written but 5"):
         write(tmp_path / "a.mp4")
     assert not list(tmp_path.iterdir())

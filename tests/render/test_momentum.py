@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framedream.motion.flow import Motion
-from framedream.render.momentum import Momentum, restored, stored
+from framedream.motion.optical_flow import Motion
+from framedream.render.video.momentum import WarpedMomentum, pack_change, unpack_change
 
 SHAPE = (24, 32)
 OLD, NEW = np.full(SHAPE, 100, np.float32), np.zeros(SHAPE, np.float32)
@@ -22,20 +22,22 @@ def flat(value: float) -> np.ndarray:
 
 
 def test_an_old_dream_goes_on_as_it_went():
-    mean = Momentum.along(moved(), flat(2.0), OLD).mean(flat(-1.0))
+    mean = WarpedMomentum.along(moved(), flat(2.0), OLD).mean(flat(-1.0))
     assert 0.5 < mean.mean() < 1.5
 
 
 @pytest.mark.parametrize(("motion", "maturity"), [(moved(), NEW), (moved(sure=0.0), OLD)], ids=["young", "not sure"])
 def test_where_it_is_young_or_the_motion_is_not_sure_its_own_step_is_all(motion, maturity):
     own = np.random.default_rng(0).normal(size=(*SHAPE, 3)).astype(np.float32)
-    assert np.array_equal(Momentum.along(motion, flat(5.0), maturity).mean(own), own)
+    assert np.array_equal(WarpedMomentum.along(motion, flat(5.0), maturity).mean(own), own)
 
 
 def test_what_every_step_has_in_common_stays_and_their_chance_evens_out():
     chance, change = np.random.default_rng(0), flat(0.0)
     for _ in range(30):
-        change = Momentum.along(moved(), change, OLD).mean(1 + chance.normal(size=change.shape).astype(np.float32))
+        change = WarpedMomentum.along(moved(), change, OLD).mean(
+            1 + chance.normal(size=change.shape).astype(np.float32)
+        )
     assert change.mean() == pytest.approx(1, abs=0.05)
     assert change.std() < 0.6
 
@@ -43,18 +45,18 @@ def test_what_every_step_has_in_common_stays_and_their_chance_evens_out():
 def test_momentum_moves_with_the_picture():
     change = flat(0.0)
     change[8:12, 8:12] = 6.0
-    mean = Momentum.along(moved((3.0, 0.0)), change, OLD).mean(flat(0.0))
+    mean = WarpedMomentum.along(moved((3.0, 0.0)), change, OLD).mean(flat(0.0))
     assert np.argwhere(mean[..., 0] > 1).min(0).tolist() == [8, 5]
 
 
 @pytest.mark.parametrize("change", [0.0, 0.02, 0.4, -0.4, 2.0, -7.5, 16.0])
 def test_a_stored_change_is_within_a_tenth_or_a_hundredth_of_a_level(change):
-    assert restored(stored(flat(change))) == pytest.approx(change, rel=0.1, abs=0.01)
+    assert unpack_change(pack_change(flat(change))) == pytest.approx(change, rel=0.1, abs=0.01)
 
 
 def test_what_is_stored_is_a_byte_a_channel_and_comes_back_bit_for_bit():
     changes = np.random.default_rng(0).normal(0, 9, (*SHAPE, 3)).astype(np.float32)
-    once = stored(changes)
+    once = pack_change(changes)
     assert once.dtype == np.int8
-    assert np.abs(restored(once)).max() <= 16
-    assert np.array_equal(stored(restored(once)), once)
+    assert np.abs(unpack_change(once)).max() <= 16
+    assert np.array_equal(pack_change(unpack_change(once)), once)

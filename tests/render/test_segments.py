@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framedream.render.segments import Segment, segments
+from framedream.render.video.segments import Segment, divide_into_segments
 
 
 def lengths(count: int, cuts=(), length="auto") -> list[int]:
-    return [part.stop - part.first for part in segments(count, cuts, length)]
+    return [part.stop - part.first for part in divide_into_segments(count, cuts, length)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 100, 127])
 def test_a_short_shot_is_left_whole(count):
-    assert segments(count, ()) == [Segment(0, count, (0, count))]
+    assert divide_into_segments(count, ()) == [Segment(0, count, (0, count))]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_short_shot_is_left_whole(count):
     ],
 )  # fmt: skip
 def test_a_long_shot_is_divided_by_2_by_4_or_by_a_multiple_of_8(count, parts):
-    assert len(segments(count, ())) == parts
+    assert len(divide_into_segments(count, ())) == parts
 
 
 @given(count=st.integers(128, 500_000))
@@ -60,21 +60,26 @@ def test_shots_are_left_whole_if_that_is_set(count):
 
 def test_every_shot_is_divided_for_itself():
     assert lengths(400, [100, 300]) == [100, 100, 100, 100]
-    assert [part.shot for part in segments(400, [100, 300])] == [(0, 100), (100, 300), (100, 300), (300, 400)]
+    assert [part.shot for part in divide_into_segments(400, [100, 300])] == [
+        (0, 100),
+        (100, 300),
+        (100, 300),
+        (300, 400),
+    ]
     assert lengths(30, [7, 20], 5) == [3, 4, 4, 4, 5, 5, 5]
 
 
 def test_cuts_may_be_in_any_order_and_twice_and_beyond_the_footage():
-    assert segments(300, [200, 0, 10, 200, -3, 300, 999]) == segments(300, [10, 200])
+    assert divide_into_segments(300, [200, 0, 10, 200, -3, 300, 999]) == divide_into_segments(300, [10, 200])
 
 
 def test_no_footage_has_no_segments():
     for length in ("auto", "none", 8):
-        assert segments(0, (), length) == segments(0, [0, 3], length) == []
+        assert divide_into_segments(0, (), length) == divide_into_segments(0, [0, 3], length) == []
 
 
 def test_segments_tell_where_a_shot_begins_and_ends_and_where_they_meet_others():
-    first, second, third, other = segments(40, [30], 10)
+    first, second, third, other = divide_into_segments(40, [30], 10)
     assert (first.begins_shot, first.ends_shot, first.keys, first.end) == (True, False, (10,), 11)
     assert (second.begins_shot, second.ends_shot, second.keys, second.end) == (False, False, (10, 20), 21)
     assert (third.begins_shot, third.ends_shot, third.keys, third.end) == (False, True, (20,), 30)
@@ -83,12 +88,12 @@ def test_segments_tell_where_a_shot_begins_and_ends_and_where_they_meet_others()
 
 def test_the_division_depends_on_the_footage_and_the_setting_alone(monkeypatch):
     """Not on how many processors or workers there are, for then another machine would make another film."""
-    assert list(inspect.signature(segments).parameters) == ["count", "cuts", "length"]
-    expected = segments(3000, [700, 1000])
+    assert list(inspect.signature(divide_into_segments).parameters) == ["count", "cuts", "length"]
+    expected = divide_into_segments(3000, [700, 1000])
     for cores in (1, 64):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         monkeypatch.setenv("OMP_NUM_THREADS", str(cores))
-        assert segments(3000, [700, 1000]) == expected
+        assert divide_into_segments(3000, [700, 1000]) == expected
 
 
 def test_a_shot_is_divided_alike_wherever_it_lies():
@@ -101,7 +106,7 @@ def test_a_shot_is_divided_alike_wherever_it_lies():
     length=st.one_of(st.sampled_from(["auto", "none"]), st.integers(1, 400)),
 )
 def test_segments_tile_the_footage_never_cross_a_cut_and_meet_at_keys(count, cuts, length):
-    parts = segments(count, cuts, length)
+    parts = divide_into_segments(count, cuts, length)
     assert [number for part in parts for number in range(part.first, part.stop)] == list(range(count))
     for part in parts:
         start, end = part.shot

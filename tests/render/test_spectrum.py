@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framedream.render.spectrum import Spectrum
+from framedream.render.zoom.spectrum import Spectrum
 
 
 def grain(sigma, seed=1, mean=(120, 100, 90), deviation=30):

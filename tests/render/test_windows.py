@@ -13,8 +13,8 @@ from pictures import footage
 
 from framedream.errors import InputError
 from framedream.media import Frame
-from framedream.render.segments import segments
-from framedream.render.windows import gathered, window_length, windows
+from framedream.render.video.segments import divide_into_segments
+from framedream.render.video.windows import divide_into_windows, gather_windows, window_length
 
 PICTURE = np.zeros((4, 4, 3), np.float32)
 
@@ -22,7 +22,9 @@ PICTURE = np.zeros((4, 4, 3), np.float32)
 def divide(count: int, cuts=(), length="none"):
     """Of each window the numbers of its own frames, of those ahead, and whether a segment begins."""
     found = []
-    for window, frames in gathered(iter(footage([PICTURE] * count)), windows(segments(count, cuts, length), 4, 4)):
+    for window, frames in gather_windows(
+        iter(footage([PICTURE] * count)), divide_into_windows(divide_into_segments(count, cuts, length), 4, 4)
+    ):
         numbers = [int(frame.time * 25) for frame in frames]
         assert numbers == list(range(window.first, window.end))
         own = window.stop - window.first
@@ -76,7 +78,7 @@ def test_windows_end_with_segments_and_look_at_the_key_behind_them():
 
 def test_a_window_does_not_look_further_than_the_key_behind_its_segment():
     """Two windows of 100 frames each: the first looks 8 frames ahead, the second at the key if there is one."""
-    found = windows(segments(1000, (), 200), 4, 4)
+    found = divide_into_windows(divide_into_segments(1000, (), 200), 4, 4)
     assert len(found) == 10
     for window in found:
         assert window.stop <= window.end <= window.segment.end
@@ -97,7 +99,7 @@ SIZES = st.sampled_from([(136, 240), (720, 1280), (1080, 1920), (1440, 2560), (2
 def test_no_window_holds_more_frames_than_fit_the_memory(size, count, length, cuts):
     """As many as are delivered at once, 8 ahead of them, and a key at the end of a segment."""
     most = window_length(*size)
-    for window in windows(segments(count, cuts, length), *size):
+    for window in divide_into_windows(divide_into_segments(count, cuts, length), *size):
         key = window.ends_segment and not window.segment.ends_shot
         assert window.end - window.first <= most + 8 + key
         whole = window.begins_segment and window.ends_segment
@@ -109,13 +111,13 @@ def test_no_window_holds_more_frames_than_fit_the_memory(size, count, length, cu
 def test_a_segment_is_whole_as_long_as_it_fits_and_otherwise_in_as_few_windows_as_do(size):
     most = window_length(*size)
     for frames, count in [(most, 1), (most + 8, 1), (most + 9, 2), (2 * most, 2), (2 * most + 1, 3), (5 * most, 5)]:
-        assert len(windows(segments(frames, (), "none"), *size)) == count
+        assert len(divide_into_windows(divide_into_segments(frames, (), "none"), *size)) == count
 
 
 @pytest.mark.parametrize(("count", "length"), [(1000, "none"), (1000, "auto"), (300, 137), (270, 136)])
 def test_frames_are_kept_no_longer_than_a_window_looks_at_them(count, length):
     """While windows are gathered, nothing else holds frames than the one that is handed out."""
-    parts = windows(segments(count, (), length), 4, 4)
+    parts = divide_into_windows(divide_into_segments(count, (), length), 4, 4)
     living, most = 0, 0
 
     def gone():
@@ -134,7 +136,7 @@ def test_frames_are_kept_no_longer_than_a_window_looks_at_them(count, length):
             yield frame
             del frame
 
-    for window, seen in gathered(frames(), parts):
+    for window, seen in gather_windows(frames(), parts):
         assert len(seen) == window.end - window.first
         del seen
     assert most <= max(window.end - window.first for window in parts) + 1
@@ -152,7 +154,7 @@ def test_frames_are_taken_only_as_far_as_a_window_sees():
             taken.append(frame)
             yield frame
 
-    next(gathered(frames(), windows(segments(1000, (), "none"), 4, 4)))
+    next(gather_windows(frames(), divide_into_windows(divide_into_segments(1000, (), "none"), 4, 4)))
     assert len(taken) == 125 + 8
 
 
@@ -171,12 +173,12 @@ def test_windows_are_shorter_where_frames_are_larger():
 
 
 def test_later_windows_are_gathered_from_their_own_first_frame():
-    parts = windows(segments(300, (), "none"), 4, 4)
+    parts = divide_into_windows(divide_into_segments(300, (), "none"), 4, 4)
     frames = footage([PICTURE] * 300)
-    found = [(window.first, len(seen)) for window, seen in gathered(frames[100:], parts[1:])]
+    found = [(window.first, len(seen)) for window, seen in gather_windows(frames[100:], parts[1:])]
     assert found == [(100, 108), (200, 100)]
 
 
 def test_frames_that_are_missing_are_told():
     with pytest.raises(InputError, match="ends at frame 99"):
-        list(gathered(footage([PICTURE] * 99), windows(segments(100, ()), 4, 4)))
+        list(gather_windows(footage([PICTURE] * 99), divide_into_windows(divide_into_segments(100, ()), 4, 4)))

@@ -1,0 +1,1 @@
+"""A folder of footage in, a folder of dreams and a report out."""

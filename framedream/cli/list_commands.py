@@ -1,0 +1,59 @@
+"""Commands that list what there is."""
+
+from __future__ import annotations
+
+from framedream.cli.app import app
+from framedream.cli.terminal import format_gigabytes, print_table, show_log
+from framedream.config.model_registry import MODELS, find_model
+from framedream.config.settings import RunSettings
+
+
+@app.command(sort_key=11)
+def presets() -> None:
+    """List the looks that come with framedream."""
+    from framedream.config.presets import preset_names, read_preset
+
+    print_table([(name, str(read_preset(name).get("description", ""))) for name in preset_names()])
+
+
+@app.command(sort_key=12)
+def models() -> None:
+    """List the networks that can dream; * marks good ones to start with."""
+    rows = [("", "model", "weights", "starts with")]
+    for entry in MODELS.values():
+        size = f"{entry.parameters * 4:.0f} MB" if entry.builder else "built in"
+        rows.append(("*" if entry.recommended else "", entry.name, size, entry.start))
+    print_table(rows)
+
+
+@app.command(sort_key=13)
+def layers(model: str = "squeezenet", /) -> None:
+    """List the layers of a network; * marks those it starts with. Layers without a map over the image are left out.
+
+    Args:
+        model: A network of `models`.
+    """
+    name = find_model(model).name
+    from framedream.nn.network.layers import describe_layers
+
+    rows = [("", "index", "layer", "kind", "pixels a cell", "channels")]
+    for layer in describe_layers(name):
+        start, numbers = "*" if layer.start else "", (str(layer.stride), str(layer.channels))
+        rows.append((start, str(layer.index), layer.name, layer.kind, *numbers))
+    print_table(rows)
+
+
+@app.command(sort_key=14)
+def devices() -> None:
+    """List what can work, what --devices auto takes for a long film, and which cards can encode."""
+    from framedream.config.machine import processor_name, total_memory, usable_cores
+    from framedream.media.write.hardware_encoders import working_hardware_encoders
+    from framedream.workers.devices import describe, find_gpus, select_devices
+
+    show_log(quiet=False)
+    cores, memory = usable_cores(), total_memory()
+    rows = [("cpu", processor_name(), format_gigabytes(memory), "1 core" if cores == 1 else f"{cores} cores")]
+    rows += [(f"gpu:{number}", gpu.name, format_gigabytes(gpu.memory), "") for number, gpu in enumerate(find_gpus())]
+    print_table(rows)
+    print(f"auto takes: {describe(select_devices(RunSettings()))}")
+    print(f"hardware encoders (--codec): {', '.join(working_hardware_encoders()) or 'none works here'}")

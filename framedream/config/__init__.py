@@ -1,0 +1,1 @@
+"""Settings: defined, parsed, checked, and how they change over a film."""

@@ -1,0 +1,50 @@
+"""Which feature maps are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from framedream.config.model_registry import find_model
+from framedream.config.name_lists import Channels, parse_channels, parse_layer_names
+from framedream.config.parsing import Size, check, coerce, parse_layers, parse_path, parse_size
+from framedream.config.settings import FootageSettings
+
+USUAL_TOP = 16
+"""Channels of a layer that are drawn where nothing is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSettings:
+    """Which channels of which layers are drawn, and how.
+
+    Attributes:
+        layers: Layers by name or index, see `layers MODEL`: a,b, or given again. Default: those that dreams start with.
+        channels: Channels of each layer, from 0, in this order: 0-3, or 1,5,9, or all. Default: the 16 strongest.
+        top: Only so many of these channels, strongest first: those with the largest mean square, which dreams excite.
+        columns: Maps in a row. Default: up to 4, 8 or 16, by how many there are.
+        colormap: Colors from the least to the largest value of each map, as matplotlib calls them: gray, viridis.
+        model: The network: squeezenet is built in; see `models` for the others.
+        weights: A weights file for the model (.h5, .weights.h5 or .npz) instead of its own.
+        size: Show the network the image at this size, as WIDTHxHEIGHT in pixels.
+        scale: Show it at this multiple of its size.
+    """
+
+    layers: tuple[str, ...] = field(default=(), metadata={"several": True, "alias": "--layer"})
+    channels: Channels | None = None
+    top: int | None = None
+    columns: int | None = None
+    colormap: str = "gray"
+    model: str = "squeezenet"
+    weights: Path | None = None
+    size: Size | None = None
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        coerce(self, layers=parse_layer_names, channels=parse_channels, weights=parse_path, size=parse_size)
+        entry = find_model(self.model)
+        object.__setattr__(self, "model", entry.name)
+        object.__setattr__(self, "layers", self.layers or tuple(name for name, _ in parse_layers(entry.start)))
+        check(self, "top", self.top is None or self.top >= 1, "1 and more")
+        check(self, "columns", self.columns is None or 1 <= self.columns <= 32, "1 to 32")
+        FootageSettings(size=self.size, scale=self.scale)  # This checks both.

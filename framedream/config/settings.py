@@ -1,0 +1,382 @@
+"""Every setting, said once: the API, the flags, preset files and the manifest read from here.
+
+The dataclasses are frozen and check themselves where they are made. The ``Attributes``
+section of each docstring is also the help text of the flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from framedream.config.machine import GRID, parse_devices
+from framedream.config.model_registry import find_model
+from framedream.config.parsing import (
+    Layers,
+    Moment,
+    Pair,
+    Size,
+    check,
+    check_choices,
+    coerce,
+    parse_factor,
+    parse_growth,
+    parse_layers,
+    parse_moment,
+    parse_pair,
+    parse_path,
+    parse_rate,
+    parse_scheduler,
+    parse_seconds,
+    parse_size,
+    parse_speed,
+    whole_number,
+)
+from framedream.config.presets import DEFAULT, read_preset
+from framedream.config.timeline import Timeline, parse_timeline
+from framedream.errors import SettingsError, nearest
+
+SLOWEST, FASTEST = 0.05, 20.0
+"""Factors by which a picture may grow in a second."""
+
+AS_TEXT = {"as_text": True}
+"""Marks fields whose flags are text that the settings read themselves, as in ``1.3/s``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DreamSettings:
+    """How one frame is dreamed.
+
+    Attributes:
+        model: The network that dreams: squeezenet is built in; see `models` for the others.
+        weights: A weights file for the model (.h5, .weights.h5 or .npz) instead of its own.
+        layers: What to excite, as LAYER=WEIGHT,…; see `layers MODEL`. Default: the model's own. LAYER:3 and
+            LAYER:0-3+9 excite some of its channels, class:espresso a class of ImageNet; weights below 0 damp.
+        guide: An image whose features the layers are drawn towards.
+        algorithm: framedream's own octaves, or those of the Keras book, to the letter.
+        octaves: Number of sizes, small to large; auto starts near 100 pixels.
+        octave_scale: Ratio of one octave's size to the one before it.
+        steps: Ascent steps at each octave, for frames dreamed from nothing.
+        step_size: Mean change a step makes, in levels of 255.
+        gradient: What a gradient is divided by: its mean magnitude or its root mean square.
+        smoothing: Blur of the gradient, as a sigma in pixels: 0 for fine noise, 1 for clear figures.
+        max_loss: Stop an octave once the objective is above this.
+        jitter: Largest random shift before each step, in pixels.
+        color: Keep the mean color of each frame, leave it free, or dream in luma only.
+        random_seed: Seed of all randomness: same seed, same film.
+        precision: Numbers that the network computes in; auto takes bfloat16 where the processor or GPU has it.
+    """
+
+    model: str = "squeezenet"
+    weights: Path | None = None
+    layers: Layers = ()
+    guide: Path | None = None
+    algorithm: Literal["framedream", "classic"] = "framedream"
+    octaves: int | Literal["auto"] = "auto"
+    octave_scale: float = 1.4
+    steps: int = 13
+    step_size: float = 2.5
+    gradient: Literal["mean", "rms"] = "mean"
+    smoothing: float = 1.0
+    max_loss: float | None = None
+    jitter: int = 16
+    color: Literal["keep", "free", "luma"] = "keep"
+    random_seed: int = 0
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+    def __post_init__(self) -> None:
+        coerce(self, layers=parse_layers, weights=parse_path, guide=parse_path)
+        check_choices(self)
+        entry = find_model(self.model)
+        object.__setattr__(self, "model", entry.name)
+        object.__setattr__(self, "layers", self.layers or parse_layers(entry.start))
+        check(self, "octaves", self.octaves == "auto" or 1 <= whole_number(self, "octaves") <= 32, "auto, or 1 to 32")
+        check(self, "octave_scale", 1.05 <= self.octave_scale <= 4, "1.05 to 4")
+        check(self, "steps", 0 <= self.steps <= 10_000, "0 to 10000")
+        check(self, "step_size", 0 < self.step_size <= 255, "above 0, up to 255 levels")
+        check(self, "smoothing", 0 <= self.smoothing <= 8, "0 to 8 pixels")
+        check(self, "jitter", 0 <= self.jitter <= 512, "0 to 512 pixels")
+        check(self, "random_seed", 0 <= self.random_seed < 2**31, "0 to 2147483647")
+        if self.algorithm == "classic" and self.precision in ("bfloat16", "float16"):
+            raise SettingsError("precision: the classic algorithm is followed to the letter, in float32; leave it out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionSettings:
+    """How a dream is carried from frame to frame.
+
+    Attributes:
+        flow: Optical flow that carries the dream; none dreams every frame alone.
+        passes: 2 dreams each shot backwards, then forwards, so that nothing comes into view
+            pale; 1 forwards only.
+        persistence: Share of the dream that is carried into the next frame.
+        follow_steps: Ascent steps at each octave, for frames seeded by the one before. A film takes half as
+            many, each larger; its pass backwards the same in two of three frames.
+        follow_step_size: Mean change one of all these steps makes, in levels of 255; the program
+            takes larger or smaller ones to hold the strength of the dream.
+        young_step_size: The same where the picture has just come into view.
+        cuts: Look for cuts, so that no dream crosses one; none takes all as one shot.
+    """
+
+    flow: Literal["dis", "farneback", "none"] = "dis"
+    passes: int = 2
+    persistence: float = 0.99
+    follow_steps: int = 2
+    follow_step_size: float = 1.0
+    young_step_size: float = 8.0
+    cuts: Literal["auto", "none"] = "auto"
+
+    def __post_init__(self) -> None:
+        coerce(self)
+        check_choices(self)
+        check(self, "passes", self.passes in (1, 2), "1 or 2")
+        check(self, "persistence", 0 <= self.persistence <= 1, "0 to 1")
+        check(self, "follow_steps", 0 <= self.follow_steps <= 10_000, "0 to 10000")
+        for name in ("follow_step_size", "young_step_size"):
+            check(self, name, 0 < getattr(self, name) <= 255, "above 0, up to 255 levels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FootageSettings:
+    """Which part of the footage is taken, at what size, and where its dream is seen.
+
+    Attributes:
+        size: Dream at this size, as WIDTHxHEIGHT in pixels.
+        scale: Dream at this multiple of the footage's size.
+        start: Where to begin: seconds (2.5), a clock time (1:02.5), or a frame (62f).
+        end: Where to stop, in the same ways; this moment itself is left out.
+        fps: Frames per second of the film, which stays as long: in-between ones are made, or some left out. Default:
+            the footage's own. Of a folder of images it is the footage's (25 if not given).
+        slow_motion: How many times as long the film takes, 1 to 64: in-between frames are made, and the sound is
+            stretched with its pitch kept.
+        mask: A picture, film or folder of images that says where the dream is seen: white all of it, black nothing.
+    """
+
+    size: Size | None = None
+    scale: float | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+    fps: Fraction | None = None
+    slow_motion: Fraction = Fraction(1)
+    mask: Path | None = None
+
+    def __post_init__(self) -> None:
+        coerce(
+            self, size=parse_size, start=parse_moment, end=parse_moment, fps=parse_rate, slow_motion=parse_factor,
+            mask=parse_path,
+        )  # fmt: skip
+        if self.size is not None and self.scale is not None:
+            raise SettingsError("size and scale were both given; keep one of them")
+        check(self, "size", self.size is None or min(self.size) >= 1, "WIDTHxHEIGHT in pixels, as in 1280x720")
+        check(self, "scale", self.scale is None or 0 < self.scale <= 16, "above 0, up to 16")
+        check(self, "slow_motion", 1 <= self.slow_motion <= 64, "1 to 64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoomSettings:
+    """The journey of a zoom. Speeds are for one second, whatever the frame rate.
+
+    Attributes:
+        zoom: Factor by which the picture grows in a second, as in 1.3/s; below 1 the fall goes outwards.
+        rotate: Degrees by which the picture turns in a second, clockwise.
+        pan: What the view moves over the picture in a second, right and down, as X,Y in widths and heights.
+        center: The point that zoom and turn leave in place, as X,Y in widths and heights.
+        ease: Seconds in which the motion begins, and ends, gently.
+        duration: Length in seconds. Default: that of the sound, or 10.
+        loop: Let the last frame lead into the first.
+    """
+
+    zoom: float = field(default=1.3, metadata=AS_TEXT)
+    rotate: float = field(default=0.0, metadata=AS_TEXT)
+    pan: Pair = (0.0, 0.0)
+    center: Pair = (0.5, 0.5)
+    ease: Fraction = Fraction(0)
+    duration: Fraction | None = None
+    loop: bool = False
+
+    def __post_init__(self) -> None:
+        coerce(
+            self, zoom=parse_growth, rotate=parse_speed, pan=parse_pair, center=parse_pair, ease=parse_seconds,
+            duration=parse_seconds,
+        )  # fmt: skip
+        check(self, "zoom", SLOWEST <= self.zoom <= FASTEST, f"{SLOWEST:g}/s to {FASTEST:g}/s")
+        check(self, "rotate", abs(self.rotate) <= 720, "-720 to 720 degrees a second")
+        check(self, "pan", max(map(abs, self.pan)) <= 4, "-4,-4 to 4,4")
+        check(self, "center", all(-1 <= share <= 2 for share in self.center), "-1,-1 to 2,2; 0.5,0.5 is the middle")
+        check(self, "duration", self.duration is None or self.duration > 0, "above 0 seconds")
+        if self.loop and self.ease:
+            raise SettingsError("ease: a loop neither begins nor ends; leave --ease or --loop out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSettings:
+    """What changes settings in the course of a film.
+
+    Attributes:
+        timeline: A .toml file of keys: settings at moments, and what follows the sound. It beats flags.
+        sound: A file whose loudness is followed, and which becomes the film's sound.
+    """
+
+    timeline: Timeline | None = field(default=None, metadata=AS_TEXT)
+    sound: Path | None = None
+
+    def __post_init__(self) -> None:
+        coerce(self, timeline=parse_timeline, sound=parse_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSettings:
+    """How the film is encoded.
+
+    Attributes:
+        codec: What the film is for: web, edit (ProRes) or archive (FFV1); or a codec, as h264, hevc, av1, vp9, prores,
+            dnxhr; or an encoder as FFmpeg names it, such as h264_nvenc. Default: by the file's suffix and the footage.
+        crf: Constant rate factor: 0 is best, higher is smaller; WebP's quality is 100 less this. Default: by codec.
+        pixel_format: Pixel format, as FFmpeg names it. Default: the most compatible one that keeps depth and alpha.
+        compare: Show the footage too: left of the dream, in a film twice as wide, or parted from it by a line that
+            wanders to and fro.
+    """
+
+    codec: str | None = None
+    crf: float | None = None
+    pixel_format: str | None = None
+    compare: Literal["none", "side", "wipe"] = "none"
+
+    def __post_init__(self) -> None:
+        coerce(self)
+        check_choices(self)
+        check(self, "crf", self.crf is None or 0 <= self.crf <= 63, "0 to 63")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How the machine is used; but for `segment`, nothing here changes a picture beyond its last bits.
+
+    Attributes:
+        devices: What works: auto (all GPUs, else the CPU), cpu, cpu:2 (two processes), gpu or gpu:0,1; see `devices`.
+        threads: Processor threads of a worker. Default: an even share of the cores.
+        tile: Longest side in pixels of the tiles that frames are dreamed in, a multiple of 64; auto: whole frames
+            where they are not large and fit the memory.
+        segment: Frames of the segments that long shots are divided into; auto: 64 to 128; none: shots stay whole.
+        scheduler: Address of a running Dask scheduler, as tcp://host:8786, whose workers do the work.
+    """
+
+    devices: str = "auto"
+    threads: int | None = None
+    tile: int | Literal["auto"] = "auto"
+    segment: int | Literal["auto", "none"] = "auto"
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        coerce(self, devices=lambda text: str(parse_devices(text)), scheduler=parse_scheduler)
+        usual = self.segment in ("auto", "none")
+        check(
+            self,
+            "segment",
+            usual or 8 <= whole_number(self, "segment") <= 1_000_000,
+            "auto, none, or 8 frames and more",
+        )
+        check(
+            self,
+            "tile",
+            self.tile == "auto" or (64 <= whole_number(self, "tile") <= 65_536 and self.tile % GRID == 0),
+            f"auto, or a multiple of {GRID} pixels",
+        )
+        check(self, "threads", self.threads is None or 1 <= self.threads <= 1024, "1 to 1024")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings of one film.
+
+    Attributes:
+        dream: How one frame is dreamed.
+        motion: How a dream is carried from frame to frame.
+        footage: Which part of the footage is taken, at what size, and where its dream is seen.
+        zoom: The journey of a zoom.
+        change: What changes settings in the course of a film.
+        output: How the film is encoded.
+        run: How the machine is used.
+    """
+
+    dream: DreamSettings = DreamSettings()
+    motion: MotionSettings = MotionSettings()
+    footage: FootageSettings = FootageSettings()
+    zoom: ZoomSettings = ZoomSettings()
+    change: ChangeSettings = ChangeSettings()
+    output: OutputSettings = OutputSettings()
+    run: RunSettings = RunSettings()
+
+    def __post_init__(self) -> None:
+        if self.change.timeline is None:
+            return
+        homes = setting_groups()
+        base = replace(self, change=replace(self.change, timeline=None))
+
+        def valued(name: str, value: Any) -> Any:
+            return getattr(getattr(base.override({name: value}), homes[name]), name)
+
+        timeline = self.change.timeline.checked(homes, valued)
+        object.__setattr__(self, "change", replace(self.change, timeline=timeline))
+
+    @classmethod
+    def of(cls, preset: str | Path = DEFAULT, **values: Any) -> Settings:
+        """Settings of a preset, with some values replaced.
+
+        Args:
+            preset: Name of a preset, or a ``.toml`` file.
+            values: Flat settings, as in ``Settings.of("framedream", steps=8, layers="fire5=1")``.
+
+        Raises:
+            SettingsError: There is no such preset, a key is unknown, or a value cannot be used.
+        """
+        stored = {key: value for key, value in read_preset(preset).items() if key != "description"}
+        source = str(preset) if Path(preset).suffix == ".toml" else f"preset {preset}"
+        return cls().override(stored, source=source).override(values)
+
+    def override(self, values: Mapping[str, Any], *, source: str = "") -> Settings:
+        """Settings with some values replaced.
+
+        A model brings its own layers: where ``values`` name another model and no layers,
+        the layers and weights of the model before it are dropped.
+
+        Args:
+            values: Flat keys, such as ``{"steps": 8, "layers": "fire5=1"}``; hyphens may
+                stand for underscores. Nothing is done for a value of None.
+            source: Where the values come from, for messages.
+
+        Raises:
+            SettingsError: A key is unknown, or a value cannot be used.
+        """
+        given = {key.replace("-", "_"): value for key, value in values.items() if value is not None}
+        homes = setting_groups()
+        named = f"{source}: " if source else ""
+        for key in given:
+            if key not in homes:
+                raise SettingsError(f"{named}unknown setting '{key}'{nearest(key, homes)}")
+        if "size" in given and "scale" not in given:
+            given["scale"] = None
+        elif "scale" in given and "size" not in given:
+            given["size"] = None
+        try:
+            if "model" in given and DreamSettings(model=given["model"]).model != self.dream.model:
+                given = {"layers": (), "weights": None} | given
+            groups = {
+                group: replace(getattr(self, group), **{key: given[key] for key in given if homes[key] == group})
+                for group in {homes[key] for key in given}
+            }
+        except SettingsError as error:
+            raise SettingsError(f"{named}{error}") from None
+        return replace(self, **groups)
+
+
+def setting_groups() -> dict[str, str]:
+    """Flat setting names, each with the group of `Settings` that holds it."""
+    return {
+        inner.name: group.name
+        for group in fields(Settings)
+        for inner in fields(group.default)  # type: ignore[arg-type]
+    }

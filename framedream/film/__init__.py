@@ -1,0 +1,1 @@
+"""One film in the making: survey, plan, parts, assembly."""

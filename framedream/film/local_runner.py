@@ -1,0 +1,92 @@
+"""A film made by this process, without workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from framedream.film.film_job import FilmJob
+from framedream.film.part_maker import PartMaker, Render, Stage
+from framedream.film.plan import Plan
+from framedream.film.progress import Progress, ProgressCallback
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Film:
+    """A finished film.
+
+    Attributes:
+        path: Where it is.
+        frames: How many frames it has.
+        shots: How many shots were found in it.
+        seconds: How long this run took.
+    """
+
+    path: Path
+    frames: int
+    shots: int
+    seconds: float
+
+
+class LocalRunner:
+    """Makes a film in this process.
+
+    Args:
+        job: The film.
+        stop: Asked after each frame; once it says True, the run ends.
+        report: Called after each frame.
+    """
+
+    def __init__(self, job: FilmJob, stop: Callable[[], bool], report: ProgressCallback | None) -> None:
+        self._job, self._stop, self._report = job, stop, report
+        self._done = self._backwards = 0
+
+    def make(self, render: Render, *, is_carried: bool) -> None:
+        """Do all that is still to be done once it is known how the work is divided.
+
+        Args:
+            render: Gives the dreamed frames.
+            is_carried: Whether a frame is dreamed on from the one before it.
+        """
+        job = self._job
+        missing = job.missing()
+        log_resuming(job)
+        plan = job.plan
+        assert plan is not None
+        frames = len(plan.survey.times)
+        before = frames - sum(part.stop - part.first for part in missing)
+        for part in missing:
+            tell = partial(self._tell, plan, before, self._backwards)
+            PartMaker(render, is_carried, job.film, job.folder, plan, self.check, tell).make(part)
+            before += part.stop - part.first
+        self._done = frames
+        job.assemble(self.check)
+
+    def check(self) -> None:
+        """End the run if that was asked for.
+
+        Raises:
+            Stopped: It was.
+        """
+        if self._stop():
+            raise self._job.stopped(self._done)
+
+    def _tell(self, plan: Plan, before: int, backwards: int, stage: Stage) -> None:
+        self._done, self._backwards = before + stage.frame, backwards + stage.backwards
+        if self._report:
+            frames, shot = len(plan.survey.times), plan.shot_of(stage.at)
+            if plan.is_chain:
+                self._report(Progress(self._done, frames, 0, 0, beforehand=self._backwards))
+            else:
+                self._report(Progress(self._done, frames, shot, plan.shots, self._backwards))
+
+
+def log_resuming(job: FilmJob) -> None:
+    """Say so if an earlier run's work is gone on with."""
+    if job.plan and job.missing() and not job.folder.is_empty():
+        log.info("%s: going on with what %s holds", job.path, job.folder.path)

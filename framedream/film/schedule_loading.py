@@ -1,0 +1,67 @@
+"""The course of a film's settings, with the sound that they follow."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from dataclasses import replace
+from fractions import Fraction
+
+from framedream.config.schedule import SettingsSchedule
+from framedream.config.settings import FASTEST, SLOWEST, Settings
+from framedream.config.timeline import SoundFollow, Timeline
+
+_KEPT = 4
+"""Courses kept in memory, for all parts of a film have the same."""
+
+_SPEEDS = (0.3, 2.0)
+"""Powers of a zoom's speed in silence, and where the bass is loudest."""
+
+_STEPS = (0.8, 3.0)
+"""Multiples of the step size off the beat, and on it."""
+
+
+def load_schedule(settings: Settings, length: Fraction | None = None) -> SettingsSchedule:
+    """What becomes of settings in the course of a film.
+
+    Args:
+        settings: Those of the film.
+        length: Its length in seconds, for one that may be a loop.
+
+    Raises:
+        SettingsError: There is no sound to follow, or a key of a loop lies beyond its end.
+        InputError: The sound cannot be read.
+    """
+    return _course(settings, length, _stamp(settings))
+
+
+def following_sound(settings: Settings) -> Settings:
+    """Settings of a zoom that follow its sound where nothing else is said: its speed the bass, its steps the beat."""
+    if settings.change.sound is None or settings.change.timeline is not None:
+        return settings
+    speed, step = settings.zoom.zoom, settings.motion.follow_step_size
+    follows = (
+        SoundFollow("zoom", "bass", *(min(max(speed**power, SLOWEST), FASTEST) for power in _SPEEDS)),
+        SoundFollow("follow_step_size", "beat", *(min(step * factor, 255.0) for factor in _STEPS)),
+    )
+    return replace(settings, change=replace(settings.change, timeline=Timeline(follows=follows, source="--sound")))
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _course(settings: Settings, length: Fraction | None, stamp: tuple[int, ...]) -> SettingsSchedule:
+    timeline, sound = settings.change.timeline, settings.change.sound
+    if timeline is None or not timeline.follows or sound is None:
+        return SettingsSchedule(settings, length)
+    # Here, not above: a sound that is not followed need not be analysed.
+    from framedream.media.audio.loudness import Loudness
+
+    return SettingsSchedule(settings, length, Loudness.of(sound).level)
+
+
+def _stamp(settings: Settings) -> tuple[int, ...]:
+    """Another one when the sound has changed."""
+    with contextlib.suppress(OSError):
+        if settings.change.sound is not None:
+            facts = settings.change.sound.stat()
+            return facts.st_size, facts.st_mtime_ns
+    return ()

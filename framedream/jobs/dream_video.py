@@ -1,0 +1,137 @@
+"""A clip in, a dreamed film out, however often the work at it is stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from framedream.config.settings import Settings
+from framedream.film.dreamers import dreamer_for
+from framedream.film.film_tasks import FilmTasks, NetworkTask
+from framedream.film.footage_job import FootageJob
+from framedream.film.local_runner import Film, LocalRunner, log_resuming
+from framedream.film.part_maker import render_plan
+from framedream.film.progress import ProgressCallback
+from framedream.film.survey import survey_footage
+from framedream.workers.devices import find_gpus
+from framedream.workers.dispatcher import dispatch
+from framedream.workers.processes import WorkerSlots
+from framedream.workers.tasks import error_of
+from framedream.workers.worker_pool import hide_gpus, reserve_core, runs_in_process, worker_pool
+
+_LONG = 1000
+"""Frames of footage that is long to look through."""
+
+
+def dream_video(
+    source: Path | str,
+    target: Path | str,
+    settings: Settings | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    work: Path | str | None = None,
+    restart: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    finished_with: Callable[[Film], None] = lambda film: None,
+) -> Film:
+    """Dream a film: every frame, its dream sticking to what moves, with its sound and timing.
+
+    Dreamed frames are kept in a work folder, so that the same call goes on where another one
+    ended, for whatever reason; the film is the same to the last bit. ``target`` appears, or
+    is replaced, only once the film is complete; then the work folder is removed.
+
+    Args:
+        source: A video, a folder of images, or an animated image.
+        target: The film; its suffix names the container. A name without one, or with a
+            slash at its end, is a folder of PNGs.
+        settings: Everything else; see `Settings`.
+        progress: Called after each frame, and after each of the pass backwards.
+        work: The work folder. Default: beside the film, with the suffix ``.framedream``.
+        restart: Begin anew, whatever the work folder holds.
+        stop: Asked after each frame; once it says True, the frame in hand is stored and the run ends.
+        finished_with: Called with the film once it is there, before the work folder goes.
+
+    Returns:
+        The finished film.
+
+    Raises:
+        SettingsError: A setting cannot be used, such as a layer the model does not have, or the
+            work folder was begun with others.
+        InputError: The footage cannot be read, or the weights are not to be had.
+        OutputError: The film cannot be written.
+        LockedError: Another run is making the film.
+        DeviceError: A device or its worker failed again and again, or a cluster cannot be used.
+        Stopped: ``stop`` said so.
+    """
+    began = time.monotonic()
+    with FootageJob(source, target, settings or Settings(), work=work, restart=restart) as job:
+        if job.finished is None:
+            _make(job, stop, progress)
+        assert job.finished is not None
+        made = Film(job.path, *job.finished, time.monotonic() - began)
+        finished_with(made)
+        job.folder.remove()
+    return made
+
+
+def _make(job: FootageJob, stop: Callable[[], bool], progress: ProgressCallback | None) -> None:
+    """Make a film wherever it is to be made."""
+    here, run = LocalRunner(job, stop, progress), job.settings.run
+    if runs_in_process(run):
+        return _make_here(job, here)
+    if job.plan is None and run.scheduler is None and run.devices == "auto" and not find_gpus():
+        # How the processor is best shared depends on how many parts there are.
+        if (job.footage.frame_count or _LONG) >= _LONG:
+            _check_network(job)
+        job.surveyed(survey_footage(job.footage, job.settings, here.check))
+    with worker_pool(run, job.folder.path, len(job.plan.parts) if job.plan else None) as workers:
+        if workers is None:
+            return _make_here(job, here)
+        make_with(workers, job, stop, progress)
+
+
+def _check_network(job: FootageJob) -> None:
+    """See in another process that the network can be had, before all of the footage is read."""
+    with worker_pool(replace(job.settings.run, devices="cpu:2"), job.folder.path) as workers:
+        assert workers is not None
+        outcome = workers.submit(0, NetworkTask(job.settings)).result()
+        if outcome.state != "done":
+            raise error_of(outcome)
+
+
+def make_with(
+    workers: WorkerSlots, job: FootageJob, stop: Callable[[], bool], progress: ProgressCallback | None
+) -> None:
+    """Make a film with workers."""
+    tasks = FilmTasks(job, check_network=job.plan is None)
+    log_resuming(job)
+
+    def tick(doing: Mapping[str, str]) -> None:
+        known = tasks.progress()
+        if known and progress:
+            progress(replace(known, workers=doing))
+
+    def check() -> None:
+        if stop() or not tasks.is_over:
+            known = tasks.progress()
+            raise job.stopped(known.frame if known else 0)
+
+    dispatch(tasks, workers, stop=stop, stopping=tasks.stop, tick=tick)
+    tasks.stop()
+    check()
+    job.assemble(check)
+
+
+def _make_here(job: FootageJob, here: LocalRunner) -> None:
+    """Make a film in this process."""
+    hide_gpus()
+    reserve_core(job.settings)
+    if job.plan is None:
+        dreamer_for(job.settings)  # A network that cannot be had is told before all of the footage is read.
+        job.surveyed(survey_footage(job.footage, job.settings, here.check))
+    assert job.plan is not None
+    render = render_plan(job.footage, partial(dreamer_for, job.settings), job.settings, job.folder, job.plan)
+    here.make(render, is_carried=job.settings.motion.flow != "none")

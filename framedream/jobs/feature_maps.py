@@ -1,0 +1,104 @@
+"""A still in, feature maps of a network out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from framedream.config.feature_settings import USUAL_TOP, FeatureSettings
+from framedream.config.settings import FootageSettings
+from framedream.errors import OutputError, SettingsError
+from framedream.film.film_job import check_apart
+from framedream.jobs.dream_image import read_at_size
+from framedream.media import check_image_name
+from framedream.media.atomic_files import write_atomically
+from framedream.reports.feature_map_sheet import LayerMaps, draw_feature_maps, find_colormap
+from framedream.reports.sheet import Sheet
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """What the layers of a network make of an image; a notebook shows the drawing.
+
+    Attributes:
+        arrays: All activations of each layer, under its name: h×w×C float32.
+        channels: The channels of each layer that are drawn, in their order.
+        sheet: The drawing.
+    """
+
+    arrays: Mapping[str, np.ndarray] = field(repr=False)
+    channels: Mapping[str, tuple[int, ...]]
+    sheet: Sheet
+
+    def _repr_png_(self) -> bytes:
+        return self.sheet._repr_png_()
+
+
+def feature_maps(
+    source: np.ndarray | Path | str,
+    target: Path | str | None = None,
+    settings: FeatureSettings | None = None,
+    *,
+    npz: Path | str | None = None,
+) -> FeatureMaps:
+    """Draw channels of a network's layers, as an image excites them.
+
+    Args:
+        source: A file, or H×W×3 RGB in levels 0…255 of any number type.
+        target: Where to write the drawing, if anywhere; the suffix names the format.
+        settings: Which channels of which layers, and how they are drawn.
+        npz: File that gets all channels of these layers as arrays under the layers' names.
+
+    Raises:
+        SettingsError: A setting cannot be used, such as a layer the model does not have.
+        InputError: The image cannot be read, or the weights are not to be had.
+        OutputError: The drawing or the arrays cannot be written.
+    """
+    settings = settings or FeatureSettings()
+    _check_names(target, npz, settings.weights)
+    find_colormap(settings.colormap)
+    image = read_at_size(source, (target, npz), FootageSettings(size=settings.size, scale=settings.scale))
+    # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
+    from framedream.nn.visualization.feature_activations import activations
+
+    arrays = activations(image, settings.model, settings.layers, settings.weights)
+    channels = {name: _chosen(name, array, settings) for name, array in arrays.items()}
+    drawn = [LayerMaps(name, array, channels[name]) for name, array in arrays.items()]
+    sheet = draw_feature_maps(drawn, settings.columns, settings.colormap)
+    if npz is not None:
+        write_atomically(Path(npz), lambda file: np.savez(file, allow_pickle=False, **arrays))
+    if target is not None:
+        sheet.save(target)
+    return FeatureMaps(arrays, channels, sheet)
+
+
+def _check_names(target: Path | str | None, npz: Path | str | None, weights: Path | None) -> None:
+    if target is not None:
+        check_image_name(Path(target))
+    if npz is not None and Path(npz).suffix.lower() != ".npz":
+        raise SettingsError(f"npz: arrays are written to a file that ends in .npz; give {npz} that suffix")
+    if target is not None and npz is not None and Path(target).resolve() == Path(npz).resolve():
+        raise OutputError(f"{npz}: is the drawing itself; give the arrays another name")
+    if npz is not None and weights is not None:
+        check_apart(weights, Path(npz))
+
+
+def _chosen(layer: str, array: np.ndarray, settings: FeatureSettings) -> tuple[int, ...]:
+    """The channels of a layer that are drawn, in their order."""
+    count = array.shape[2]
+    asked, top = settings.channels, settings.top
+    if asked is None:
+        asked, top = "all", top or USUAL_TOP
+    candidates = np.arange(count) if asked == "all" else np.array(asked)
+    if candidates.max() >= count:
+        raise SettingsError(
+            f"channels: {layer} of {settings.model} has {count} channels, 0 to {count - 1}; {candidates.max()} is "
+            "none of them"
+        )
+    if top is not None:
+        strength = np.square(array[..., candidates], dtype=np.float64).mean((0, 1))
+        candidates = candidates[np.argsort(-strength, kind="stable")[:top]]
+    return tuple(candidates.tolist())

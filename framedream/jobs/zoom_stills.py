@@ -1,0 +1,187 @@
+"""What a zoom falls into: stills, single frames of films, or noise, brought to one size."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from framedream.config.parsing import Size
+from framedream.config.settings import FootageSettings, Settings
+from framedream.errors import InputError
+from framedream.film.preflight import check_memory, check_readable
+from framedream.media import (
+    Footage,
+    Pixels,
+    has_reached,
+    natural_noise,
+    open_footage,
+    read_image,
+    read_image_info,
+    resize_to_fill,
+)
+from framedream.media.read.image_reader import READABLE
+
+log = logging.getLogger(__name__)
+
+NOISE = "noise"
+"""The word that stands for noise, unless there is a file of that name."""
+
+_NOISE_SIZE = 640, 360
+_LARGEST = 1920
+"""Pixels of a film's longer side, where no size is asked for."""
+
+
+class ZoomStill(Protocol):
+    """A picture to fall into.
+
+    Attributes:
+        name: What messages call it.
+        size: Its width and height in pixels as shown; None if it has none of its own.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def size(self) -> Size | None: ...  # noqa: D102
+
+    def read(self, width: int, height: int) -> Pixels:
+        """The picture at a size, filled.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+        ...
+
+
+def find_still(source: Path | str, settings: Settings) -> ZoomStill:
+    """See what a source is; its pixels are not read yet.
+
+    Args:
+        source: An image; a video, an animated image or a folder of images, of which one frame is taken; or `NOISE`.
+        settings: Where that frame is, and the seed of noise.
+
+    Raises:
+        InputError: It is missing, or nothing of this.
+    """
+    if is_noise(source):
+        return _Noise(settings.dream.random_seed)
+    path = Path(source)
+    start, fps = settings.footage.start, settings.footage.fps
+    if path.is_dir():
+        return _FilmFrame.of(path, settings.footage)
+    if path.suffix.lower() in READABLE:
+        info = read_image_info(path)
+        is_still = info.pictures == 1 or start is None
+        return _Image(path, (info.width, info.height)) if is_still else _FilmFrame.of(path, settings.footage)
+    try:
+        return _FilmFrame.of(path, FootageSettings(start=start, fps=fps))
+    except InputError as error:
+        try:  # Images may have any name.
+            info = read_image_info(path)
+        except InputError:
+            raise error from None
+        return _Image(path, (info.width, info.height))
+
+
+def is_noise(source: Path | str) -> bool:
+    """Whether noise is meant."""
+    return str(source) == NOISE and not Path(source).exists()
+
+
+def film_size(stills: Sequence[ZoomStill], settings: FootageSettings) -> Size:
+    """Width and height of the film.
+
+    Args:
+        stills: All of them; the first that has a size of its own counts.
+        settings: The size or scale asked for.
+    """
+    if settings.size:
+        return settings.size
+    width, height = next((still.size for still in stills if still.size), _NOISE_SIZE)
+    if settings.scale:
+        return _even(width * settings.scale), _even(height * settings.scale)
+    longer = max(width, height)
+    if longer <= _LARGEST:
+        return max(2, width - width % 2), max(2, height - height % 2)
+    size = _even(width * _LARGEST / longer), _even(height * _LARGEST / longer)
+    log.info("%s: %dx%d is made smaller for the film, %dx%d; --scale 1 keeps it", stills[0].name, width, height, *size)
+    return size
+
+
+def check_stills(stills: Sequence[ZoomStill], width: int, height: int) -> None:
+    """See that all stills and the film fit the memory.
+
+    Raises:
+        InputError: They do not.
+    """
+    try:
+        check_memory(4, height, width, kept=len(stills))
+    except InputError as error:
+        raise InputError(f"{stills[0].name}: {error}") from None
+    for still in stills:
+        check_readable(still.name, *(still.size or (0, 0)))
+
+
+@dataclass(frozen=True)
+class _Image:
+    path: Path
+    size: Size
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def read(self, width: int, height: int) -> Pixels:
+        return resize_to_fill(read_image(self.path), width, height)
+
+
+@dataclass(frozen=True)
+class _Noise:
+    seed: int
+    name: str = NOISE
+    size: Size | None = None
+
+    def read(self, width: int, height: int) -> Pixels:
+        return natural_noise(width, height, self.seed)
+
+
+@dataclass(frozen=True)
+class _FilmFrame:
+    footage: Footage
+    number: int
+
+    @classmethod
+    def of(cls, path: Path, settings: FootageSettings) -> _FilmFrame:
+        """The frame at the start that is asked for."""
+        footage, start = open_footage(path, FootageSettings(fps=settings.fps)), settings.start
+        if start is None:
+            return cls(footage, 0)
+        number = next((number for number, time in enumerate(footage.times()) if has_reached(start, number, time)), None)
+        if number is None:
+            open_footage(path, FootageSettings(fps=settings.fps, start=start))  # This says what is wrong.
+            raise InputError(f"{path}: no frame lies at start {start}; give an earlier --start")
+        return cls(footage, number)
+
+    @property
+    def name(self) -> str:
+        return str(self.footage.path)
+
+    @property
+    def size(self) -> Size:
+        return max(1, round(self.footage.width * self.footage.sample_aspect)), self.footage.height
+
+    def read(self, width: int, height: int) -> Pixels:
+        with closing(self.footage.frames(self.number)) as frames:
+            frame = next(frames, None)
+        if frame is None:
+            raise InputError(f"{self.name}: frame {self.number} cannot be read any more; check that the file plays")
+        return resize_to_fill(frame.pixels, width, height, Fraction(self.footage.sample_aspect))
+
+
+def _even(length: float) -> int:
+    return max(2, 2 * round(length / 2))

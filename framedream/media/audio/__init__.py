@@ -1,0 +1,1 @@
+"""Sound: copied, encoded, stretched, measured."""

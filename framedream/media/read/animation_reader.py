@@ -1,0 +1,127 @@
+"""Animated GIF, WebP and PNG as footage, each picture with its own duration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
+from itertools import accumulate, islice
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+from imageio.plugins.pillow import PillowPlugin
+from PIL import Image
+
+from framedream.media.alpha import split_alpha
+from framedream.media.color_conversion import ColorTags
+from framedream.media.frames import Frame
+from framedream.media.plausibility import check_animation_plausible
+from framedream.media.read.frame_index import FrameIndex, FrameIndexer
+from framedream.media.read.image_reader import image_errors_as_input_errors, open_image
+
+_PATIENCE = Fraction(1, 10)
+"""How long viewers show a picture whose duration is given as 0."""
+
+_LARGEST_DENOMINATOR = 65535
+"""Of the fractions of a second in an animated PNG, which Pillow gives in floating milliseconds."""
+
+_LONGEST = 24 * 3600
+"""Seconds that a picture may be shown; what says more is damaged."""
+
+_FINEST = 1_000_000
+"""Ticks of a second, at most."""
+
+
+class AnimationReader:
+    """An animated image; every picture complete, as a viewer would show it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: It is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen: FrameIndex | None = None
+        self.watch: FrameIndexer | None = None
+        with image_errors_as_input_errors(path, "animation"):
+            durations, self.has_alpha = _seen_through(path)
+            self._durations, self.time_base = _in_ticks(durations)
+        self.frame_count = len(self._durations)
+        self.rate: Fraction = self.frame_count / sum(self._durations, Fraction(0))
+        self.sample_aspect = Fraction(1)
+        self.sound = self.extras = None
+        self.last_duration = self._durations[-1]
+        with image_errors_as_input_errors(path, "animation"), closing(_opened(path)) as file:
+            self.height, self.width = file.properties(index=0).shape[:2]
+        self.depth = 8
+        self.color = ColorTags.of_images(self.width, self.height)
+
+    def times(self) -> Iterator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        return accumulate(self._durations[:-1], initial=Fraction(0))
+
+    def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        with closing(_opened(self.path)) as file:
+            pictures = file.iter(mode="RGBA")
+            for time, duration in islice(zip(self.times(), self._durations, strict=True), stop):
+                with image_errors_as_input_errors(self.path, "animation"):
+                    picture = next(pictures, None)
+                    if picture is None:
+                        raise EOFError("it breaks off")
+                if first <= 0:
+                    pixels, alpha = split_alpha(np.asarray(picture, np.float32))
+                    yield Frame(pixels, time, duration, alpha)
+                first -= 1
+
+
+def _opened(path: Path) -> PillowPlugin:
+    file = iio.imopen(path, "r", plugin="pillow")
+    assert isinstance(file, PillowPlugin)
+    return file
+
+
+def _seen_through(path: Path) -> tuple[list[Fraction], bool]:
+    """How long each picture is shown, and whether parts of any are transparent."""
+    with open_image(path) as image:
+        size, pictures = image.size, getattr(image, "n_frames", 1)
+        check_animation_plausible(path, *size, pictures)
+        durations, has_alpha = [], False
+        for index in range(pictures):
+            durations.append(_duration(image, index, size))
+            has_alpha = has_alpha or _is_transparent(image)
+        return durations, has_alpha
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    # Optimized animations have a transparent color that leaves what was there before.
+    return image.has_transparency_data and bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
+
+
+def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction:
+    image.seek(index)
+    if image.size != size:  # Pillow enlarges all pictures from here on, and may find no end.
+        raise ValueError(f"picture {index + 1} lies outside of the first")
+    # A WebP says how long a picture is shown only when that picture is decoded.
+    image.load()
+    milliseconds = image.info.get("duration", 0)
+    if not 0 < milliseconds <= 1000 * _LONGEST:
+        return _PATIENCE
+    return Fraction(milliseconds / 1000).limit_denominator(_LARGEST_DENOMINATOR) or _PATIENCE
+
+
+def _in_ticks(durations: list[Fraction]) -> tuple[list[Fraction], Fraction]:
+    """Durations, and the coarsest tick of which all are whole numbers: one over their common denominator.
+
+    Films have no ticks finer than `_FINEST`; where that were needed, durations are rounded to it.
+    """
+    common = math.lcm(*(duration.denominator for duration in durations))
+    if common > _FINEST:
+        common = _FINEST
+        durations = [Fraction(max(1, round(duration * common)), common) for duration in durations]
+    return durations, Fraction(1, common)

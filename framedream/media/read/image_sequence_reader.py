@@ -1,0 +1,94 @@
+"""A folder of images as footage: one image a frame, in the order of the numbers in their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path, PurePath
+
+from framedream.errors import InputError
+from framedream.media.color_conversion import ColorTags
+from framedream.media.frames import Frame
+from framedream.media.read.frame_index import FrameIndex, FrameIndexer
+from framedream.media.read.image_reader import READABLE, ImageInfo, read_image_info, read_image_with_alpha
+
+DEFAULT_RATE = Fraction(25)
+"""Frames per second of a folder of images where none is given."""
+
+
+class ImageSequenceReader:
+    """Images of one size, shown one after the other; read one by one.
+
+    Args:
+        path: The folder, for messages.
+        images: The image files, in order.
+        rate: Frames per second.
+
+    Raises:
+        InputError: There is no image, one is damaged, or the sizes differ.
+    """
+
+    def __init__(self, path: Path, images: list[Path], rate: Fraction | None = None) -> None:
+        self.path = path
+        self.seen: FrameIndex | None = None
+        self.watch: FrameIndexer | None = None
+        self.rate: Fraction = rate or DEFAULT_RATE
+        self.time_base = 1 / self.rate
+        self.sample_aspect = Fraction(1)
+        self.sound = self.extras = None
+        self.last_duration = self.time_base
+        self.frame_count = len(images)
+        self._images = images
+        infos = _of_one_size(images)
+        self.width, self.height = infos[0].width, infos[0].height
+        self.depth = max(info.depth for info in infos)
+        self.has_alpha = any(info.has_alpha for info in infos)
+        self.color = ColorTags.of_images(self.width, self.height)
+
+    def times(self) -> Iterator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        return (index * self.time_base for index in range(len(self._images)))
+
+    def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        for image, time in islice(zip(self._images, self.times(), strict=True), first, stop):
+            pixels, alpha = read_image_with_alpha(image)
+            if pixels.shape[:2] != (self.height, self.width):
+                raise InputError(f"{image}: its size has changed since the start; run again with the folder as it is")
+            yield Frame(pixels, time, self.time_base, alpha)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images of a folder in natural order: 2 before 10.
+
+    Raises:
+        InputError: There is none, or the folder cannot be read.
+    """
+    try:
+        names = [item for item in folder.iterdir() if item.suffix.lower() in READABLE and item.name[0] != "."]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
+    images = sorted((item for item in names if item.is_file()), key=natural_key)
+    if not images:
+        raise InputError(f"{folder}: there are no images in this folder; put PNG or JPEG files there, or name another")
+    return images
+
+
+def natural_key(path: PurePath) -> tuple[list[tuple[int, int, str]], str]:
+    """What a file's name is sorted by, so that 2 comes before 10; no two names have the same."""
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], path.name
+
+
+def _of_one_size(images: list[Path]) -> list[ImageInfo]:
+    infos = [read_image_info(image) for image in images]
+    expected = infos[0]
+    for image, info in zip(images, infos, strict=True):
+        if (info.width, info.height) != (expected.width, expected.height):
+            raise InputError(
+                f"{image} is {info.width}x{info.height} but {images[0]} is {expected.width}x{expected.height}; "
+                "bring all images of the folder to one size"
+            )
+    return infos

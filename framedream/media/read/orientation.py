@@ -1,0 +1,64 @@
+"""Which way up a recording is: the turn and the mirroring that its file asks players for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from framedream.media.side_data import side_data
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How coded pictures become upright: rows for columns first, then mirrored.
+
+    Attributes:
+        sideways: Whether rows become columns.
+        mirrored: Whether left and right are exchanged then.
+        flipped: Whether top and bottom are.
+    """
+
+    sideways: bool = False
+    mirrored: bool = False
+    flipped: bool = False
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> Orientation:
+        """What a frame's display matrix says, to the nearest quarter of a turn.
+
+        The matrix (ISO/IEC 14496-12, as FFmpeg passes it on) moves the point x, y to
+        a·x + c·y, b·x + d·y; it is stored as a, b, u, c, d, v, x, y, w.
+        """
+        matrix = side_data(frame, "DISPLAYMATRIX")
+        if matrix is None:
+            return cls()
+        a, b, _, c, d = (int(number) for number in np.frombuffer(matrix, np.int32)[:5])
+        if abs(b) + abs(c) > abs(a) + abs(d):
+            return cls(True, c < 0, b < 0)
+        return cls(False, a < 0, d < 0)
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether there is nothing to do."""
+        return self == Orientation()
+
+    def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Set a picture upright.
+
+        Args:
+            pixels: H×W×C.
+
+        Returns:
+            H×W×C or W×H×C.
+        """
+        if self.sideways:
+            pixels = pixels.swapaxes(0, 1)
+        if self.mirrored:
+            pixels = pixels[:, ::-1]
+        if self.flipped:
+            pixels = pixels[::-1]
+        return np.ascontiguousarray(pixels)

@@ -1,0 +1,187 @@
+"""Video files, through FFmpeg: every frame that can be decoded, each with its exact time."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from framedream.errors import InputError
+from framedream.media.alpha import split_alpha
+from framedream.media.color_conversion import ColorTags, depth_of, has_alpha, is_convertible, to_levels
+from framedream.media.frames import Frame, Sound, TimeRange
+from framedream.media.notes import OnceLogger
+from framedream.media.plausibility import plausible_aspect, plausible_rate
+from framedream.media.read.decoding import DecodingDamage, decode
+from framedream.media.read.deinterlacing import deinterlace
+from framedream.media.read.demuxing import expected_frames, open_video, pick_stream, start_time
+from framedream.media.read.frame_index import FrameIndex, FrameIndexer, IndexedFrame
+from framedream.media.read.orientation import Orientation
+from framedream.media.read.seeking import frames_after_seek, is_seek_worthwhile, seek
+
+_LONGEST_PAUSE = 10 * 24 * 3600
+"""Seconds from one frame to the next beyond which a time is wrong."""
+
+
+class VideoReader:
+    """A video file, as decoded and turned upright.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        seen: What an earlier pass has seen of it; passes may begin in the middle then.
+        watch: Notes what the next pass over all frames sees.
+
+    Raises:
+        InputError: The file is missing, is no video, or not one frame can be decoded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._notes = OnceLogger(path)
+        self.seen: FrameIndex | None = None
+        self.watch: FrameIndexer | None = None
+        with open_video(path) as container:
+            stream = pick_stream(path, container)
+            self.time_base = stream.time_base or Fraction(1, 90_000)
+            self.rate = plausible_rate(stream.average_rate or stream.guessed_rate)
+            self.sound = None
+            self._origin = start_time(path, container, stream) // self.time_base * self.time_base
+            self.extras = TimeRange(path, self._origin)
+            if any(track.codec_context for track in container.streams.audio):
+                self.sound = Sound(path, self._origin)
+            self.frame_count = expected_frames(path, container, stream)
+            self._look_at_first(stream)
+
+    @property
+    def last_duration(self) -> Fraction | None:
+        """Unknown before the last frame is decoded."""
+        return None
+
+    def times(self) -> Iterator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        return (picture.time for picture in self._decoded())
+
+    def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        reformatter = VideoReformatter()
+        with contextlib.closing(self._begun(first, stop)) as pictures:
+            for picture in pictures:
+                pixels, alpha = split_alpha(self._pixels(picture.frame, reformatter))
+                yield Frame(pixels, picture.time, picture.duration, alpha)
+
+    def _look_at_first(self, stream: VideoStream) -> None:
+        with contextlib.closing(self._decoded(1, quiet=True)) as decoded:
+            picture = next(decoded, None)
+        if picture is None:
+            raise InputError(f"{self.path}: no frame can be decoded; check that the file plays, or copy it again")
+        frame = picture.frame
+        if not is_convertible(frame):
+            raise InputError(
+                f"{self.path}: its colors are YUV of a kind that is not known here (matrix {frame.colorspace}); "
+                "convert it to BT.709 first"
+            )
+        self._coded = frame.width, frame.height
+        self._upright = Orientation.of(frame)
+        if not self._upright.is_upright:
+            self._notes.info("is stored turned or mirrored; it is set upright")
+        self.color, self.depth = ColorTags.of(frame), depth_of(frame.format)
+        self.has_alpha = has_alpha(frame.format)
+        if frame.format.has_palette:
+            # Some palettes have transparent colors; most have not.
+            self.has_alpha = bool(self._pixels(frame, VideoReformatter())[..., 3].min() < 255)
+        aspect = plausible_aspect(stream.sample_aspect_ratio)
+        self.width, self.height = self._coded[:: -1 if self._upright.sideways else 1]
+        self.sample_aspect = 1 / aspect if self._upright.sideways else aspect
+
+    def _pixels(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray[Any, Any]:
+        if (frame.width, frame.height) != self._coded:
+            self._notes.warning("the picture's size changes on the way; all frames are brought to the first one's size")
+        return self._upright.apply(to_levels(frame, self.color, *self._coded, reformatter))
+
+    def _begun(self, first: int, stop: int | None) -> Generator[IndexedFrame]:
+        """Frames from one on: jumped to where it pays and does no harm, else decoded from the beginning."""
+        seen = self.seen
+        if seen is not None and is_seek_worthwhile(seen, first):
+            end = seen.stop if stop is None else min(stop, seen.stop)
+            with contextlib.closing(frames_after_seek(self._decoded_from, seen, first, end)) as known:
+                for picture in known:
+                    yield picture
+                    first += 1
+            if first == end:
+                return
+            self.seen = seen.unmarked()
+        with contextlib.closing(self._decoded(stop)) as decoded:
+            yield from itertools.islice(decoded, first, None)
+
+    def _decoded(self, stop: int | None = None, *, quiet: bool = False) -> Generator[IndexedFrame]:
+        """Decode up to ``stop`` frames, mend their times, and say at the end what was lost."""
+        watch, self.watch = self.watch, None
+        with open_video(self.path) as container:
+            stream = pick_stream(self.path, container)
+            damage = DecodingDamage()
+            count = 0
+            for picture in self._pictures(container, stream, damage, self._notes):
+                if count == stop:
+                    return
+                if watch is not None:
+                    watch.take(picture)
+                    watch.is_sound = not damage.is_met
+                yield picture
+                count += 1
+            if watch is not None:
+                watch.is_sound = not damage.is_met
+            if count != stop and not quiet:
+                self._report(count, damage)
+
+    def _decoded_from(self, moment: Fraction) -> Generator[IndexedFrame]:
+        """Decode from a key frame before a moment of the film on, if that can be done."""
+        with open_video(self.path) as container:
+            stream = pick_stream(self.path, container)
+            if seek(container, stream, moment + self._origin):
+                yield from self._pictures(container, stream, DecodingDamage(), None)
+
+    def _pictures(
+        self, container: InputContainer, stream: VideoStream, damage: DecodingDamage, notes: OnceLogger | None
+    ) -> Generator[IndexedFrame]:
+        previous = None
+        for frame in deinterlace(decode(container, stream, damage), self._notes):
+            previous = self._time(frame, previous, notes)
+            ticks = frame.duration or 0
+            yield IndexedFrame(frame, previous, ticks * self.time_base if ticks > 0 else None)
+
+    def _time(self, frame: av.VideoFrame, previous: Fraction | None, notes: OnceLogger | None) -> Fraction:
+        ticks = frame.pts if frame.pts is not None else frame.dts
+        time = None if ticks is None else ticks * (frame.time_base or self.time_base) - self._origin
+        if time is None or abs(time - (previous or 0)) > _LONGEST_PAUSE:
+            if notes is not None:
+                notes.warning("some frames carry no likely time; theirs is counted on from the frame before")
+            if previous is None:
+                return Fraction(0)
+            return previous + max(1, round(1 / (self.rate or 25) / self.time_base)) * self.time_base
+        if previous is not None and time <= previous:
+            if notes is not None:
+                notes.warning("some frames are not later than the one before; their times are moved on by a tick")
+            return previous + self.time_base
+        return time
+
+    def _report(self, count: int, damage: DecodingDamage) -> None:
+        expected = self.frame_count
+        missing = expected is not None and count + damage.hidden < expected - damage.slack(expected)
+        if count and (missing or damage.is_met):
+            known = f" of about {expected}" if expected and expected > count else ""
+            seen = f", {damage.corrupt} of them damaged" if damage.corrupt else ""
+            self._notes.warning(
+                f"{count}{known} frames could be read{seen}; "
+                "the file is damaged or cut short: if it was copied or downloaded, try that again"
+            )

@@ -1,0 +1,271 @@
+"""Films in pieces: what encodes them, and what puts a complete film together, or nothing at all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from av.error import FFmpegError
+
+from framedream.config.settings import OutputSettings
+from framedream.errors import OutputError, SettingsError
+from framedream.media.atomic_files import discard, prepare_output, publish
+from framedream.media.containers import container_for
+from framedream.media.frames import FilmProperties
+from framedream.media.write.film_form import OutputForm, hdr_refusal
+from framedream.media.write.image_folder import ImageFolderWriter
+from framedream.media.write.muxing import Extras, FilmMuxer, rehearse_muxing
+from framedream.media.write.pieces import EncodedPieceWriter, Piece, PieceEncoder, PngPieceWriter
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_USUAL_DURATION = Fraction(1, 25)
+
+
+_GIVING_WAY: tuple[tuple[Extras, str], ...] = (
+    (Extras(), ""),
+    (Extras(extras=False), "the subtitles are damaged and cannot be written; the film has none"),
+    (Extras("encoded"), "the sound is damaged and cannot be written as it is; it is encoded anew"),
+    (Extras("encoded", extras=False), "sound and subtitles are damaged; it is encoded anew, and they are left out"),
+    (Extras("none"), "the sound is damaged and cannot be written; the film has none"),
+    (Extras("none", extras=False), "neither sound nor subtitles can be written; the film has none"),
+)
+"""What less is asked of a film that cannot be written, one after the other, and what is said if that helps."""
+
+
+class PieceFactory:
+    """Makes the encoders of a film's pieces; where the film will be, nothing is touched.
+
+    Args:
+        path: See `FilmAssembler`.
+        like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
+        settings: Codec, crf and pixel format. Default: the usual ones.
+
+    Attributes:
+        path: Where the film will be.
+        like: What it must keep of its footage.
+        form: What its file is to be; None for a folder of PNGs.
+
+    Raises:
+        SettingsError: The suffix, codec, pixel format or crf cannot be used.
+        InputError: The footage is of high dynamic range, which such a film cannot hold.
+        OutputError: The pictures are too small for the encoder.
+    """
+
+    def __init__(self, path: Path | str, like: FilmProperties, settings: OutputSettings | None = None) -> None:
+        name, self.path, settings = str(path), Path(path), settings or OutputSettings()
+        self.like = like
+        self.form = None if is_folder_output(name) else OutputForm.of(self.path, like, settings)
+        if self.form is None and like.color.hdr:
+            raise hdr_refusal(self.path, like.color.hdr)
+        if self.form is None and replace(settings, compare="none") != OutputSettings():
+            raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether transparent parts stay so."""
+        return self.like.has_alpha if self.form is None else self.form.keeps_alpha
+
+    def encoder(self) -> PieceEncoder:
+        """What encodes a piece."""
+        if self.form is None:
+            return PngPieceWriter(self.like.time_base, self.like.depth, keeps_alpha=self.keeps_alpha)
+        if self.form.is_painted:
+            return PngPieceWriter(self.like.time_base, self.form.encoder.depth, keeps_alpha=self.keeps_alpha)
+        return EncodedPieceWriter(self.form)
+
+    def try_encoder(self) -> None:
+        """See that the film's pictures can be encoded and put into a file of its kind; none is written.
+
+        Raises:
+            SettingsError: The container cannot hold the codec.
+            OutputError: The encoder does not take such pictures.
+        """
+        try:
+            if self.form is not None and self.form.container.animation:
+                EncodedPieceWriter(self.form).close()
+            elif self.form is not None:
+                rehearse_muxing(self.form)
+        except (FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
+
+    def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
+        """How long a frame is shown: until the next one; the last as long as is known of it.
+
+        Args:
+            times: Times of all frames, in seconds, rising.
+            index: Which frame.
+            own: Its duration where the footage says so, in seconds.
+        """
+        if index + 1 < len(times):
+            return times[index + 1] - times[index]
+        usual = 1 / self.like.rate if self.like.rate else _USUAL_DURATION
+        step = times[index] - times[index - 1] if index else usual
+        return own or self.like.last_duration or step
+
+
+class FilmAssembler(PieceFactory):
+    """A film whose frames are encoded piece by piece, and put together when all are there.
+
+    Args:
+        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv, .webm or .ts; an animated .gif, .webp
+            or .png; without suffix, or an existing folder, a folder of numbered PNGs. Missing
+            parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
+            millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
+        like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
+        settings: Codec, crf and pixel format. Default: the usual ones.
+
+    Raises:
+        SettingsError: The suffix, codec, pixel format or crf cannot be used.
+        OutputError: It cannot be written there.
+    """
+
+    def __init__(self, path: Path | str, *, like: FilmProperties, settings: OutputSettings | None = None) -> None:
+        super().__init__(path, like, settings)
+        prepare_output(self.path)
+        if self.form is not None:
+            self.try_encoder()
+            self.form.tell_losses()
+        elif like.sound is not None:
+            log.info("%s: a folder of images has no sound; it is left out", path)
+
+    def check_vacant(self) -> None:
+        """See that the film replaces nothing but an older film.
+
+        Raises:
+            OutputError: It is to be a folder, and there is one with something in it.
+        """
+        if self.form is not None:
+            return
+        if self.path.is_symlink() or self.path.is_mount():
+            raise OutputError(f"{self.path}: is a link or a disk, which no folder can replace; name a folder in it")
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise OutputError(f"{self.path}: the folder is not empty; empty it or name another")
+
+    def assemble(
+        self,
+        pieces: Iterable[Piece],
+        *,
+        between: Callable[[], None] = lambda: None,
+        complete: Callable[[Path, int], None] = lambda part, frames: None,
+    ) -> int:
+        """Put the film together; it appears, or replaces an older one, once its frames are counted.
+
+        Args:
+            pieces: All of them, in order; gone through twice.
+            between: Called before each; what it raises ends the work.
+            complete: Called with the finished file or folder, still under its temporary name, and its
+                number of frames; what it raises ends the work.
+
+        Returns:
+            How many frames it has.
+
+        Raises:
+            OutputError: The disk is full or refuses, or frames are missing in the finished film.
+        """
+        refused: OutputError | None = None
+        for keeping, what in self._ways():
+            try:
+                frames = self._assemble(pieces, keeping, between, complete)
+            except OutputError as error:
+                # What a disk refuses is an error of the system; anything else is what FFmpeg does not take.
+                if isinstance(error.__cause__, OSError | None):
+                    raise
+                refused = refused or error
+            else:
+                if what:
+                    log.warning("%s: %s", self._beside(keeping), what)
+                return frames
+        assert refused is not None
+        raise refused
+
+    def _assemble(
+        self,
+        pieces: Iterable[Piece],
+        keeping: Extras,
+        between: Callable[[], None],
+        complete: Callable[[Path, int], None],
+    ) -> int:
+        frames = 0
+        target = self._guarded(lambda: self._target(pieces, keeping))
+        try:
+            for piece in pieces:
+                between()
+                self._guarded(partial(target.add, piece))
+                frames += len(piece.pictures)
+            self._guarded(target.finish)
+            count = self._guarded(target.count)
+            if count != frames:
+                raise OutputError(
+                    f"{self.path}: {frames} frames were written but {count} are in the finished film; "
+                    "check the disk, or choose another --codec"
+                )
+            complete(target.part, frames)
+            self._guarded(lambda: publish(target.part, self.path))
+        finally:
+            target.close()
+            discard(target.part)
+        return frames
+
+    def _ways(self) -> Iterator[tuple[Extras, str]]:
+        """What may go beside the pictures, and what is said of it; the less, the later, for it may be damaged."""
+        has_more = self.form is not None and not self.form.container.animation
+        for keeping, what in _GIVING_WAY:
+            less_sound, less_extras = keeping.sound != "copied", not keeping.extras
+            if (has_more or not what) and (self.like.sound or not less_sound) and (self.like.extras or not less_extras):
+                yield keeping, what
+
+    def _beside(self, keeping: Extras) -> Path:
+        """The file of which less is kept."""
+        source = self.like.extras if keeping.sound == "copied" else self.like.sound
+        return source.path if source else self.path
+
+    def _target(self, pieces: Iterable[Piece], keeping: Extras) -> _Target:
+        if self.form is None:
+            return ImageFolderWriter(self.path)
+        return FilmMuxer(self.form, max((piece.delay for piece in pieces), default=0), keeping)
+
+    def _guarded(self, action: Callable[[], _T]) -> _T:
+        try:
+            return action()
+        except (FFmpegError, OSError) as error:
+            raise OutputError(
+                f"{self.path}: writing failed ({error.strerror or error}); "
+                "make room on the disk or choose another place, and run again"
+            ) from error
+
+
+class _Target(Protocol):
+    """A film in the making, under its temporary name ``part``."""
+
+    part: Path
+
+    def add(self, piece: Piece) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def count(self) -> int: ...
+
+
+def output_holds_sound(name: str) -> bool:
+    """Whether an output of this name can have sound.
+
+    Raises:
+        SettingsError: No film has its suffix.
+    """
+    return not is_folder_output(name) and container_for(Path(name)).sound_codec is not None
+
+
+def is_folder_output(name: str) -> bool:
+    """Whether an output of this name is a folder of images: no suffix, a slash at its end, or an existing folder."""
+    return name.endswith(("/", "\\")) or Path(name).is_dir() or not Path(name).suffix

@@ -1,0 +1,247 @@
+"""What each codec needs: encoders, their pixel formats and usual settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+from av.codec.codec import UnknownCodecError
+
+from framedream.config.settings import OutputSettings
+from framedream.errors import SettingsError, nearest
+from framedream.media.color_conversion import depth_of, has_alpha
+from framedream.media.containers import Container, container_for
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A video encoder with everything it is to be told.
+
+    Attributes:
+        codec: FFmpeg's name.
+        pixel_format: FFmpeg's name.
+        options: The encoder's own options.
+        tag: Container tag of its stream, where the usual one is not played everywhere.
+    """
+
+    codec: str
+    pixel_format: str
+    options: dict[str, str]
+    tag: str | None = None
+
+    @property
+    def smallest(self) -> int:
+        """Pixels that each side has at least."""
+        return _SMALLEST.get(self.codec, 1)
+
+    @property
+    def needs_even_width(self) -> bool:
+        """Whether an odd width must be padded: the color planes have half of it."""
+        return self.codec not in _TAKES_ODD and av.VideoFormat(self.pixel_format).chroma_width(2) == 1
+
+    @property
+    def needs_even_height(self) -> bool:
+        """Whether an odd height must be padded."""
+        return self.codec not in _TAKES_ODD and av.VideoFormat(self.pixel_format).chroma_height(2) == 1
+
+    @property
+    def depth(self) -> int:
+        """Bits of a channel."""
+        return depth_of(av.VideoFormat(self.pixel_format))
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether transparent parts stay so."""
+        return has_alpha(av.VideoFormat(self.pixel_format))
+
+
+_TAKES_ODD = ("libvpx-vp9", "libvpx", "ffv1", "libwebp_anim", "mjpeg", "gif", "apng")
+
+_SMALLEST = {"libx265": 16, "libsvtav1": 32}
+"""Smaller pictures are refused by x265; SVT-AV1 takes them and hangs on some."""
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How a codec is used where nothing else is said.
+
+    Attributes:
+        pixel_formats: Those it is given, the most usual first; of those that keep depth and alpha the first is taken.
+        crf: Constant rate factor.
+        options: The encoder's own options.
+    """
+
+    pixel_formats: tuple[str, ...]
+    crf: float | None = None
+    options: dict[str, str] = field(default_factory=dict)
+
+
+_RGB = ("rgb24", "rgba", "rgb48be", "rgba64be")
+_NVIDIA = {"preset": "p5", "rc": "vbr", "b": "0"}
+
+_RECIPES = {
+    # Without B-frames packets are stored in the order they are shown, so that mp4 keeps uneven durations.
+    # Its macroblock tree gives other bytes in some of a thousand runs (benchmarks/encoders.py).
+    # The preset "fast" gives dreams as many bytes as "medium" at the same 32.3 dB, in four fifths of the time.
+    "libx264": _Recipe(("yuv420p", "yuv420p10le"), 16, {"preset": "fast", "bf": "0", "mbtree": "0"}),
+    "libx265": _Recipe(
+        ("yuv420p", "yuv420p10le", "yuv420p12le"), 18, {"preset": "medium", "x265-params": "log-level=error"}
+    ),
+    "libvpx-vp9": _Recipe(("yuv420p", "yuva420p"), 24, {"row-mt": "1", "cpu-used": "3", "deadline": "good"}),
+    "libvpx": _Recipe(("yuv420p", "yuva420p"), 8, {"cpu-used": "2", "deadline": "good"}),
+    "libsvtav1": _Recipe(("yuv420p", "yuv420p10le"), 24, {"preset": "6"}),
+    "ffv1": _Recipe(
+        ("bgr0", "gbrp10le", "gbrp12le", "gbrp16le", "bgra", "gbrap10le", "gbrap12le", "gbrap16le"),
+        options={"level": "3", "slicecrc": "1", "coder": "1"},
+    ),
+    "prores_ks": _Recipe(("yuv422p10le", "yuva444p10le")),
+    "dnxhd": _Recipe(("yuv422p", "yuv422p10le")),
+    "h264_nvenc": _Recipe(("yuv420p",), 19, _NVIDIA),
+    "hevc_nvenc": _Recipe(("yuv420p", "p010le"), 21, _NVIDIA),
+    "av1_nvenc": _Recipe(("yuv420p", "p010le"), 26, _NVIDIA),
+    "mpeg4": _Recipe(("yuv420p",), options={"qmin": "2", "qmax": "4"}),
+    "mjpeg": _Recipe(("yuvj420p",), options={"qmin": "2", "qmax": "3"}),
+    "png": _Recipe(_RGB),
+    "qtrle": _Recipe(("rgb24", "argb")),
+    "utvideo": _Recipe(("gbrp", "gbrap")),
+    "gif": _Recipe(("pal8",)),
+    "apng": _Recipe(_RGB, options={"pred": "mixed"}),
+    "libwebp_anim": _Recipe(("yuv420p", "yuva420p"), 10, {"compression_level": "4"}),
+}
+"""The codecs that are asked for most."""
+
+_USUAL_FORMATS = ("yuv420p", "nv12", "yuv420p10le", "p010le", "yuv422p", "yuv422p10le")
+"""Pixel formats for other codecs, as far as they take them."""
+
+_PROFILES = {
+    ("prores_ks", "yuv422p10le"): "hq",
+    ("prores_ks", "yuv444p10le"): "4444",
+    ("prores_ks", "yuva444p10le"): "4444",
+    ("dnxhd", "yuv422p"): "dnxhr_hq",
+    ("dnxhd", "yuv422p10le"): "dnxhr_hqx",
+    ("dnxhd", "yuv444p10le"): "dnxhr_444",
+    ("dnxhd", "gbrp10le"): "dnxhr_444",
+}
+"""Profiles that encoders do not find by the pixel format themselves."""
+
+_KNOWN_AS = {
+    "h264": "libx264", "hevc": "libx265", "h265": "libx265", "vp8": "libvpx", "vp9": "libvpx-vp9",
+    "av1": "libsvtav1", "prores": "prores_ks", "dnxhr": "dnxhd", "webp": "libwebp_anim",
+}  # fmt: skip
+"""Encoders of codecs by the name that people have for them."""
+
+_PURPOSES = {
+    "web": {".mp4": "libx264", ".m4v": "libx264", ".mov": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"},
+    "edit": {".mov": "prores_ks", ".mkv": "prores_ks"},
+    "archive": {".mkv": "ffv1"},
+}
+"""What a film is for: the encoder by its suffix."""
+
+_PLAYED_ANYWHERE = 8
+"""Bits of a channel of a film for the web."""
+
+
+def encoder_for(path: Path, settings: OutputSettings, depth: int = 8, *, transparent: bool = False) -> Encoder:
+    """The encoder for an output, with what was asked for and the usual values for the rest.
+
+    Args:
+        path: The output.
+        settings: What was asked for.
+        depth: Bits of a channel that are worth keeping.
+        transparent: Whether there is alpha to be kept.
+
+    Raises:
+        SettingsError: The codec or pixel format is unknown, or does not fit.
+    """
+    container = container_for(path)
+    if settings.codec == "web":
+        depth, transparent = _PLAYED_ANYWHERE, transparent and path.suffix.lower() == ".webm"
+    codec = _video_encoder(_codec_name(path, container, settings.codec, depth, transparent))
+    if container.animation and codec.name != container.codec:
+        raise SettingsError(f"codec: {path.suffix} files hold {container.codec} only; leave --codec out")
+    accepted = [known.name for known in codec.video_formats or ()]
+    recipe = _RECIPES.get(codec.name) or _Recipe(
+        tuple(name for name in _USUAL_FORMATS if name in accepted or not accepted) or tuple(accepted[:1])
+    )
+    if settings.pixel_format is not None:
+        pixel_format = _pixel_format(settings.pixel_format, codec.name, accepted)
+    else:
+        pixel_format = _fitting(recipe.pixel_formats, depth, transparent)
+    rate = _rate_options(codec.name, recipe.crf if settings.crf is None else settings.crf)
+    if settings.crf is not None and not rate:
+        raise SettingsError(f"crf: {codec.name} has no constant rate factor; leave --crf out")
+    profile = _PROFILES.get((codec.name, pixel_format))
+    options = recipe.options | rate | ({"profile": profile} if profile else {})
+    tag = "hvc1" if "hevc" in codec.canonical_name and container.format in ("mp4", "mov") else None
+    return Encoder(codec.name, pixel_format, options, tag)
+
+
+def _codec_name(path: Path, container: Container, asked: str | None, depth: int, transparent: bool) -> str:
+    if asked in _PURPOSES:
+        fitting = _PURPOSES[asked]
+        try:
+            return fitting[path.suffix.lower()]
+        except KeyError:
+            raise SettingsError(
+                f"codec: {asked} is not for {path.suffix} files; give the output the suffix {' or '.join(fitting)}"
+            ) from None
+    if asked is not None:
+        return _KNOWN_AS.get(asked.lower(), asked)
+    if transparent and container.transparent:
+        return container.transparent
+    return container.deep if depth > 8 and container.deep else container.codec
+
+
+def _fitting(pixel_formats: tuple[str, ...], depth: int, transparent: bool) -> str:
+    """The first of the least deep pixel formats that lose nothing, or of those that lose least."""
+
+    def loss(name: str) -> tuple[bool, int, int, bool]:
+        form = av.VideoFormat(name)
+        bits, alpha = depth_of(form), has_alpha(form)
+        return transparent and not alpha, max(0, depth - bits), bits, alpha
+
+    return min(pixel_formats, key=loss)
+
+
+def _video_encoder(name: str) -> av.codec.Codec:
+    try:
+        codec = av.codec.Codec(name, "w")
+    except UnknownCodecError:
+        raise SettingsError(f"codec: there is no encoder '{name}'{nearest(name, _NAMES)}") from None
+    if codec.type != "video":
+        raise SettingsError(f"codec: '{name}' does not encode pictures{nearest(name, _NAMES)}")
+    return codec
+
+
+_NAMES = (*_PURPOSES, *_KNOWN_AS, *_RECIPES)
+
+
+def _rate_options(codec: str, crf: float | None) -> dict[str, str]:
+    if crf is None:
+        return {}
+    if codec == "libwebp_anim":
+        # WebP counts the other way round.
+        return {"quality": f"{100 - crf:g}"}
+    if codec.endswith("_nvenc"):
+        return {"cq": f"{crf:g}"}
+    if codec.endswith("_qsv"):
+        return {"global_quality": f"{max(1, round(crf))}"}
+    if not _has_crf(codec):
+        return {}
+    # libvpx and SVT-AV1 take whole numbers; x264 and x265 take 16 for 16.0 alike.
+    return {"crf": f"{round(crf)}" if codec.startswith(("libvpx", "libsvt", "libaom")) else f"{crf:g}"}
+
+
+def _has_crf(codec: str) -> bool:
+    options = av.CodecContext.create(codec, "w").supported_options
+    return any(option.name == "crf" for option in options.private)
+
+
+def _pixel_format(name: str, codec: str, accepted: list[str]) -> str:
+    if accepted and name not in accepted:
+        raise SettingsError(f"pixel_format: {codec} does not take '{name}'{nearest(name, accepted)}")
+    try:
+        return av.VideoFormat(name).name
+    except ValueError:
+        raise SettingsError(f"pixel_format: there is no '{name}'; yuv420p plays everywhere") from None

@@ -1,0 +1,171 @@
+"""What a film file is to be, by its name, its settings and its footage."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from framedream.config.settings import OutputSettings
+from framedream.errors import InputError, OutputError, SettingsError
+from framedream.media.color_conversion import SMPTE170M, ColorTags
+from framedream.media.containers import Container, container_for
+from framedream.media.frames import FilmProperties
+from framedream.media.write.codecs import Encoder, encoder_for
+
+log = logging.getLogger(__name__)
+
+_BT601 = {"libwebp_anim": False, "mjpeg": True}
+"""Codecs whose colors are always those of BT.601, and whether in full range."""
+
+_HDR_DEPTH = 10
+"""Bits of a channel without which high dynamic range shows steps."""
+
+_GIF_TICK = Fraction(1, 100)
+"""Seconds in which GIF counts; most viewers show what is shown for less than two of them for ten."""
+
+
+@dataclass(frozen=True)
+class OutputForm:
+    """What a film file is to be.
+
+    Attributes:
+        path: The name it will have.
+        like: What it must keep of its footage.
+        container: The kind of file.
+        encoder: What encodes its pictures.
+    """
+
+    path: Path
+    like: FilmProperties
+    container: Container
+    encoder: Encoder
+
+    @classmethod
+    def of(cls, path: Path, like: FilmProperties, settings: OutputSettings) -> OutputForm:
+        """The form that a name and settings ask for.
+
+        Raises:
+            SettingsError: Suffix, codec or pixel format cannot be used.
+            InputError: The footage is of high dynamic range, which such a film cannot hold.
+            OutputError: The pictures are too small for the encoder.
+        """
+        depth = max(like.depth, _HDR_DEPTH) if like.color.hdr else like.depth
+        encoder = encoder_for(path, settings, depth, transparent=like.has_alpha)
+        form = cls(path, like, container_for(path), encoder)
+        if min(form.size) < encoder.smallest:
+            raise OutputError(
+                f"{path}: {encoder.codec} does not take pictures of less than {encoder.smallest} pixels a side "
+                f"({form.size[0]}x{form.size[1]}); choose another --codec or --size"
+            )
+        if like.color.hdr and (encoder.depth < _HDR_DEPTH or form.container.animation):
+            raise hdr_refusal(path, like.color.hdr)
+        if form.is_gif and like.rate and like.rate > 1 / _GIF_TICK:
+            raise OutputError(
+                f"{path}: .gif files count in hundredths of a second, but {float(like.rate):g} frames come in each "
+                "second; write .webp, or give --fps 50"
+            )
+        return form
+
+    @property
+    def is_gif(self) -> bool:
+        """Whether it is a GIF."""
+        return self.container.format == "gif"
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per tick of what is encoded: the footage's, or the container's where that cannot say all of them."""
+        return _GIF_TICK if self.is_gif else self.like.time_base
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether parts of the film are transparent."""
+        return self.like.has_alpha and self.encoder.keeps_alpha
+
+    @property
+    def color(self) -> ColorTags:
+        """How its colors are expressed: as the footage's, unless the codec knows one way only."""
+        if self.encoder.codec in _BT601:
+            return replace(self.like.color, matrix=SMPTE170M, full_range=_BT601[self.encoder.codec])
+        return self.like.color
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether pictures are kept as they are until the film is put together, and encoded then.
+
+        Animations are one stream of changes; and what VP8 and VP9 say of alpha goes beside their packets.
+        """
+        return self.container.animation or (self.keeps_alpha and self.encoder.codec.startswith("libvpx"))
+
+    @property
+    def right(self) -> int:
+        """Columns to add so that the format's coarser color planes fit."""
+        return self.like.width % 2 if self.encoder.needs_even_width else 0
+
+    @property
+    def bottom(self) -> int:
+        """Rows to add, for the same reason."""
+        return self.like.height % 2 if self.encoder.needs_even_height else 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the encoded pictures."""
+        return self.like.width + self.right, self.like.height + self.bottom
+
+    def tell_losses(self) -> None:
+        """Say what of the footage this form cannot keep."""
+        codec = self.encoder.codec
+        if self.right or self.bottom:
+            log.info(
+                "%s: %s with %s needs even sizes; the picture's edge is repeated to make it %dx%d",
+                *(self.path, codec, self.encoder.pixel_format, *self.size),
+            )
+        kept, depth = self.encoder.depth, self.like.depth
+        if kept < depth and not self.container.animation:
+            log.info("%s: %s keeps %d of %d bits; see --codec and --pixel-format", self.path, codec, kept, depth)
+        light = self.like.color.light
+        if light is not None and not light.options(codec):
+            log.info("%s: %s cannot say what screen the footage was made on; hevc and av1 can", self.path, codec)
+        if self.like.color.wide and self.container.animation:
+            log.warning(
+                "%s: colors are %s, which %s files cannot say, so they will look pale; write .mp4, or convert first",
+                *(self.path, self.like.color.wide, self.path.suffix),
+            )
+        if self.is_gif and self.like.rate and self.like.rate > 1 / (2 * _GIF_TICK):
+            log.warning(
+                "%s: most viewers show a GIF of more than 50 frames a second too slowly; give --fps 50, or write .webp",
+                self.path,
+            )
+        if self.like.sample_aspect != 1 and not self._keeps_aspect():
+            square = f"{max(1, round(self.like.width * self.like.sample_aspect))}x{self.like.height}"
+            log.warning(
+                "%s: %s in %s cannot keep pixels that are not square, so the picture will look squeezed; "
+                "give --size %s, or write .mp4",
+                *(self.path, codec, self.path.suffix, square),
+            )
+
+    def _keeps_aspect(self) -> bool:
+        # PyAV cannot set the track's own pixel aspect, which Matroska needs; some codecs carry it themselves.
+        if self.container.format in ("matroska", "webm"):
+            return self.encoder.codec in ("libx264", "libx265", "mpeg4")
+        return not self.container.animation
+
+
+def container_refusal(form: OutputForm) -> SettingsError:
+    """What to say where a container cannot hold what an encoder makes."""
+    suffix = form.path.suffix.lower()
+    cure = "choose another --codec"
+    if suffix != ".mkv":
+        cure = f"give the output the suffix .mkv, or {cure}"
+    if form.encoder.codec in ("prores_ks", "dnxhd") and suffix != ".mov":
+        cure = "give the output the suffix .mov"
+    return SettingsError(f"codec: {form.path.suffix} files cannot hold {form.encoder.codec}; {cure}")
+
+
+def hdr_refusal(path: Path, kind: str) -> InputError:
+    """What to say where footage of high dynamic range would become a film that cannot hold it."""
+    return InputError(
+        f"{path}: the footage is HDR ({kind}), which needs 10 bits; write .mp4 with --codec hevc, or convert it first: "
+        "ffmpeg -i IN -vf zscale=t=linear:npl=100,tonemap=hable,zscale=t=bt709:m=bt709:p=bt709,format=yuv420p OUT"
+    )

@@ -1,0 +1,218 @@
+"""Film files through FFmpeg: encoded pictures put together with exact times, sound beside them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from typing import Literal, cast
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.stream import VideoStream
+from PIL import Image
+
+from framedream.media.atomic_files import temporary_path
+from framedream.media.audio.audio_feed import AudioFeed, container_has_sound
+from framedream.media.frames import Frame
+from framedream.media.write.extras import ExtrasFeed
+from framedream.media.write.film_form import OutputForm, container_refusal
+from framedream.media.write.image_writer import decode_png
+from framedream.media.write.pieces import Piece
+from framedream.media.write.video_encoder import VideoEncoder
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What goes beside a film's pictures, if there is any.
+
+    Attributes:
+        sound: Its sound: as it is, where the container can hold that; encoded anew; or none.
+        extras: Whether subtitles, chapters and titles do.
+    """
+
+    sound: Literal["copied", "encoded", "none"] = "copied"
+    extras: bool = True
+
+
+class FilmMuxer:
+    """A film file being put together of pieces, under a temporary name.
+
+    Args:
+        form: What it is to be.
+        delay: The largest of its pieces' delays.
+        keeping: What goes beside the pictures.
+
+    Raises:
+        SettingsError: The container cannot hold the codec.
+        OutputError: It cannot be written.
+    """
+
+    def __init__(self, form: OutputForm, delay: int, keeping: Extras = Extras()) -> None:
+        self.part = temporary_path(form.path)
+        self._form, self._delay = form, delay
+        self._decoding_times: deque[int] = deque()
+        self._begun = False
+        self._painted = self._milliseconds = 0
+        self._first_painted, self._are_alike = b"", True
+        self._feeds: list[AudioFeed | ExtrasFeed] = []
+        self._output = self._open()
+        try:
+            self._pictures = VideoEncoder(form, self._output)
+            self._add_feeds(keeping)
+            self._output.start_encoding()
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, piece: Piece) -> None:
+        """Add the next piece of the film.
+
+        Raises:
+            OSError: The disk is full or refuses.
+        """
+        if self._form.is_painted:
+            self._paint(piece)
+        else:
+            self._splice(piece)
+
+    def finish(self) -> None:
+        """Write what is left, and close the file.
+
+        Raises:
+            OSError: The disk is full or refuses.
+        """
+        if self._form.is_painted:
+            for packet in self._pictures.rest():
+                self._mux(packet)
+        for feed in self._feeds:
+            feed.finish()
+        self._output.close()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all files, finished or not."""
+        for feed in self._feeds:
+            feed.close()
+        with contextlib.suppress(FFmpegError, OSError):
+            self._output.close()
+
+    def count(self) -> int:
+        """Frames in the finished file, opened anew."""
+        if self._form.container.animation:
+            suffix = self._form.path.suffix[1:].lower().replace("apng", "png")
+            with Image.open(self.part, formats=[suffix]) as image:
+                found = getattr(image, "n_frames", 1)
+                # WebP shows a picture longer instead of once more, and is a still if there is no other.
+                merged = suffix == "webp" and found < self._painted
+                whole = merged and (self._are_alike or _shown_for(image) == self._milliseconds)
+                return self._painted if whole else found
+        with av.open(f"file:{self.part}", format=_demuxer(self._form)) as written:
+            return sum(1 for packet in written.demux(video=0) if packet.size)
+
+    def _open(self) -> OutputContainer:
+        container, like = self._form.container, self._form.like
+        options = dict(container.options)
+        if container.format in ("gif", "apng") and like.last_duration:
+            # These muxers know how long the last picture is shown only if they are told at first.
+            key, unit = ("final_delay", 100) if container.format == "gif" else ("final_delay", 1)
+            last = like.last_duration * unit
+            options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"
+        return av.open(f"file:{self.part}", "w", format=container.format, container_options=options)
+
+    def _add_feeds(self, keeping: Extras) -> None:
+        """Make room for what goes beside the pictures."""
+        form = self._form
+        sound = form.like.sound if keeping.sound != "none" else None
+        if sound is not None and container_has_sound(form.container, form.path):
+            copied = keeping.sound == "copied"
+            self._feeds.append(AudioFeed(sound, self._output, form.container, form.path, copied=copied))
+        if form.like.extras is not None and keeping.extras and not form.container.animation:
+            pictures = self._pictures.stream
+            self._feeds.append(ExtrasFeed(form.like.extras, self._output, pictures, form.container, form.path))
+
+    def _paint(self, piece: Piece) -> None:
+        """Encode the pictures of a piece, which an animated image keeps as they are until now."""
+        base = self._form.like.time_base
+        for picture in piece.pictures:
+            pixels, alpha = decode_png(picture.data)
+            frame = Frame(pixels, picture.pts * base, alpha=alpha)
+            for packet in self._pictures.encode(frame, picture.duration * base):
+                self._mux(packet)
+            self._painted += 1
+            self._first_painted = self._first_painted or picture.data
+            self._are_alike &= picture.data == self._first_painted
+            self._milliseconds = round((picture.pts + picture.duration) * base * 1000)
+
+    def _splice(self, piece: Piece) -> None:
+        """Take a piece as it was encoded; times of decoding are made anew, since each piece began its own.
+
+        The n-th picture is decoded when the one shown ``delay`` pictures earlier is shown.
+        """
+        shown = sorted(picture.pts for picture in piece.pictures)
+        if not self._begun:
+            self._decoding_times.extend(range(shown[0] - self._delay, shown[0]))
+            self._begun = True
+        self._decoding_times.extend(shown)
+        for picture in piece.pictures:
+            packet = cast("Packet[VideoStream]", Packet(picture.data))
+            packet.time_base = self._form.like.time_base
+            packet.pts, packet.dts = picture.pts, self._decoding_times.popleft()
+            packet.duration, packet.is_keyframe = picture.duration, picture.is_key
+            self._mux(packet)
+
+    def _mux(self, packet: Packet[VideoStream]) -> None:
+        packet.stream = self._pictures.stream
+        if packet.dts is not None:
+            for feed in self._feeds:
+                feed.feed(packet.dts * packet.time_base)
+        self._output.mux(packet)
+
+
+def rehearse_muxing(form: OutputForm) -> None:
+    """Make a film of one gray picture in memory, and look for it there.
+
+    Some muxers refuse a codec only when they are to write it, some write what nobody finds again; that should not
+    come out when all is dreamed.
+
+    Args:
+        form: What the film is to be; animations hold one codec only, and need no rehearsal.
+
+    Raises:
+        SettingsError: The container cannot hold the codec.
+        OutputError: The encoder refuses pictures of this kind.
+    """
+    file, like = BytesIO(), form.like
+    gray = Frame(np.full((like.height, like.width, 3), 128, np.float32), Fraction(0))
+    with av.open(file, "w", format=form.container.format) as output:
+        pictures = VideoEncoder(form, output)
+        try:
+            output.start_encoding()
+            for packet in (*pictures.encode(gray, like.time_base), *pictures.rest()):
+                packet.stream, packet.dts = pictures.stream, packet.pts  # Of one picture x265 gives no likely dts.
+                output.mux(packet)
+        except FFmpegError:
+            raise container_refusal(form) from None
+    file.seek(0)
+    with av.open(file, "r", format=_demuxer(form)) as written:
+        if not any(packet.size for stream in written.streams.video for packet in written.demux(stream)):
+            raise container_refusal(form)
+
+
+def _demuxer(form: OutputForm) -> str | None:
+    return "mpegts" if form.container.format == "mpegts" else None
+
+
+def _shown_for(image: Image.Image) -> int:
+    """Milliseconds that an animation takes."""
+    total = 0
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        image.load()  # WebP says it only then.
+        total += int(image.info.get("duration", 0))
+    return total

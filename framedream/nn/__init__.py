@@ -1,0 +1,1 @@
+"""Neural networks and gradient ascent; the only package that imports TensorFlow."""

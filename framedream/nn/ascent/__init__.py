@@ -1,0 +1,1 @@
+"""Gradient ascent on a frame, octave by octave."""

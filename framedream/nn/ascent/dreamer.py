@@ -1,0 +1,260 @@
+"""A network, an objective and the octave core, ready to dream frames of any size."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from framedream.config.settings import DreamSettings
+from framedream.config.terms import CLASSES, parse_term
+from framedream.errors import SettingsError
+from framedream.nn.ascent.gradient_ascent import GradientAscent, blur_reach, gaussian_taps
+from framedream.nn.ascent.objective import Objective, guide_features
+from framedream.nn.ascent.octaves import OctaveCore, octave_sizes
+from framedream.nn.ascent.tile_fitting import TileFitter
+from framedream.nn.ascent.tiles import tiled_objective, whole_gradient
+from framedream.nn.network.loading import load_network
+from framedream.nn.network.memory import activations_per_pixel
+from framedream.nn.precision import dtype_for
+from framedream.nn.runtime import tf, traced_graph
+
+_log = logging.getLogger(__name__)
+
+_CLASSIC_FLOOR = 1e-7
+"""What a gradient is divided by at least in the classic algorithm, in the unit of the network's input."""
+
+
+@dataclass(frozen=True)
+class Dream:
+    """A dreamed frame.
+
+    Attributes:
+        pixels: H×W×3 float32, RGB, in levels 0…255.
+        losses: The last objective seen at each octave, smallest first.
+        steps: Ascent steps taken at each octave.
+    """
+
+    pixels: np.ndarray
+    losses: tuple[float, ...]
+    steps: tuple[int, ...]
+
+
+class Dreamer:
+    """Dreams frames with one network; made once, used for every frame.
+
+    The network is loaded and its weights become constants of one graph, traced once
+    whatever the frames' sizes and whatever changes of the settings. The same frame gives the same dream.
+    """
+
+    def __init__(
+        self,
+        settings: DreamSettings,
+        tile: int | None = None,
+        layers: Sequence[str] = (),
+        guide: np.ndarray | None = None,
+    ) -> None:
+        """Load the network.
+
+        Args:
+            settings: How frames are dreamed, where nothing else is said.
+            tile: Side of the tiles that frames are dreamed in, in pixels; 0 dreams them whole
+                if they fit the main memory. Default: smaller and smaller ones as memory runs out.
+            layers: All layers that are ever excited, if others than those of the settings.
+            guide: H×W×3 float32, RGB, in levels: what layers are drawn towards, if anything.
+
+        Raises:
+            SettingsError: A layer does not exist, or has no such channel; or there is none for a guide.
+            InputError: The guide is smaller than the network can take.
+            WeightsError: The weights cannot be had.
+        """
+        self.settings = settings
+        # One term may be written in two ways.
+        named = {parse_term(name): name for name in (*(name for name, _ in settings.layers), *layers)}
+        self._names, self._terms = list(named.values()), list(named)
+        used = list(dict.fromkeys(term.layer for term in self._terms))
+        if guide is not None and used == [CLASSES]:
+            raise SettingsError("guide: a class is not drawn towards a guide; name a layer too, or leave the guide out")
+        self._is_classic = settings.algorithm == "classic"
+        self.network = load_network(
+            settings.model, used, settings.weights, to_the_letter=self._is_classic, dtype=dtype_for(settings.precision)
+        )
+        self._check_channels()
+        # The classic algorithm works in the unit of the network's input.
+        self._matrix, self._offset = self.network.input_unit()
+        self._guides = {} if guide is None else guide_features(self.network, guide)
+        frame, step_size, weights = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1]), [len(named)]
+        sizes, whole, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
+        weighted, taps = tf.TensorSpec(weights), tf.TensorSpec([None])
+        arguments = [weighted, taps, whole, frame, sizes, whole, step_size, bound, tf.TensorSpec([None])]
+        # Two graphs, since tracing takes seconds, and few frames need tiles.
+        self._dream, self._dream_tiled = (traced_graph(self._graph, [*arguments, *tile]) for tile in ([], [whole]))
+        self._measure = traced_graph(lambda image, weights: self._objective(weights)(image), [frame, weighted])
+        self._measure_tiled = traced_graph(
+            lambda image, weights, tile: tiled_objective(self._objective(weights).with_places, image, tile),
+            [frame, weighted, whole],
+        )
+        self._fitting = TileFitter(tile, activations_per_pixel(self.network))
+        self._told: set[tuple[int, ...]] = set()
+        self._told_of_silence = False
+
+    def _check_channels(self) -> None:
+        for name, term in zip(self._names, self._terms, strict=True):
+            count = self.network.channels(term.layer)
+            if term.channels and max(term.channels) >= count:
+                raise SettingsError(f"layers: '{name}' is not to be had: {term.layer} has channels 0 to {count - 1}")
+
+    def _objective(self, weights: tf.Tensor) -> Objective:
+        return Objective(self.network, self._terms, weights, self._guides, self._is_classic)
+
+    def _graph(
+        self, weights: tf.Tensor, taps: tf.Tensor, jitter: tf.Tensor, *arguments: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        settings = self.settings
+        objective = self._objective(weights)
+        ascent = GradientAscent(objective.with_places, settings.gradient, taps, jitter, settings.random_seed)
+        return (
+            self._classic(objective, ascent, *arguments) if self._is_classic else OctaveCore(ascent).dream(*arguments)
+        )
+
+    def _classic(
+        self, objective: Objective, ascent: GradientAscent, image: tf.Tensor, *arguments: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The classic algorithm, in the unit of the network's input: to the last bit where nothing else differs."""
+        objective = replace(objective, network=replace(self.network, preprocess=lambda images: images))
+        ascent = replace(
+            ascent, objective=objective.with_places, whole=whole_gradient, floor=_CLASSIC_FLOOR, is_clipped=False
+        )
+        seen = self.network.preprocess(image[tf.newaxis])[0]
+        dream, losses, taken = OctaveCore(ascent, is_classic=True).dream(seen, *arguments)
+        back = tf.constant(np.linalg.inv(self._matrix), tf.float32)
+        return tf.clip_by_value((dream - tf.constant(self._offset, tf.float32)) @ back, 0.0, 255.0), losses, taken
+
+    def dream(
+        self,
+        image: np.ndarray,
+        look: DreamSettings | None = None,
+        *,
+        steps: int | None = None,
+        step_size: float | np.ndarray | None = None,
+        ceilings: Sequence[float] | None = None,
+    ) -> Dream:
+        """Dream a frame.
+
+        Args:
+            image: H×W×3 float32, RGB, in levels 0…255.
+            look: How this frame is dreamed; as all are if not given. What makes another network or
+                another graph (model, weights, gradient, seed) stays as it is.
+            steps: Ascent steps at each octave; those of the look if not given.
+            step_size: Levels a step changes: a number or an H×W×1 map; the look's if not given.
+            ceilings: What the objective may grow to in any place, for each of `sizes`: the
+                image is held there, see `GradientAscent.climb`. Unbounded if not given. Of another number of sizes
+                they count from the largest, and the first holds for all that are smaller still.
+
+        Raises:
+            InputError: The frame is smaller than the network can take.
+            DeviceError: The device ran out of memory; `OutOfMemory` where smaller tiles may help.
+        """
+        look, (height, width) = look or self.settings, image.shape[:2]
+        found = self._run(image, look, self.sizes(height, width, look), steps, step_size, ceilings)
+        if any(found.steps) and not any(found.losses) and not self._told_of_silence:
+            self._told_of_silence = True
+            _log.warning(
+                "nothing in the picture excites %s, so it stays as it is; the command features draws what is excited",
+                ", ".join(name for name, _ in look.layers),
+            )
+        return found
+
+    def octaves(self, image: np.ndarray) -> list[np.ndarray]:
+        """The dream of a frame at each of its sizes, smallest first; the last is what `dream` gives.
+
+        Takes less than twice as long as `dream`: an octave is had by stopping there, which
+        leaves the graph, and so each bit of the result, as it is.
+
+        Args:
+            image: H×W×3 float32, RGB, in levels 0…255.
+        """
+        sizes = self.sizes(*image.shape[:2])
+        return [self._run(image, self.settings, sizes[:count]).pixels for count in range(1, len(sizes) + 1)]
+
+    def strength(self, image: np.ndarray, look: DreamSettings | None = None) -> float:
+        """The objective of a whole frame at its full size, without jitter.
+
+        Args:
+            image: H×W×3 float32, RGB, in levels 0…255.
+            look: How the frame is dreamed; as all are if not given.
+
+        Raises:
+            DeviceError: The device ran out of memory.
+        """
+        weights = self._weights(look or self.settings)
+
+        def measure() -> float:
+            tile = self._fitting.tile
+            return float(self._measure_tiled(image, weights, tile) if tile else self._measure(image, weights))
+
+        return self._fitting.fitted(image, measure)
+
+    def sizes(self, height: int, width: int, look: DreamSettings | None = None) -> list[tuple[int, int]]:
+        """Sizes of the octaves of a frame; says once if some had to be left out."""
+        look = look or self.settings
+        asked = look.octaves
+        # The blur of the gradient mirrors as many pixels beyond the border.
+        minimum = max(self.network.minimum_size, blur_reach(look.smoothing))
+        rounded = int if self._is_classic else round
+        sizes = octave_sizes(height, width, octaves=asked, scale=look.octave_scale, minimum=minimum, rounded=rounded)
+        if asked != "auto" and len(sizes) < asked and (height, width, asked) not in self._told:
+            self._told.add((height, width, asked))
+            _log.warning(
+                "%d of %d octaves used: at %dx%d the others are smaller than %s can take (%d pixels)",
+                len(sizes), asked, width, height, self.network.name, minimum,
+            )  # fmt: skip
+        return sizes
+
+    def leaves_out(self, height: int, width: int, look: DreamSettings) -> bool:
+        """Whether a frame, or one of its octaves, is smaller than the network can take with all of its layers.
+
+        With those alone that a look excites it may take them.
+        """
+        sizes = octave_sizes(height, width, octaves=look.octaves, scale=look.octave_scale, minimum=1)
+        return min(sizes[0]) < self.network.minimum_size
+
+    def _run(
+        self,
+        image: np.ndarray,
+        look: DreamSettings,
+        sizes: list[tuple[int, int]],
+        steps: int | None = None,
+        step_size: float | np.ndarray | None = None,
+        ceilings: Sequence[float] | None = None,
+    ) -> Dream:
+        steps = look.steps if steps is None else steps
+        unit = float(self._matrix.sum()) / 3 if self._is_classic else 1.0
+        sizes_of_steps = np.asarray(look.step_size if step_size is None else step_size) * unit
+        per_pixel = np.atleast_3d(sizes_of_steps).astype(np.float32)
+        max_loss = float("inf") if look.max_loss is None else look.max_loss
+        bounds = np.zeros(len(sizes), np.float32) if ceilings is None else _counted(ceilings, len(sizes))
+        weights, taps = self._weights(look), gaussian_taps(look.smoothing)
+
+        def dream() -> Dream:
+            arguments = weights, taps, look.jitter, image, sizes, steps, per_pixel, max_loss, bounds
+            tile = self._fitting.tile
+            pixels, losses, taken = self._dream_tiled(*arguments, tile) if tile else self._dream(*arguments)
+            return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
+
+        return self._fitting.fitted(image, dream)
+
+    def _weights(self, look: DreamSettings) -> np.ndarray:
+        """A weight for each term."""
+        weights = {parse_term(name): weight for name, weight in look.layers}
+        if not weights.keys() <= set(self._terms):
+            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {tuple(dict(look.layers))}")
+        return np.array([weights.get(term, 0.0) for term in self._terms], np.float32)
+
+
+def _counted(ceilings: Sequence[float], count: int) -> np.ndarray:
+    """As many ceilings as there are sizes, of which the last is the largest."""
+    given = list(ceilings)
+    return np.asarray([*given[:1] * (count - len(given)), *given[-count:]], np.float32)

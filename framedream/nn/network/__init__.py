@@ -1,0 +1,1 @@
+"""Trained networks: built, filled with weights, and made fast."""

@@ -1,0 +1,97 @@
+"""Batch normalisation folded into the convolution before it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+import numpy as np
+
+from framedream.nn.runtime import keras
+
+_FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+
+
+class _Folded(keras.layers.Layer):  # type: ignore[misc]
+    """Stands where a batch norm was and is called like one."""
+
+    def call(self, inputs: keras.KerasTensor, training: bool | None = None, mask: None = None) -> keras.KerasTensor:
+        """Give the inputs as they are."""
+        return inputs
+
+
+def fold_batch_norms(model: keras.Model, keep: Collection[str] = ()) -> keras.Model:
+    """A model with the same outputs and fewer operations.
+
+    A batch norm is folded where that is exact: it normalises channels, and all it sees
+    is one linear convolution whose result nothing else uses.
+
+    Args:
+        model: A functional model in which every layer is called once.
+        keep: Names of layers whose own output is wanted: none of these is changed.
+
+    Returns:
+        A new model with its own weights; folded batch norms became identities of the
+        same name.
+    """
+    pairs = _foldable_pairs(model, keep)
+    if not pairs:
+        return model
+    convolutions = {convolution.name for convolution in pairs.values()}
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if layer.name in pairs:
+            return _Folded(name=layer.name)
+        config = layer.get_config()
+        if layer.name in convolutions:
+            config["use_bias"] = True
+        return type(layer).from_config(config)
+
+    folded = keras.models.clone_model(model, clone_function=clone)
+    for layer in model.layers:
+        if layer.weights and layer.name not in pairs and layer.name not in convolutions:
+            folded.get_layer(layer.name).set_weights(layer.get_weights())
+    for name, convolution in pairs.items():
+        folded.get_layer(convolution.name).set_weights(_folded_weights(convolution, model.get_layer(name)))
+    return folded
+
+
+def _foldable_pairs(model: keras.Model, keep: Collection[str]) -> dict[str, keras.layers.Layer]:
+    """Names of foldable batch norms, each with the convolution that takes it in."""
+    before = {layer.name: input_layers(layer) for layer in model.layers}
+    uses = Counter(source.name for inputs in before.values() for source in inputs)
+    pairs = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and len(before[layer.name]) == 1:
+            (only,) = before[layer.name]
+            linear = isinstance(only, _FOLDABLE) and only.activation is keras.activations.linear
+            channels = layer.axis in (-1, 3, [-1], [3])
+            if linear and channels and uses[only.name] == 1 and only.name not in keep:
+                pairs[layer.name] = only
+    return pairs
+
+
+def input_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers whose outputs a layer takes, in order."""
+    if isinstance(layer, keras.layers.InputLayer):
+        return []
+    return [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]
+
+
+def _folded_weights(convolution: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> list[np.ndarray]:
+    mean, variance = np.asarray(norm.moving_mean), np.asarray(norm.moving_variance)
+    gain = 1.0 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        gain = gain * np.asarray(norm.gamma)
+    shift = np.asarray(norm.beta) if norm.center else 0.0
+    weights = convolution.get_weights()
+    bias = weights.pop() if convolution.use_bias else 0.0
+    weights[-1] = weights[-1] * _as_kernel_gain(gain, convolution)
+    return [*weights, (bias - mean) * gain + shift]
+
+
+def _as_kernel_gain(gain: np.ndarray, convolution: keras.layers.Layer) -> np.ndarray:
+    """A depthwise kernel ends in input channels × multiplier, the others in output channels."""
+    if isinstance(convolution, keras.layers.DepthwiseConv2D):
+        return gain.reshape(-1, convolution.depth_multiplier)
+    return gain

@@ -1,0 +1,106 @@
+"""The layers of networks: which there are, how they are called, what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from framedream.config.model_registry import find_model
+from framedream.config.terms import CLASSES
+from framedream.errors import SettingsError, nearest
+from framedream.nn.network.building import build_network
+from framedream.nn.runtime import keras
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What `describe_layers` says of a layer.
+
+    Attributes:
+        index: Its place in Keras's ``model.layers``, where 0 is the image.
+        name: The layer's name.
+        kind: What it computes, as Keras calls it.
+        stride: Pixels of the image for one cell of the layer.
+        channels: Number of channels.
+        start: The model's own choice to start with.
+    """
+
+    index: int
+    name: str
+    kind: str
+    stride: int
+    channels: int
+    start: bool
+
+
+def describe_layers(model: str) -> list[LayerInfo]:
+    """Layers of a model that give a map of activations, from the image on; needs no weights.
+
+    Raises:
+        SettingsError: No such model; names the nearest.
+    """
+    entry = find_model(model)
+    whole = build_network(entry, None)
+    start = {term.partition("=")[0] for term in entry.start.split(",")}
+    side = 4096
+    shapes = layer_shapes(whole, side, side)
+    return [
+        LayerInfo(index, layer.name, type(layer).__name__, round(side / shape[1]), shape[3], layer.name in start)
+        for index, (layer, shape) in enumerate(zip(whole.layers, shapes, strict=True))
+        if is_map(layer) and not isinstance(layer, keras.layers.InputLayer)
+    ]
+
+
+def layer_names(model: str, layers: Sequence[str]) -> tuple[str, ...]:
+    """Names of layers that are given by name or by index; needs no weights.
+
+    Args:
+        model: A name of `framedream.config.model_registry.MODELS`.
+        layers: Names, which are left as they are, or indices into Keras's ``model.layers`` in digits.
+
+    Returns:
+        The names in the order given, each once.
+
+    Raises:
+        SettingsError: No such model; or an index is the image's, or of no layer.
+    """
+    if not any(layer.isdecimal() for layer in layers):
+        return tuple(dict.fromkeys(layers))
+    name = find_model(model).name
+    known = [layer.name for layer in build_network(find_model(model), None).layers]
+    for index in (int(layer) for layer in layers if layer.isdecimal()):
+        if not 1 <= index < len(known):
+            what = "is the image itself" if index == 0 else "is none of them"
+            raise SettingsError(f"layers: {name} has layers 1 to {len(known) - 1}; {index} {what} (see: layers {name})")
+    return tuple(dict.fromkeys(known[int(layer)] if layer.isdecimal() else layer for layer in layers))
+
+
+def layer_shapes(model: keras.Model, height: int, width: int) -> list[tuple[int, ...]]:
+    """Output shape of every layer for an image."""
+    everything = keras.Model(model.input, [layer.output for layer in model.layers])
+    return list(everything.compute_output_shape((1, height, width, 3)))
+
+
+def check_layers(model: keras.Model, layers: Sequence[str], name: str) -> None:
+    """See that a network has layers, and that they are maps over the image.
+
+    Args:
+        model: The network.
+        layers: Names of layers.
+        name: What messages call the network.
+
+    Raises:
+        SettingsError: One is missing, and the nearest is named; or it is no map.
+    """
+    known = [layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    for layer in layers:
+        if layer not in known:
+            raise SettingsError(f"layers: {name} has no layer '{layer}'{nearest(layer, known)} (see: layers {name})")
+        if layer != CLASSES and not is_map(model.get_layer(layer)):
+            raise SettingsError(f"layers: '{layer}' of {name} is no map over the image; see: layers {name}")
+
+
+def is_map(layer: keras.layers.Layer) -> bool:
+    """Whether it has cells over the image; sides that are the same for any image are no cells of it."""
+    shape = layer.output.shape
+    return len(shape) == 4 and shape[1] is None

@@ -1,0 +1,1 @@
+"""What a network sees: activations, and pictures that excite it most."""

@@ -1,0 +1,220 @@
+"""Footage in slow motion, or at another rate: frames that no camera took lie on the way from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+from framedream.config.settings import FootageSettings
+from framedream.media import (
+    Footage,
+    FootageProtocol,
+    Frame,
+    FrameIndex,
+    Sound,
+    TimeRange,
+    is_image_footage,
+    open_footage,
+)
+from framedream.media.color_conversion import ColorTags
+from framedream.media.read.frame_index import FrameIndexer
+from framedream.motion.interpolation import FramePair
+from framedream.motion.optical_flow import FlowEstimator
+from framedream.render.retiming import ConstantRateTiming, FrameTiming, SlowMotionTiming, SourcePosition
+
+_USUAL_RATE = Fraction(25)
+
+_LARGEST_DENOMINATOR = 1001
+"""Of an average rate that becomes a film's own: as large as that of 30000/1001."""
+
+
+def open_retimed(path: Path | str, settings: FootageSettings, seen: FrameIndex | None = None) -> FootageProtocol:
+    """Open footage as that of a film: at the rate and the slowness asked for.
+
+    The rate of images is that of the footage; the film's is the same. A single picture stays as it is.
+
+    Args:
+        path: A video, an animated image, a still image or a folder of images.
+        settings: Which part of it is taken, at what size, and how slowly.
+        seen: What footage with the same settings has seen of it, so that it need not be looked through again.
+
+    Raises:
+        InputError: See `framedream.media.open_footage`.
+    """
+    footage, factor = open_footage(path, settings, seen), settings.slow_motion
+    rate = None if is_image_footage(Path(path)) else settings.fps
+    if footage.frame_count == 1 or (rate is None and factor == 1):
+        return footage
+    if rate is None and factor.denominator == 1:
+        return RetimedFootage(footage, SlowMotionTiming(footage, int(factor)), factor)
+    rate = rate or (footage.rate or _USUAL_RATE).limit_denominator(_LARGEST_DENOMINATOR)
+    return RetimedFootage(footage, ConstantRateTiming(footage, rate, factor), factor)
+
+
+class RetimedFootage:
+    """Frames of footage at other times, and others between them.
+
+    Every pass gives the same ones, to the bit, wherever it begins.
+
+    Args:
+        source: The footage.
+        timing: When frames are shown, and what they show.
+        factor: How many times as long the film is.
+
+    Attributes:
+        source: The footage as it is.
+        path: The file or folder.
+        width: Width of the frames delivered, in pixels.
+        height: Height of the frames delivered, in pixels.
+        rate: Nominal frames per second of the film, or None.
+        time_base: Seconds per tick; frame times are whole numbers of ticks.
+        sample_aspect: Width of a pixel divided by its height.
+        color: How the result's colors are to be written.
+        frame_count: How many frames the film has, as far as known.
+        depth: Bits of a channel.
+        has_alpha: Whether parts of the frames may be transparent.
+        sound: Where the sound of these frames is, and how it is stretched; or None.
+        extras: Where subtitles, chapters and titles are, alike.
+        last_duration: How long the last frame is shown, in seconds, where known beforehand.
+    """
+
+    def __init__(self, source: Footage, timing: FrameTiming, factor: Fraction) -> None:
+        self.source, self._timing, self._factor = source, timing, factor
+        self.path: Path = source.path
+        self.width, self.height = source.width, source.height
+        self.sample_aspect: Fraction = source.sample_aspect
+        self.color: ColorTags = source.color
+        self.depth, self.has_alpha = source.depth, source.has_alpha
+        self.rate: Fraction | None = timing.rate
+        self.time_base: Fraction = timing.time_base
+        self.frame_count: int | None = timing.frame_count
+        self.last_duration: Fraction | None = timing.last_duration
+        self.sound: Sound | None = source.sound and replace(source.sound, stretch=factor)
+        self.extras: TimeRange | None = source.extras and replace(source.extras, stretch=factor)
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is sound to go with the frames."""
+        return self.sound is not None
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether frames bring their alpha along."""
+        return self.source.keeps_alpha
+
+    @keeps_alpha.setter
+    def keeps_alpha(self, is_kept: bool) -> None:
+        self.source.keeps_alpha = is_kept
+
+    @property
+    def seen(self) -> FrameIndex | None:
+        """What was seen of the footage before."""
+        return self.source.seen
+
+    @seen.setter
+    def seen(self, seen: FrameIndex | None) -> None:
+        self.source.seen = seen
+
+    def watch(self) -> FrameIndexer:
+        """What notes all that the next pass over the footage sees."""
+        return self.source.watch()
+
+    def moment(self, time: Fraction) -> Fraction:
+        """The time of the whole footage that is shown at a time of the film, both in seconds."""
+        return self.source.moment(time / self._factor)
+
+    def first_of(self, index: int) -> int:
+        """The film's first frame that shows a frame of the footage, or is nearer to it than to the one before."""
+        return self._timing.first_of(index)
+
+    def times(self) -> Generator[Fraction]:
+        """Times of all frames, in seconds; rising."""
+        with closing(self.source.times()) as own:
+            yield from self.times_by(list(own))
+
+    def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
+        """The same by the times of the footage's frames, where these are at hand."""
+        return self._timing.times(own)
+
+    def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
+        """What reads the frames where it is known which of them begin a shot."""
+        return partial(self.frames, cuts=cuts)
+
+    def frames(self, first: int = 0, cuts: Sequence[int] = ()) -> Generator[Frame]:
+        """A fresh pass over the frames; closing it closes the file.
+
+        Args:
+            first: The number of the frame to begin with.
+            cuts: Frames of the film that begin a shot: nothing lies between them and those before.
+
+        Raises:
+            InputError: A file cannot be read any more.
+        """
+        place = self._timing.place(first)
+        if place is None:
+            return
+        apart = {found.nearest for cut in cuts if (found := self._timing.place(cut))}
+        estimator = FlowEstimator("dis")
+        with closing(self.source.frames(place.index)) as coming:
+            for index, (before, after) in enumerate(_with_next(coming), place.index):
+                gap = _Gap(before, after, estimator, index + 1 in apart)
+                while place is not None and (place.index == index or after is None):
+                    if after is None and place.share:
+                        return
+                    yield self._timed(gap, first, place)
+                    first += 1
+                    place = self._timing.place(first)
+
+    def _timed(self, gap: _Gap, number: int, place: SourcePosition) -> Frame:
+        frame, duration = gap.at(place.share), None
+        if gap.after is None:
+            duration = self.last_duration or (frame.duration and frame.duration * self._factor)
+        return replace(frame, time=self._timing.time(number, gap.time(place.share)), duration=duration)
+
+
+class _Gap:
+    """Two neighbouring frames of the footage, the second of which may be wanting.
+
+    Args:
+        before: The one.
+        after: The next one, or None behind the last.
+        estimator: Finds the flow between them.
+        is_cut: Whether it is known that there is a cut between them.
+    """
+
+    def __init__(self, before: Frame, after: Frame | None, estimator: FlowEstimator, is_cut: bool) -> None:
+        self.before, self.after = before, after
+        self._estimator, self._is_cut = estimator, is_cut
+        self._pair: FramePair | None = None
+
+    def time(self, share: Fraction) -> Fraction:
+        """When that is which is some share of the way on, in seconds of the footage."""
+        return self.before.time + (share * (self.after.time - self.before.time) if self.after else 0)
+
+    def at(self, share: Fraction) -> Frame:
+        """The frame some share of the way on; across a cut it is the nearer one."""
+        before, after = self.before, self.after
+        if after is None or not share:
+            return before
+        if self._pair is None and not self._is_cut:
+            self._pair = FramePair(before.pixels, after.pixels, self._estimator)
+        if self._pair is None or self._pair.is_apart:
+            return after if SourcePosition(0, share).nearest else before
+        moment = self._pair.at(float(share))
+        alpha = before.alpha
+        if alpha is not None and after.alpha is not None:
+            alpha = moment.mixed(alpha, after.alpha)
+        return replace(before, pixels=moment.mixed(before.pixels, after.pixels), alpha=alpha)
+
+
+def _with_next(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Frame | None]]:
+    coming = iter(frames)
+    before = next(coming, None)
+    while before is not None:
+        after = next(coming, None)
+        yield before, after
+        before = after

@@ -1,0 +1,1 @@
+"""Footage → dreamed footage, each frame seeded by the dreamed frame before it."""

@@ -1,0 +1,1 @@
+"""What survives a crash: the work folder, its manifest and its frames."""

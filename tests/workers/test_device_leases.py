@@ -1,0 +1,241 @@
+"""Devices are pinned and leased by processes of their own: locks and environments are theirs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+START = """
+import os, sys, types, json
+from framedream.workers.devices import Device
+from framedream.workers.device_leases import lease, pin
+gpus = [Device("gpu", index, 2) for index in range(3)]
+cpus = [Device("cpu", index, 1, of=2) for index in range(2)]
+name = lambda device: device and device.name
+"""
+NAMES = (
+    "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "TF_FORCE_GPU_ALLOW_GROWTH", "OMP_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+)  # fmt: skip
+
+
+@pytest.fixture
+def environment(tmp_path) -> dict[str, str]:
+    """Without what others set, and with a place for locks that is this test's alone."""
+    return {name: value for name, value in os.environ.items() if name not in NAMES} | {"TMPDIR": str(tmp_path)}
+
+
+def run(script: str, environment: dict[str, str], **others: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-c", START + script], env=environment | others, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+@contextmanager
+def running(script: str, environment: dict[str, str], **others: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that has said one line and waits."""
+    words = [sys.executable, "-c", START + script + "\nsys.stdout.flush(); sys.stdin.read()"]
+    with subprocess.Popen(
+        words, env=environment | others, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+TELL = f"print([os.environ.get(name) for name in {NAMES}]); import cv2; print(cv2.getNumThreads())"
+
+
+def test_a_gpu_is_pinned_with_its_threads(environment):
+    told = run(f"pin(gpus[1]); {TELL}", environment)
+    assert told == "['1', 'PCI_BUS_ID', 'true', '2', '2', '2']\n2"
+
+
+def test_a_cpu_is_pinned_without_gpus(environment):
+    told = run(f"pin(cpus[1]); {TELL}", environment, CUDA_VISIBLE_DEVICES="0,1")
+    assert told == "['-1', 'PCI_BUS_ID', 'true', '1', '1', '1']\n1"
+
+
+def test_threads_that_are_not_decided_are_left_alone(environment):
+    told = run(f"pin(Device('gpu', 0, None)); {TELL}", environment, OMP_NUM_THREADS="7")
+    assert told.startswith("['0', 'PCI_BUS_ID', 'true', '7', None, None]")
+
+
+def test_gpus_are_counted_among_the_visible_ones(environment):
+    told = run(f"pin(gpus[1]); {TELL}", environment, CUDA_VISIBLE_DEVICES="7, GPU-8932f937-d72c")
+    assert told.startswith("['GPU-8932f937-d72c', ")
+
+
+def test_a_gpu_that_is_not_visible_cannot_be_pinned(environment):
+    script = """
+from framedream.errors import DeviceError
+try:
+    pin(gpus[1])
+except DeviceError as error:
+    print(error, os.environ["CUDA_VISIBLE_DEVICES"])
+"""
+    told = run(script, environment, CUDA_VISIBLE_DEVICES="5")
+    assert told == "gpu:1 is not among CUDA_VISIBLE_DEVICES=5; name one that is, or set it anew 5"
+
+
+def test_nothing_is_pinned_once_tensorflow_is_there(environment):
+    script = """
+sys.modules["tensorflow"] = types.ModuleType("tensorflow")
+try:
+    pin(gpus[1])
+except RuntimeError as error:
+    print(error, os.environ.get("CUDA_VISIBLE_DEVICES"))
+"""
+    assert run(script, environment) == "gpu:1 must be pinned before TensorFlow is imported in this process None"
+
+
+def test_what_is_pinned_already_may_be_pinned_again_and_nothing_else(environment):
+    script = """
+pin(gpus[1])
+sys.modules["tensorflow"] = types.ModuleType("tensorflow")
+pin(Device("gpu", 1, 2))
+try:
+    pin(gpus[0])
+except RuntimeError:
+    print(os.environ["CUDA_VISIBLE_DEVICES"])
+"""
+    assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5") == "5"
+
+
+def test_before_tensorflow_another_device_can_be_pinned(environment):
+    script = 'pin(gpus[1]); pin(gpus[0]); print(os.environ["CUDA_VISIBLE_DEVICES"])'
+    assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5") == "4"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system does not tell its threads")
+def test_tensorflow_has_the_threads_pinned(environment):
+    """Counted, since its own functions tell only what was set by them: two more between operations, two within."""
+    script = """
+from framedream.nn.runtime import tf
+(tf.zeros((64, 64)) @ tf.zeros((64, 64))).numpy()
+names = [open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")]
+print(names.count("tf_Compute"), len(names))
+"""
+    one, three = (run(f"pin(Device('cpu', 0, {number})); {script}", environment).split() for number in (1, 3))
+    assert (one[0], three[0]) == ("1", "3")
+    assert int(three[1]) - int(one[1]) == 4
+
+
+def test_processes_take_different_gpus_and_the_last_gets_none(environment):
+    script = "print(name(lease(gpus[:2])))"
+    with running(script, environment) as (_, first), running(script, environment) as (_, second):
+        assert (first, second) == ("gpu:0", "gpu:1")
+        assert run(script, environment) == "None"
+
+
+def test_a_lease_goes_with_its_process_even_if_that_is_killed(environment):
+    script = "print(name(lease(gpus[:1])))"
+    with running(script, environment) as (holder, first):
+        assert (first, run(script, environment)) == ("gpu:0", "None")
+        holder.kill()
+        holder.wait()
+        assert run(script, environment) == "gpu:0"
+    assert run(script, environment) == "gpu:0"
+
+
+def test_a_lease_outlives_the_thread_that_took_it(environment):
+    script = """
+import threading
+thread = threading.Thread(target=lambda: print(name(lease(gpus[:1]))))
+thread.start(); thread.join()
+"""
+    with running(script, environment) as (_, first):
+        assert (first, run("print(name(lease(gpus[:1])))", environment)) == ("gpu:0", "None")
+
+
+def test_a_process_gets_its_device_again_and_no_other(environment):
+    script = """
+print(name(lease(gpus[1:])))
+pin(gpus[1])
+print(name(lease(gpus)), lease([Device("gpu", 1, 9)]).threads, name(lease([gpus[0], gpus[2], *cpus])))
+"""
+    assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5,6").splitlines() == ["gpu:1", "gpu:1 9 None"]
+
+
+def test_a_process_pinned_to_a_gpu_takes_that_one_only(environment):
+    with running("pin(gpus[2]); print(name(lease(gpus)))", environment) as (_, first):
+        assert first == "gpu:2"
+        assert run("print(name(lease(gpus[2:])))", environment) == "None"
+
+
+def test_the_cpu_is_never_taken(environment):
+    script = "print(name(lease(cpus)), name(lease(cpus[1:])))"
+    with running(script, environment) as (_, first):
+        assert (first, run(script, environment)) == ("cpu:0 cpu:1", "cpu:0 cpu:1")
+
+
+def test_the_cpu_stands_in_where_all_gpus_are_taken(environment):
+    script = "print(name(lease([gpus[0], cpus[0]])))"
+    with running(script, environment):
+        assert run(script, environment) == "cpu:0"
+
+
+def test_a_process_pinned_to_the_cpu_takes_no_gpu(environment):
+    script = "pin(cpus[0]); print(name(lease(gpus)), name(lease([gpus[0], cpus[1]])))"
+    assert run(script, environment) == "None cpu:1"
+
+
+def test_it_is_the_gpu_that_is_taken_whatever_its_position(environment):
+    script = "print(name(lease(gpus[:1])))"
+    with running("print(name(lease(gpus[2:])))", environment) as (_, first):
+        assert first == "gpu:2"
+        assert run(script, environment, CUDA_VISIBLE_DEVICES="2") == "None"
+        assert run(script, environment, CUDA_VISIBLE_DEVICES="3") == "gpu:0"
+        assert run(script, environment, CUDA_VISIBLE_DEVICES="GPU-89/../x") == "gpu:0"
+
+
+def test_a_forked_process_does_not_take_its_parents_lease_for_its_own(environment):
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork")
+    script = """
+pin(lease(gpus[:1]))
+if not os.fork():
+    print(name(lease(gpus[:1])), name(lease(gpus)), flush=True)
+    os._exit(0)
+os.wait()
+"""
+    assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5,6") == "None gpu:1"
+
+
+def test_the_folder_of_locks_is_for_its_user_alone(environment, tmp_path):
+    run("lease(gpus[:1])", environment)
+    (folder,) = tmp_path.glob("framedream-*")
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+FAILING = """
+from framedream.errors import DeviceError
+try:
+    lease(gpus[:1])
+except DeviceError as error:
+    print(error)
+"""
+
+
+def test_a_folder_of_locks_that_leads_elsewhere_is_refused(environment, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"framedream-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    assert "belongs to somebody else; remove it, or set TMPDIR" in run(FAILING, environment)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_where_no_lock_can_be_made_the_cure_is_told(environment, tmp_path):
+    (tmp_path / f"framedream-{os.getuid()}").write_text("in the way")
+    assert "set TMPDIR to a folder that can be written" in run(FAILING, environment)
+    (tmp_path / f"framedream-{os.getuid()}").unlink()
+    (tmp_path / f"framedream-{os.getuid()}" / "gpu-0.lock").mkdir(parents=True)
+    assert "gpu-0.lock: cannot be locked" in run(FAILING, environment)
