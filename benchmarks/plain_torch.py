@@ -40,7 +40,7 @@ class SqueezeNet(nn.Module):
             layers: Whose activations are wanted: ``conv1``, ``fire2`` to ``fire9``, and the pools behind them.
         """
         super().__init__()
-        weights = resources.files("framedream.nn").joinpath("weights/squeezenet_v1.1.npz")
+        weights = resources.files("framedream.nn.network").joinpath("pretrained/squeezenet_v1.1.npz")
         with weights.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             kept = {name: torch.from_numpy(stored[name].astype(np.float32)) for name in stored.files}
         self._layers, self._stages = layers, nn.ModuleDict()

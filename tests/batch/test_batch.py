@@ -172,7 +172,7 @@ def test_a_film_that_was_finished_is_not_dreamed_again_whatever_its_pictures_do(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "pictures_of", broken)
+        patch.setattr(ledger, "thumbnails_of", broken)
         try:
             batch = dream_folder(clips, tmp_path / "dreamed", include=["a.mp4"])
             assert (states(batch), batch.items[0].source_pictures) == ({"a.mp4": "done"}, ())

@@ -398,7 +398,7 @@ def test_a_layer_that_does_not_exist_is_told_before_all_of_the_footage_is_read(c
     def look_through(*_) -> Survey:
         raise AssertionError("it is looked through")
 
-    monkeypatch.setattr(video, "look_through", look_through)
+    monkeypatch.setattr(video, "survey_footage", look_through)
     with pytest.raises(SettingsError, match="fire99"):
         make(clip, tmp_path / "film.mp4", devices="auto", layers="fire99")
     assert list(tmp_path.iterdir()) == []

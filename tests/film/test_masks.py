@@ -225,8 +225,8 @@ def test_a_mask_is_not_written_over(clip, dreams, tmp_path):
     [("gone.png", "there is no such file"), ("text.mp4", "cannot be read as a video"), ("text.png", "is no image")],
 )
 def test_what_is_no_mask_is_told_before_anything_is_dreamed(clip, tmp_path, monkeypatch, name, message):
-    for room in ("video", "image", "batch"):
-        monkeypatch.setattr(f"framedream.jobs.{room}.dreamer_for", lambda _: pytest.fail("it dreamed first"))
+    for module in ("jobs.dream_video", "jobs.dream_image", "batch.dream_folder"):
+        monkeypatch.setattr(f"framedream.{module}.dreamer_for", lambda _: pytest.fail("it dreamed first"))
     for suffix in (".mp4", ".png"):
         (tmp_path / f"text{suffix}").write_text("no picture")
     settings = Settings.of(mask=tmp_path / name)

@@ -55,7 +55,8 @@ def test_progress_is_told_step_by_step_to_the_end():
 def test_octaves_begin_near_128_pixels(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "framedream.nn.visualization.imaginer.Imaginer.picture", lambda self, channel, sizes, *_: seen.append(sizes)
+        "framedream.nn.visualization.imaginer.FeatureVisualizer.picture",
+        lambda self, channel, sizes, *_: seen.append(sizes),
     )
     with pytest.raises(AttributeError):
         imagine(None, ImagineSettings(size="360x256"))
@@ -134,14 +135,18 @@ def test_none_is_as_good_as_nothing():
 
 
 def test_a_sheet_too_large_is_refused_before_anything_is_imagined(monkeypatch):
-    monkeypatch.setattr("framedream.nn.visualization.imaginer.Imaginer.picture", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(
+        "framedream.nn.visualization.imaginer.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
+    )
     settings = ImagineSettings(layers="fire2", channels="0-39", columns=1, size="48x400")
     with pytest.raises(SettingsError, match="40 pictures in rows of 1 make a sheet of 76x17298 pixels"):
         imagine(None, settings)
 
 
 def test_where_nothing_can_be_written_nothing_is_imagined(tmp_path, monkeypatch):
-    monkeypatch.setattr("framedream.nn.visualization.imaginer.Imaginer.picture", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(
+        "framedream.nn.visualization.imaginer.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
+    )
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         imagine(tmp_path / "file" / "a.png", ImagineSettings(**QUICK))

@@ -56,13 +56,13 @@ def still(tmp_path) -> Path:
 def seen(monkeypatch, dreams) -> list[renderer.Fall]:
     """What the renderer is given in each run."""
     falls = []
-    render = renderer.dream_zoom
+    render = renderer.render_zoom
 
     def watched(fall, *arguments):
         falls.append(fall)
         return render(fall, *arguments)
 
-    monkeypatch.setattr(job, "dream_zoom", watched)
+    monkeypatch.setattr(job, "render_zoom", watched)
     return falls
 
 

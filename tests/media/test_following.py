@@ -69,7 +69,7 @@ def test_frames_are_read_one_by_one(tmp_path, monkeypatch):
     read = []
     from framedream.media.read import image_sequence_reader as folder
 
-    one = folder.read_picture
-    monkeypatch.setattr(folder, "read_picture", lambda path: read.append(path.name) or one(path))
+    one = folder.read_image_with_alpha
+    monkeypatch.setattr(folder, "read_image_with_alpha", lambda path: read.append(path.name) or one(path))
     assert shown(tmp_path / "images", ["0.09", "0.13"]) == [2, 3]
     assert read == ["2.png", "3.png", "4.png"]

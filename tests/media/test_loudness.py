@@ -164,7 +164,7 @@ def test_memory_does_not_grow_with_the_length_of_the_sound(tmp_path, monkeypatch
         for _ in range(3 * 60 * RATE // 2**17):
             yield np.zeros(2**17, np.float32)
 
-    monkeypatch.setattr(loudness, "mono", long)
+    monkeypatch.setattr(loudness, "read_mono", long)
     path = write_sound(tmp_path / "a.wav", np.zeros(9))
     tracemalloc.start()
     Loudness.of(path)

@@ -108,8 +108,8 @@ def test_the_dream_of_the_keras_documentation_is_the_published_one_at_each_octav
     """As the command makes it, by preset and by a weights file as published; odd sizes, 20 steps at three octaves."""
     monkeypatch.chdir(tmp_path)
     # What commands set for their whole process stays as it is.
-    monkeypatch.setattr("framedream.cli.picture_commands.speak", lambda quiet: None)
-    monkeypatch.setattr("framedream.cli.signal.signal", lambda number, handler: None)
+    monkeypatch.setattr("framedream.cli.picture_commands.show_log", lambda quiet: None)
+    monkeypatch.setattr("framedream.cli.main.signal.signal", lambda number, handler: None)
     write_image(tmp_path / "still.png", scene(151, 149))
     words = f"image still.png dream.png --preset classic-inception --weights {incepted.file} --save-octaves scales"
     assert _run([*words.split(), "--quiet"], debug=False) == 0

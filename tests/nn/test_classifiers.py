@@ -39,7 +39,7 @@ def test_its_map_is_that_of_the_classifier_also_below_zero(samples):
 def test_a_file_of_the_built_in_network_has_its_classes(tmp_path):
     from importlib import resources
 
-    with (resources.files("framedream.nn") / "weights" / "squeezenet_v1.1.npz").open("rb") as opened:
+    with (resources.files("framedream.nn.network") / "pretrained" / "squeezenet_v1.1.npz").open("rb") as opened:
         arrays = dict(np.load(opened))
     arrays["conv10/bias"] = arrays["conv10/bias"] + 1
     np.savez(tmp_path / "more.npz", **arrays)

@@ -68,7 +68,7 @@ def test_random_weights_of_the_built_in_network_are_read_from_keras_files(tmp_pa
 
 
 def test_an_npz_file_takes_the_place_of_the_built_in_weights(tmp_path):
-    packaged = resources.files("framedream.nn") / "weights" / "squeezenet_v1.1.npz"
+    packaged = resources.files("framedream.nn.network") / "pretrained" / "squeezenet_v1.1.npz"
     with packaged.open("rb") as file, np.load(file) as stored:
         arrays = {name: 2 * stored[name] for name in stored}
     np.savez(tmp_path / "double.npz", **arrays)
@@ -166,7 +166,7 @@ def test_garbage_is_refused(tmp_path, name, content):
 @pytest.mark.parametrize("name", ["a.weights.h5", "a.h5", "a.npz"])
 def test_a_file_cut_short_is_refused(tmp_path, name):
     if name == "a.npz":
-        data = (resources.files("framedream.nn") / "weights" / "squeezenet_v1.1.npz").read_bytes()
+        data = (resources.files("framedream.nn.network") / "pretrained" / "squeezenet_v1.1.npz").read_bytes()
     else:
         data = save(squeezenet(), tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(data[: len(data) // 2])
@@ -174,7 +174,7 @@ def test_a_file_cut_short_is_refused(tmp_path, name):
 
 
 def test_an_npz_file_with_a_damaged_array_is_refused(tmp_path):
-    data = bytearray((resources.files("framedream.nn") / "weights" / "squeezenet_v1.1.npz").read_bytes())
+    data = bytearray((resources.files("framedream.nn.network") / "pretrained" / "squeezenet_v1.1.npz").read_bytes())
     for place in range(3_000, len(data) - 30_000, 5_000):
         data[place] ^= 0xFF
     (tmp_path / "a.npz").write_bytes(data)

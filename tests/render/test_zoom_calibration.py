@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from stand_ins import Box, Dreaming, unchanging
-from test_fall import fall
+from test_zoom_spec import fall
 
 from framedream.config.settings import DreamSettings, Settings
 from framedream.render.state_store import calibration_name

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from stand_ins import Dreaming, unchanging
-from test_touchstones import OnlyUser
+from test_zoom_calibration import OnlyUser
 
 from framedream.config.settings import DreamSettings, MotionSettings, Settings, ZoomSettings
 from framedream.render.state_store import anchor_name, frame_name, is_shared, transition_name

@@ -14,7 +14,7 @@ import pytest
 START = """
 import os, sys, types, json
 from framedream.workers.devices import Device
-from framedream.workers.device_leases import lease, pin
+from framedream.workers.device_leases import lease_device, pin_device
 gpus = [Device("gpu", index, 2) for index in range(3)]
 cpus = [Device("cpu", index, 1, of=2) for index in range(2)]
 name = lambda device: device and device.name
@@ -56,22 +56,22 @@ TELL = f"print([os.environ.get(name) for name in {NAMES}]); import cv2; print(cv
 
 
 def test_a_gpu_is_pinned_with_its_threads(environment):
-    told = run(f"pin(gpus[1]); {TELL}", environment)
+    told = run(f"pin_device(gpus[1]); {TELL}", environment)
     assert told == "['1', 'PCI_BUS_ID', 'true', '2', '2', '2']\n2"
 
 
 def test_a_cpu_is_pinned_without_gpus(environment):
-    told = run(f"pin(cpus[1]); {TELL}", environment, CUDA_VISIBLE_DEVICES="0,1")
+    told = run(f"pin_device(cpus[1]); {TELL}", environment, CUDA_VISIBLE_DEVICES="0,1")
     assert told == "['-1', 'PCI_BUS_ID', 'true', '1', '1', '1']\n1"
 
 
 def test_threads_that_are_not_decided_are_left_alone(environment):
-    told = run(f"pin(Device('gpu', 0, None)); {TELL}", environment, OMP_NUM_THREADS="7")
+    told = run(f"pin_device(Device('gpu', 0, None)); {TELL}", environment, OMP_NUM_THREADS="7")
     assert told.startswith("['0', 'PCI_BUS_ID', 'true', '7', None, None]")
 
 
 def test_gpus_are_counted_among_the_visible_ones(environment):
-    told = run(f"pin(gpus[1]); {TELL}", environment, CUDA_VISIBLE_DEVICES="7, GPU-8932f937-d72c")
+    told = run(f"pin_device(gpus[1]); {TELL}", environment, CUDA_VISIBLE_DEVICES="7, GPU-8932f937-d72c")
     assert told.startswith("['GPU-8932f937-d72c', ")
 
 
@@ -79,7 +79,7 @@ def test_a_gpu_that_is_not_visible_cannot_be_pinned(environment):
     script = """
 from framedream.errors import DeviceError
 try:
-    pin(gpus[1])
+    pin_device(gpus[1])
 except DeviceError as error:
     print(error, os.environ["CUDA_VISIBLE_DEVICES"])
 """
@@ -91,7 +91,7 @@ def test_nothing_is_pinned_once_tensorflow_is_there(environment):
     script = """
 sys.modules["tensorflow"] = types.ModuleType("tensorflow")
 try:
-    pin(gpus[1])
+    pin_device(gpus[1])
 except RuntimeError as error:
     print(error, os.environ.get("CUDA_VISIBLE_DEVICES"))
 """
@@ -100,11 +100,11 @@ except RuntimeError as error:
 
 def test_what_is_pinned_already_may_be_pinned_again_and_nothing_else(environment):
     script = """
-pin(gpus[1])
+pin_device(gpus[1])
 sys.modules["tensorflow"] = types.ModuleType("tensorflow")
-pin(Device("gpu", 1, 2))
+pin_device(Device("gpu", 1, 2))
 try:
-    pin(gpus[0])
+    pin_device(gpus[0])
 except RuntimeError:
     print(os.environ["CUDA_VISIBLE_DEVICES"])
 """
@@ -112,7 +112,7 @@ except RuntimeError:
 
 
 def test_before_tensorflow_another_device_can_be_pinned(environment):
-    script = 'pin(gpus[1]); pin(gpus[0]); print(os.environ["CUDA_VISIBLE_DEVICES"])'
+    script = 'pin_device(gpus[1]); pin_device(gpus[0]); print(os.environ["CUDA_VISIBLE_DEVICES"])'
     assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5") == "4"
 
 
@@ -125,20 +125,20 @@ from framedream.nn.runtime import tf
 names = [open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")]
 print(names.count("tf_Compute"), len(names))
 """
-    one, three = (run(f"pin(Device('cpu', 0, {number})); {script}", environment).split() for number in (1, 3))
+    one, three = (run(f"pin_device(Device('cpu', 0, {number})); {script}", environment).split() for number in (1, 3))
     assert (one[0], three[0]) == ("1", "3")
     assert int(three[1]) - int(one[1]) == 4
 
 
 def test_processes_take_different_gpus_and_the_last_gets_none(environment):
-    script = "print(name(lease(gpus[:2])))"
+    script = "print(name(lease_device(gpus[:2])))"
     with running(script, environment) as (_, first), running(script, environment) as (_, second):
         assert (first, second) == ("gpu:0", "gpu:1")
         assert run(script, environment) == "None"
 
 
 def test_a_lease_goes_with_its_process_even_if_that_is_killed(environment):
-    script = "print(name(lease(gpus[:1])))"
+    script = "print(name(lease_device(gpus[:1])))"
     with running(script, environment) as (holder, first):
         assert (first, run(script, environment)) == ("gpu:0", "None")
         holder.kill()
@@ -150,48 +150,48 @@ def test_a_lease_goes_with_its_process_even_if_that_is_killed(environment):
 def test_a_lease_outlives_the_thread_that_took_it(environment):
     script = """
 import threading
-thread = threading.Thread(target=lambda: print(name(lease(gpus[:1]))))
+thread = threading.Thread(target=lambda: print(name(lease_device(gpus[:1]))))
 thread.start(); thread.join()
 """
     with running(script, environment) as (_, first):
-        assert (first, run("print(name(lease(gpus[:1])))", environment)) == ("gpu:0", "None")
+        assert (first, run("print(name(lease_device(gpus[:1])))", environment)) == ("gpu:0", "None")
 
 
 def test_a_process_gets_its_device_again_and_no_other(environment):
     script = """
-print(name(lease(gpus[1:])))
-pin(gpus[1])
-print(name(lease(gpus)), lease([Device("gpu", 1, 9)]).threads, name(lease([gpus[0], gpus[2], *cpus])))
+print(name(lease_device(gpus[1:])))
+pin_device(gpus[1])
+print(name(lease_device(gpus)), lease_device([Device("gpu", 1, 9)]).threads, name(lease_device([gpus[0], gpus[2], *cpus])))
 """
     assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5,6").splitlines() == ["gpu:1", "gpu:1 9 None"]
 
 
 def test_a_process_pinned_to_a_gpu_takes_that_one_only(environment):
-    with running("pin(gpus[2]); print(name(lease(gpus)))", environment) as (_, first):
+    with running("pin_device(gpus[2]); print(name(lease_device(gpus)))", environment) as (_, first):
         assert first == "gpu:2"
-        assert run("print(name(lease(gpus[2:])))", environment) == "None"
+        assert run("print(name(lease_device(gpus[2:])))", environment) == "None"
 
 
 def test_the_cpu_is_never_taken(environment):
-    script = "print(name(lease(cpus)), name(lease(cpus[1:])))"
+    script = "print(name(lease_device(cpus)), name(lease_device(cpus[1:])))"
     with running(script, environment) as (_, first):
         assert (first, run(script, environment)) == ("cpu:0 cpu:1", "cpu:0 cpu:1")
 
 
 def test_the_cpu_stands_in_where_all_gpus_are_taken(environment):
-    script = "print(name(lease([gpus[0], cpus[0]])))"
+    script = "print(name(lease_device([gpus[0], cpus[0]])))"
     with running(script, environment):
         assert run(script, environment) == "cpu:0"
 
 
 def test_a_process_pinned_to_the_cpu_takes_no_gpu(environment):
-    script = "pin(cpus[0]); print(name(lease(gpus)), name(lease([gpus[0], cpus[1]])))"
+    script = "pin_device(cpus[0]); print(name(lease_device(gpus)), name(lease_device([gpus[0], cpus[1]])))"
     assert run(script, environment) == "None cpu:1"
 
 
 def test_it_is_the_gpu_that_is_taken_whatever_its_position(environment):
-    script = "print(name(lease(gpus[:1])))"
-    with running("print(name(lease(gpus[2:])))", environment) as (_, first):
+    script = "print(name(lease_device(gpus[:1])))"
+    with running("print(name(lease_device(gpus[2:])))", environment) as (_, first):
         assert first == "gpu:2"
         assert run(script, environment, CUDA_VISIBLE_DEVICES="2") == "None"
         assert run(script, environment, CUDA_VISIBLE_DEVICES="3") == "gpu:0"
@@ -202,9 +202,9 @@ def test_a_forked_process_does_not_take_its_parents_lease_for_its_own(environmen
     if not hasattr(os, "fork"):
         pytest.skip("this system does not fork")
     script = """
-pin(lease(gpus[:1]))
+pin_device(lease_device(gpus[:1]))
 if not os.fork():
-    print(name(lease(gpus[:1])), name(lease(gpus)), flush=True)
+    print(name(lease_device(gpus[:1])), name(lease_device(gpus)), flush=True)
     os._exit(0)
 os.wait()
 """
@@ -212,7 +212,7 @@ os.wait()
 
 
 def test_the_folder_of_locks_is_for_its_user_alone(environment, tmp_path):
-    run("lease(gpus[:1])", environment)
+    run("lease_device(gpus[:1])", environment)
     (folder,) = tmp_path.glob("framedream-*")
     assert folder.stat().st_mode & 0o777 == 0o700
 
@@ -220,7 +220,7 @@ def test_the_folder_of_locks_is_for_its_user_alone(environment, tmp_path):
 FAILING = """
 from framedream.errors import DeviceError
 try:
-    lease(gpus[:1])
+    lease_device(gpus[:1])
 except DeviceError as error:
     print(error)
 """

@@ -147,7 +147,7 @@ from framedream import RunSettings
 from framedream.workers import devices
 devices._driver_is_here = lambda: True
 devices._probe = lambda: '[{"name": "GPU", "memory": null}]'
-assert devices.devices_of(RunSettings())[0].name == "gpu:0"
+assert devices.select_devices(RunSettings())[0].name == "gpu:0"
 import framedream.workers.device_leases
 print({"tensorflow", "keras"} & set(sys.modules))
 """

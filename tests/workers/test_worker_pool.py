@@ -79,9 +79,9 @@ def alone(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setattr(crews, "usable_cores", lambda: 8)
     monkeypatch.setattr(
-        crews, "lease", lambda devices: next((each for each in devices if each.name not in taken), None)
+        crews, "lease_device", lambda devices: next((each for each in devices if each.name not in taken), None)
     )
-    monkeypatch.setattr(crews, "pin", lambda device: taken.append((device.name, device.threads)))
+    monkeypatch.setattr(crews, "pin_device", lambda device: taken.append((device.name, device.threads)))
     return taken
 
 
