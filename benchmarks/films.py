@@ -31,10 +31,10 @@ class CountingDreamer(Dreamer):
 
     steps_taken = 0.0
 
-    def dream(self, image: np.ndarray, look: DreamSettings | None = None, **options: Any) -> Dream:
+    def dream(self, image: np.ndarray, settings: DreamSettings | None = None, **options: Any) -> Dream:
         """Dream a frame and count."""
-        dream = super().dream(image, look, **options)
-        pixels = [height * width for height, width in self.sizes(*image.shape[:2], look)]
+        dream = super().dream(image, settings, **options)
+        pixels = [height * width for height, width in self.sizes(*image.shape[:2], settings)]
         self.steps_taken += sum(size * steps for size, steps in zip(pixels, dream.steps, strict=True)) / sum(pixels)
         return dream
 

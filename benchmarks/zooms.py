@@ -192,11 +192,11 @@ def endless(arguments: argparse.Namespace) -> None:
 class Nothing:
     """Dreams nothing."""
 
-    def dream(self, image: np.ndarray, look: object = None, **_: object) -> Dream:
+    def dream(self, image: np.ndarray, settings: object = None, **_: object) -> Dream:
         """The image itself."""
         return Dream(image, (0.0,), (0,))
 
-    def strength(self, image: np.ndarray, look: object = None) -> float:
+    def strength(self, image: np.ndarray, settings: object = None) -> float:
         """Nothing is known of it."""
         return 0.0
 

@@ -28,12 +28,12 @@ class Restless(Dreaming):
         self._log, self._seconds = log, seconds
         super().__init__(strength=lambda image: float(image.std()))
 
-    def dream(self, image: np.ndarray, look: DreamSettings | None = None, **options):
+    def dream(self, image: np.ndarray, settings: DreamSettings | None = None, **options):
         grain = np.random.default_rng(0).uniform(-1, 1, image.shape).astype(np.float32)
         self.from_nothing = lambda number: 14 * grain
         self.on = lambda image, size: 38 * size * grain + 0.1 * (128 * grain + 128 - image)
         time.sleep(self._seconds)
-        dream = super().dream(image, look, **options)
+        dream = super().dream(image, settings, **options)
         if self._log:
             with self._log.open("a") as file:
                 file.write("dreamed\n")

@@ -44,7 +44,7 @@ class Dreaming:
         strength: Callable[[np.ndarray], float] = lambda image: 0.0,
     ) -> None:
         self.full, self.on = full, on
-        self.strength = lambda image, look=None: strength(image)
+        self.strength = lambda image, settings=None: strength(image)
         self.from_nothing = from_nothing or (lambda number: pattern)
         self.images: list[np.ndarray] = []
         self.looks: list[DreamSettings | None] = []
@@ -56,14 +56,14 @@ class Dreaming:
     def dream(
         self,
         image: np.ndarray,
-        look: DreamSettings | None = None,
+        settings: DreamSettings | None = None,
         *,
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
         ceilings: Sequence[float] | None = None,
     ) -> Dreamed:
         self.images.append(image)
-        self.looks.append(look)
+        self.looks.append(settings)
         self.steps.append(self.full if steps is None else steps)
         self.sizes.append(None if step_size is None else np.broadcast_to(np.squeeze(step_size), image.shape[:2]))
         self.ceilings.append(ceilings)
@@ -74,7 +74,7 @@ class Dreaming:
             change = self.on(image, np.atleast_3d(step_size))
         return Dreamed(np.clip(image + change, 0, 255).astype(np.float32), (1.0, 2.0))
 
-    def leaves_out(self, height: int, width: int, look: DreamSettings) -> bool:
+    def leaves_out(self, height: int, width: int, settings: DreamSettings) -> bool:
         return False
 
 

@@ -268,8 +268,8 @@ def test_what_stands_for_the_network_in_workers_takes_what_a_network_is_given(mo
     monkeypatch.setattr(workers_child, "STEP", 0)
     stand_in, look = workers_child.Sleeping(), Settings().dream
     picture = np.zeros((8, 8, 3), np.float32)
-    assert stand_in.dream(picture, look=look, steps=2, ceilings=(1.0,)).pixels.mean() == 1
-    assert stand_in.strength(picture, look=look) == 0
+    assert stand_in.dream(picture, settings=look, steps=2, ceilings=(1.0,)).pixels.mean() == 1
+    assert stand_in.strength(picture, settings=look) == 0
 
 
 @pytest.mark.parametrize("size", [(64, 96), (121, 97)])

@@ -161,7 +161,7 @@ def _dreamed(number: int, look: PreviewLook, dreamers: Dreamers, frame: np.ndarr
     settings, missing = look.settings, dreamers.missing(look.settings)
     if missing:
         return PreviewCell(number, settings, look.flags, None, missing)
-    dream = dreamers.of(settings, *frame.shape[:2]).dream(frame, look=settings.dream)
+    dream = dreamers.of(settings, *frame.shape[:2]).dream(frame, settings=settings.dream)
     return PreviewCell(number, settings, look.flags, match_color(dream.pixels, frame, settings.dream.color))
 
 

@@ -64,7 +64,7 @@ class Looking(Restless):
 
     def dream(self, image: np.ndarray, **options):
         dreamed = super().dream(image, **options)
-        pixels = np.clip(image + options["look"].step_size / 3 * (dreamed.pixels - image), 0, 255)
+        pixels = np.clip(image + options["settings"].step_size / 3 * (dreamed.pixels - image), 0, 255)
         return type(dreamed)(pixels.astype(np.float32), dreamed.losses)
 
 

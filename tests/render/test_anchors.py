@@ -350,7 +350,7 @@ class Sized(Dreaming):
 
     def __init__(self) -> None:
         super().__init__(0.0)
-        self.strength = lambda image, look: float(image.mean()) * look.step_size
+        self.strength = lambda image, settings: float(image.mean()) * settings.step_size
 
 
 def test_key_and_sketch_are_dreamed_with_the_settings_of_their_time():

@@ -262,7 +262,7 @@ class Judging(Dreaming):
 
     def __init__(self) -> None:
         super().__init__(0.0)
-        self.strength = lambda image, look: float(image.mean()) * look.step_size
+        self.strength = lambda image, settings: float(image.mean()) * settings.step_size
 
 
 def changing(*sizes: float, **values):
@@ -306,6 +306,6 @@ def test_a_jump_of_the_settings_is_one_of_the_reference():
 def test_a_middling_frame_is_looked_for_as_it_is_dreamed():
     asked = []
     dreaming = Judging()
-    dreaming.strength = lambda image, look: asked.append(look.step_size) or 1.0
+    dreaming.strength = lambda image, settings: asked.append(settings.step_size) or 1.0
     changed(flat(*[50] * 60), changing(*[2.0] * 30, *[4.0] * 30, steps=9), dreaming).reference(59)
     assert set(asked) == {4.0}

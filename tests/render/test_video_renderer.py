@@ -780,7 +780,7 @@ def test_each_frame_is_dreamed_with_the_settings_of_its_time_in_all_passes(value
     ]
     measured = []
     dreaming = Dreaming(0.0)
-    dreaming.strength = lambda image, look: measured.append((image, look)) or 0.0
+    dreaming.strength = lambda image, settings: measured.append((image, settings)) or 0.0
     dreamed_by(settings.__getitem__, flats(40), dreaming=dreaming, length=20)
     seen = [*zip(dreaming.images, dreaming.looks, strict=True), *measured]
     shown = [settings[round((float(image.mean()) - 10) / 4)].dream for image, _ in seen]

@@ -226,7 +226,7 @@ def test_frames_that_follow_are_held_and_dreams_from_nothing_are_not():
 def test_steps_become_larger_where_the_dream_is_too_weak():
     dreaming = Dreaming(0.0)
     strengths = iter([10.0, *[5.0] * 1000])
-    dreaming.strength = lambda image, look=None: next(strengths)
+    dreaming.strength = lambda image, settings=None: next(strengths)
     film(fall([natural(48, 64)]), dreaming)
     assert dreaming.sizes[-1].max() > 2
     assert dreaming.ceilings[-1] == [4.5, 9]
@@ -335,7 +335,7 @@ def test_each_frame_is_dreamed_as_its_settings_say():
     settings = [Settings.of(step_size=1 + number / 10, follow_steps=1 + number) for number in range(30)]
     dreaming = Dreaming(0.0, full=99)
     measured = []
-    dreaming.strength = lambda image, look: measured.append(look) or 0.0
+    dreaming.strength = lambda image, settings: measured.append(settings) or 0.0
     film(fall([natural(48, 64)], seconds=1.2), dreaming, settings.__getitem__)
     # In between, what the dream is measured by is dreamed from nothing.
     onward = [(look, steps) for look, steps in zip(dreaming.looks, dreaming.steps, strict=True) if steps != 99]

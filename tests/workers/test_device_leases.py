@@ -161,7 +161,8 @@ def test_a_process_gets_its_device_again_and_no_other(environment):
     script = """
 print(name(lease_device(gpus[1:])))
 pin_device(gpus[1])
-print(name(lease_device(gpus)), lease_device([Device("gpu", 1, 9)]).threads, name(lease_device([gpus[0], gpus[2], *cpus])))
+first, own = lease_device(gpus), lease_device([Device("gpu", 1, 9)])
+print(name(first), own.threads, name(lease_device([gpus[0], gpus[2], *cpus])))
 """
     assert run(script, environment, CUDA_VISIBLE_DEVICES="4,5,6").splitlines() == ["gpu:1", "gpu:1 9 None"]
 

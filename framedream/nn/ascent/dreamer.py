@@ -135,7 +135,7 @@ class Dreamer:
     def dream(
         self,
         image: np.ndarray,
-        look: DreamSettings | None = None,
+        settings: DreamSettings | None = None,
         *,
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
@@ -145,10 +145,10 @@ class Dreamer:
 
         Args:
             image: H×W×3 float32, RGB, in levels 0…255.
-            look: How this frame is dreamed; as all are if not given. What makes another network or
-                another graph (model, weights, gradient, seed) stays as it is.
-            steps: Ascent steps at each octave; those of the look if not given.
-            step_size: Levels a step changes: a number or an H×W×1 map; the look's if not given.
+            settings: How to dream this frame. Default: the dreamer's own settings. What would make another network or
+                another graph (model, weights, gradient, seed) has no effect.
+            steps: Ascent steps at each octave. Default: those of the settings.
+            step_size: Levels a step changes: a number or an H×W×1 map. Default: that of the settings.
             ceilings: What the objective may grow to in any place, for each of `sizes`: the
                 image is held there, see `GradientAscent.climb`. Unbounded if not given. Of another number of sizes
                 they count from the largest, and the first holds for all that are smaller still.
@@ -157,13 +157,13 @@ class Dreamer:
             InputError: The frame is smaller than the network can take.
             DeviceError: The device ran out of memory; `OutOfMemory` where smaller tiles may help.
         """
-        look, (height, width) = look or self.settings, image.shape[:2]
-        found = self._run(image, look, self.sizes(height, width, look), steps, step_size, ceilings)
+        settings, (height, width) = settings or self.settings, image.shape[:2]
+        found = self._run(image, settings, self.sizes(height, width, settings), steps, step_size, ceilings)
         if any(found.steps) and not any(found.losses) and not self._told_of_silence:
             self._told_of_silence = True
             _log.warning(
                 "nothing in the picture excites %s, so it stays as it is; the command features draws what is excited",
-                ", ".join(name for name, _ in look.layers),
+                ", ".join(name for name, _ in settings.layers),
             )
         return found
 
@@ -179,17 +179,17 @@ class Dreamer:
         sizes = self.sizes(*image.shape[:2])
         return [self._run(image, self.settings, sizes[:count]).pixels for count in range(1, len(sizes) + 1)]
 
-    def strength(self, image: np.ndarray, look: DreamSettings | None = None) -> float:
+    def strength(self, image: np.ndarray, settings: DreamSettings | None = None) -> float:
         """The objective of a whole frame at its full size, without jitter.
 
         Args:
             image: H×W×3 float32, RGB, in levels 0…255.
-            look: How the frame is dreamed; as all are if not given.
+            settings: How to dream the frame. Default: the dreamer's own settings.
 
         Raises:
             DeviceError: The device ran out of memory.
         """
-        weights = self._weights(look or self.settings)
+        weights = self._weights(settings or self.settings)
 
         def measure() -> float:
             tile = self._fitting.tile
@@ -197,14 +197,15 @@ class Dreamer:
 
         return self._fitting.fitted(image, measure)
 
-    def sizes(self, height: int, width: int, look: DreamSettings | None = None) -> list[tuple[int, int]]:
+    def sizes(self, height: int, width: int, settings: DreamSettings | None = None) -> list[tuple[int, int]]:
         """Sizes of the octaves of a frame; says once if some had to be left out."""
-        look = look or self.settings
-        asked = look.octaves
+        settings = settings or self.settings
+        asked = settings.octaves
         # The blur of the gradient mirrors as many pixels beyond the border.
-        minimum = max(self.network.minimum_size, blur_reach(look.smoothing))
+        minimum = max(self.network.minimum_size, blur_reach(settings.smoothing))
         rounded = int if self._is_classic else round
-        sizes = octave_sizes(height, width, octaves=asked, scale=look.octave_scale, minimum=minimum, rounded=rounded)
+        scale = settings.octave_scale
+        sizes = octave_sizes(height, width, octaves=asked, scale=scale, minimum=minimum, rounded=rounded)
         if asked != "auto" and len(sizes) < asked and (height, width, asked) not in self._told:
             self._told.add((height, width, asked))
             _log.warning(
@@ -213,44 +214,45 @@ class Dreamer:
             )  # fmt: skip
         return sizes
 
-    def leaves_out(self, height: int, width: int, look: DreamSettings) -> bool:
+    def leaves_out(self, height: int, width: int, settings: DreamSettings) -> bool:
         """Whether a frame, or one of its octaves, is smaller than the network can take with all of its layers.
 
-        With those alone that a look excites it may take them.
+        With only the layers that these settings excite, it may take them.
         """
-        sizes = octave_sizes(height, width, octaves=look.octaves, scale=look.octave_scale, minimum=1)
+        sizes = octave_sizes(height, width, octaves=settings.octaves, scale=settings.octave_scale, minimum=1)
         return min(sizes[0]) < self.network.minimum_size
 
     def _run(
         self,
         image: np.ndarray,
-        look: DreamSettings,
+        settings: DreamSettings,
         sizes: list[tuple[int, int]],
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
         ceilings: Sequence[float] | None = None,
     ) -> Dream:
-        steps = look.steps if steps is None else steps
+        steps = settings.steps if steps is None else steps
         unit = float(self._matrix.sum()) / 3 if self._is_classic else 1.0
-        sizes_of_steps = np.asarray(look.step_size if step_size is None else step_size) * unit
+        sizes_of_steps = np.asarray(settings.step_size if step_size is None else step_size) * unit
         per_pixel = np.atleast_3d(sizes_of_steps).astype(np.float32)
-        max_loss = float("inf") if look.max_loss is None else look.max_loss
+        max_loss = float("inf") if settings.max_loss is None else settings.max_loss
         bounds = np.zeros(len(sizes), np.float32) if ceilings is None else _counted(ceilings, len(sizes))
-        weights, taps = self._weights(look), gaussian_taps(look.smoothing)
+        weights, taps = self._weights(settings), gaussian_taps(settings.smoothing)
 
         def dream() -> Dream:
-            arguments = weights, taps, look.jitter, image, sizes, steps, per_pixel, max_loss, bounds
+            arguments = weights, taps, settings.jitter, image, sizes, steps, per_pixel, max_loss, bounds
             tile = self._fitting.tile
             pixels, losses, taken = self._dream_tiled(*arguments, tile) if tile else self._dream(*arguments)
             return Dream(pixels.numpy(), tuple(losses.numpy().tolist()), tuple(taken.numpy().tolist()))
 
         return self._fitting.fitted(image, dream)
 
-    def _weights(self, look: DreamSettings) -> np.ndarray:
+    def _weights(self, settings: DreamSettings) -> np.ndarray:
         """A weight for each term."""
-        weights = {parse_term(name): weight for name, weight in look.layers}
+        weights = {parse_term(name): weight for name, weight in settings.layers}
         if not weights.keys() <= set(self._terms):
-            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {tuple(dict(look.layers))}")
+            wanted = tuple(dict(settings.layers))
+            raise ValueError(f"this dreamer has the layers {tuple(self._names)}, not all of {wanted}")
         return np.array([weights.get(term, 0.0) for term in self._terms], np.float32)
 
 

@@ -91,7 +91,7 @@ class AnchorFrames:
         look, motion, level = self._look(number).dream, self._look(number).motion, StrengthController()
         carried = self._climbed(frame, frame + change, look, _CLIMB, look.step_size, level.ceilings(reference))
         for count in range(_SETTLE):
-            level = level.seen(self._dreamer.strength(carried.dream, look=look), reference)
+            level = level.seen(self._dreamer.strength(carried.dream, settings=look), reference)
             seed = frame + motion.persistence * (carried.dream - frame)
             slice_frames = schedule_steps(motion.follow_steps, count, backwards=False)
             size = motion.follow_step_size * slice_frames.size * level.gain
@@ -105,7 +105,7 @@ class AnchorFrames:
         ceilings: Sequence[float],
     ) -> FrameState:  # fmt: skip
         dream = self._dreamer.dream(
-            np.clip(seed, 0, 255), look=look, steps=steps,
+            np.clip(seed, 0, 255), settings=look, steps=steps,
             step_size=np.full((*frame.shape[:2], 1), size, np.float32), ceilings=ceilings,
         )  # fmt: skip
         return FrameState.of(frame, match_color(dream.pixels, frame, look.color), FULL_AGE)
@@ -167,23 +167,27 @@ class AnchorFrames:
             held = motion.follow_step_size * state.level.gain
             young = max(motion.young_step_size - held, 0) * np.exp(-seed.maturity * stride / GROWTH_FRAMES)
             dream = self._dreamer.dream(
-                seed.image, look=look, steps=_STEPS, step_size=held + young, ceilings=state.level.ceilings(reference)
+                seed.image,
+                settings=look,
+                steps=_STEPS,
+                step_size=held + young,
+                ceilings=state.level.ceilings(reference),
             )
             pixels = match_color(dream.pixels, frame, look.color)
             carried = FrameState.of(frame, pixels, seed.maturity + 1)
-            level = state.level.seen(self._dreamer.strength(carried.dream, look=look), reference)
+            level = state.level.seen(self._dreamer.strength(carried.dream, settings=look), reference)
             state = RenderState(carried, level, reference)
         return state
 
     def _begun(self, number: int, frame: np.ndarray) -> RenderState:
         """The sketch's first frame, dreamed from nothing."""
         look = self._look(number).dream
-        dream = self._dreamer.dream(frame, look=look)
+        dream = self._dreamer.dream(frame, settings=look)
         carried = FrameState.of(frame, match_color(dream.pixels, frame, look.color), FULL_AGE)
         return RenderState(
             carried,
             StrengthController(),
-            StrengthReference(self._dreamer.strength(carried.dream, look=look), dream.losses),
+            StrengthReference(self._dreamer.strength(carried.dream, settings=look), dream.losses),
         )
 
 

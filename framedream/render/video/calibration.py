@@ -58,14 +58,14 @@ class Dreamer(Protocol):
     def dream(  # noqa: D102
         self,
         image: np.ndarray,
-        look: DreamSettings | None = None,
+        settings: DreamSettings | None = None,
         *,
         steps: int | None = None,
         step_size: float | np.ndarray | None = None,
         ceilings: Sequence[float] | None = None,
     ) -> Dream: ...
 
-    def strength(self, image: np.ndarray, look: DreamSettings | None = None) -> float: ...  # noqa: D102
+    def strength(self, image: np.ndarray, settings: DreamSettings | None = None) -> float: ...  # noqa: D102
 
 
 class StrengthCalibrator:
@@ -123,9 +123,9 @@ class StrengthCalibrator:
     def _found_out(self, stretch: CalibrationInterval) -> dict[str, np.ndarray]:
         typical, frame = self._typical(stretch)
         look = self._look(typical).dream
-        dream = self._dreamer.dream(frame, look=look)
+        dream = self._dreamer.dream(frame, settings=look)
         carried = FrameState.of(frame, match_color(dream.pixels, frame, look.color), FULL_AGE)
-        reference = StrengthReference(self._dreamer.strength(carried.dream, look=look), dream.losses)
+        reference = StrengthReference(self._dreamer.strength(carried.dream, settings=look), dream.losses)
         stored = RenderState(carried, StrengthController(), reference).packed() | {"typical": np.array(typical)}
         self._store.save(calibration_name(stretch.first), stored)
         return stored
@@ -144,7 +144,7 @@ class StrengthCalibrator:
         if len(candidates) == 1:
             return candidates[0], pictures[candidates[0]]
         by_strength = sorted(
-            candidates, key=lambda number: self._dreamer.strength(pictures[number], look=settings.dream)
+            candidates, key=lambda number: self._dreamer.strength(pictures[number], settings=settings.dream)
         )
         typical = by_strength[len(by_strength) // 2]
         return typical, pictures[typical]

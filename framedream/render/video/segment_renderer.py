@@ -239,19 +239,19 @@ class SegmentRenderer:
             held = look.motion.follow_step_size * taken.size * level.gain
             young = max(look.motion.young_step_size * taken.young - held, 0) * np.exp(-seed.maturity / GROWTH_FRAMES)
             pixels = self._dreamer.dream(
-                seed.image, look=look.dream, steps=taken.steps, step_size=held + young,
+                seed.image, settings=look.dream, steps=taken.steps, step_size=held + young,
                 ceilings=level.ceilings(before.reference, taken.ceiling),
             ).pixels  # fmt: skip
         if momentum:
             pixels, change = seed.evened(pixels)
         carried = self._kept(number, frame, pixels, seed.maturity + (1 if momentum else bool(taken.steps)), change)
         if measured:
-            level = level.seen(self._dreamer.strength(carried.dream, look=look.dream), before.reference)
+            level = level.seen(self._dreamer.strength(carried.dream, settings=look.dream), before.reference)
         return RenderState(carried, level, before.reference)
 
     def _from_nothing(self, number: int, frame: np.ndarray, *, quarter: bool = False) -> RenderState:
         look = self._look(number).dream
-        dream = self._dreamer.dream(frame, look=look, steps=-(-look.steps // 4) if quarter else look.steps)
+        dream = self._dreamer.dream(frame, settings=look, steps=-(-look.steps // 4) if quarter else look.steps)
         carried = self._kept(number, frame, dream.pixels, 1 if quarter else FULL_AGE)
         return RenderState(carried, StrengthController(), self._bearings.reference(number))
 

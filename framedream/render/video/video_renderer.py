@@ -119,7 +119,7 @@ def _alone(
         stored = store.load(frame_name(number))
         if stored is None:
             dream = look(number).dream
-            pixels = match_color(dreamer.dream(frame.pixels, look=dream).pixels, frame.pixels, dream.color)
+            pixels = match_color(dreamer.dream(frame.pixels, settings=dream).pixels, frame.pixels, dream.color)
             stored = FrameState.of(frame.pixels, pixels, FULL_AGE).packed()
             store.save(frame_name(number), stored)
         yield show(frame, replace(frame, pixels=FrameState.unpacked(frame.pixels, stored).dream))

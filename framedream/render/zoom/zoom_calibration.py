@@ -78,10 +78,10 @@ class ZoomCalibrator:
         arrivals = self._fall.arrivals
         nearest = min(range(len(arrivals)), key=lambda index: abs(arrivals[index] - number))
         still, settings = self._canvas.still(nearest % len(self._fall.stills)), self._look(number).dream
-        dream = self._dreamer.dream(still, look=settings)
+        dream = self._dreamer.dream(still, settings=settings)
         pixels = match_color(dream.pixels, still, settings.color)
         made_of = Spectrum(still.mean((0, 1), dtype=np.float64), Spectrum.of(pixels).deviations)
-        reference = [self._dreamer.strength(pixels, look=settings), *dream.losses]
+        reference = [self._dreamer.strength(pixels, settings=settings), *dream.losses]
         return made_of.packed() | {"reference": np.array(reference)}
 
     def _changing(self) -> list[int]:

@@ -149,7 +149,7 @@ class ZoomRenderer:
         held = motion.follow_step_size * level.gain
         young = max(motion.young_step_size - held, 0) * np.exp(-maturity / GROWTH_FRAMES)
         pixels = self._dreamer.dream(
-            seed, look=settings.dream, steps=_steps(motion.follow_steps, stretch) if steps is None else steps,
+            seed, settings=settings.dream, steps=_steps(motion.follow_steps, stretch) if steps is None else steps,
             step_size=(held + young) * left, ceilings=level.ceilings(wanted.reference),
         ).pixels  # fmt: skip
         if settings.dream.color == "luma":
@@ -161,7 +161,7 @@ class ZoomRenderer:
                 pixels = wanted.spectrum.centered(pixels)
         carried = FrameState.of(pixels, pixels, np.minimum(maturity + 1, FULL_AGE))
         if measured:
-            level = level.seen(self._dreamer.strength(carried.dream, look=settings.dream), wanted.reference)
+            level = level.seen(self._dreamer.strength(carried.dream, settings=settings.dream), wanted.reference)
         return RenderState(carried, level, wanted.reference)
 
     def _arrived(self, index: int) -> RenderState:
@@ -173,7 +173,7 @@ class ZoomRenderer:
             return stored
         settings, wanted = self._look(number), self._touchstones.at(number)
         still = self.canvas.still(index)
-        pixels = match_color(self._dreamer.dream(still, look=settings.dream).pixels, still, settings.dream.color)
+        pixels = match_color(self._dreamer.dream(still, settings=settings.dream).pixels, still, settings.dream.color)
         state = RenderState(FrameState.of(pixels, pixels, FULL_AGE), StrengthController(), wanted.reference)
         here = max(0, min(number, self._fall.frames - 2))
         step = self.canvas.way(here, here + 1)
