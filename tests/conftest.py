@@ -73,6 +73,16 @@ def clip(tmp_path) -> Path:
     return write_clip(tmp_path / "clip.mp4", pan(6, 64, 96))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the files that take longest, so that no process waits at the end for a long one of the other."""
+    items.sort(key=lambda item: -_seconds(item))
+
+
+def _seconds(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("seconds")
+    return marker.args[0] if marker else 0.0
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Print the matrix of footage: what was tried, what came back, what is refused and why."""
     cells = [
