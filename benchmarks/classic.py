@@ -33,7 +33,7 @@ SIZE = 227
 def compare(preset: str, file: Path, model: keras.Model, picture: np.ndarray) -> None:
     """Print a line for each octave of a preset."""
     dreamer = Dreamer(Settings.of(preset, weights=file).dream)
-    look, (matrix, offset) = dreamer.settings, dreamer.network.input_unit()
+    look, (matrix, offset) = dreamer.settings, dreamer.network.input_transform()
     assert look.octaves != "auto"
     # To the last bit: after twenty steps a difference of 1e-5 here is one of 30 dB.
     seen = np.asarray(dreamer.network.preprocess(tf.constant(picture)[tf.newaxis]))[0]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from framedream.config.settings import DreamSettings
-from framedream.nn.network.squeezenet import build, load_weights
+from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import keras, tf
 
 _MEAN = (103.939, 116.779, 123.68)
@@ -31,8 +31,7 @@ class KerasLoop:
             is_compiled: Whether a step is a `tf.function`, as in the example; else TensorFlow runs it eagerly.
         """
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
-        model = build()
-        load_weights(model)
+        model = find_definition("squeezenet").load(None)
         outputs = {name: model.get_layer(name).output for name, _ in settings.layers}
         self.extractor = keras.Model(model.input, outputs)
         self._layers, self._step_size, self._max_loss = dict(settings.layers), settings.step_size, settings.max_loss

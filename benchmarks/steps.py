@@ -22,8 +22,8 @@ from framedream.config.model_registry import find_model
 from framedream.config.parsing import parse_layers
 from framedream.config.settings import DreamSettings
 from framedream.nn.ascent.dreamer import Dreamer
-from framedream.nn.network.building import build_network
 from framedream.nn.network.layers import layer_shapes
+from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import keras
 
 WIDTH, HEIGHT = 640, 360
@@ -55,22 +55,22 @@ def figures(pairs: int) -> Iterator[Figure]:
 def random_weights(model: str, folder: Path) -> Path | None:
     """A file of random weights for a network; None for the one that is built in, which has its own."""
     entry = find_model(model)
-    if not entry.builder:
+    if entry.is_built_in:
         return None
     keras.utils.set_random_seed(0)
     file = folder / f"{model}.weights.h5"
     with warnings.catch_warnings():
         # Keras 3.15 copies variables to NumPy 2 in a way that NumPy deprecates.
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
-        build_network(entry, None).save_weights(file)
+        find_definition(entry.name).build().save_weights(file)
     return file
 
 
 def step_operations(model: str, height: int, width: int) -> float:
     """Floating-point operations of a gradient with respect to the image, as they are counted here."""
     entry = find_model(model)
-    whole = build_network(entry, None)
-    cut = keras.Model(whole.input, [whole.get_layer(name).output for name, _ in parse_layers(entry.start)])
+    whole = find_definition(entry.name).build()
+    cut = keras.Model(whole.input, [whole.get_layer(name).output for name, _ in parse_layers(entry.default_layers)])
     products = sum(
         math.prod(shape[1:3]) * math.prod(layer.kernel.shape)
         for layer, shape in zip(cut.layers, layer_shapes(cut, height, width), strict=True)

@@ -276,12 +276,11 @@ def test_what_stands_for_the_network_in_workers_takes_what_a_network_is_given(mo
 def test_the_network_of_the_loop_in_torch_is_the_one_that_is_built_in(size):
     torch = pytest.importorskip("torch")
     from benchmarks.plain_torch import SqueezeNet
-    from framedream.nn.network import squeezenet
+    from framedream.nn.network.network import find_definition
     from framedream.nn.runtime import keras
 
     names, pictures = ["conv1", "fire3", "fire7"], noise(*size)[np.newaxis] - 128
-    model = squeezenet.build()
-    squeezenet.load_weights(model)
+    model = find_definition("squeezenet").load(None)
     built_in = keras.Model(model.input, [model.get_layer(name).output for name in names])(pictures)
     restated = SqueezeNet(names)(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()))
     for one, other in zip(built_in, restated, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framedream.cli.app import app
 from framedream.cli.terminal import format_gigabytes, print_table, show_log
-from framedream.config.model_registry import MODELS, find_model
+from framedream.config.model_registry import DEFAULT_MODEL, MODELS, find_model
 from framedream.config.settings import RunSettings
 
 
@@ -21,13 +21,13 @@ def models() -> None:
     """List the networks that can dream; * marks good ones to start with."""
     rows = [("", "model", "weights", "starts with")]
     for entry in MODELS.values():
-        size = f"{entry.parameters * 4:.0f} MB" if entry.builder else "built in"
-        rows.append(("*" if entry.recommended else "", entry.name, size, entry.start))
+        size = "built in" if entry.is_built_in else f"{entry.parameters * 4:.0f} MB"
+        rows.append(("*" if entry.is_recommended else "", entry.name, size, entry.default_layers))
     print_table(rows)
 
 
 @app.command(sort_key=13)
-def layers(model: str = "squeezenet", /) -> None:
+def layers(model: str = DEFAULT_MODEL, /) -> None:
     """List the layers of a network; * marks those it starts with. Layers without a map over the image are left out.
 
     Args:
@@ -38,7 +38,7 @@ def layers(model: str = "squeezenet", /) -> None:
 
     rows = [("", "index", "layer", "kind", "pixels a cell", "channels")]
     for layer in describe_layers(name):
-        start, numbers = "*" if layer.start else "", (str(layer.stride), str(layer.channels))
+        start, numbers = "*" if layer.is_default else "", (str(layer.stride), str(layer.channels))
         rows.append((start, str(layer.index), layer.name, layer.kind, *numbers))
     print_table(rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from framedream.config.model_registry import find_model
+from framedream.config.model_registry import DEFAULT_MODEL, find_model
 from framedream.config.name_lists import Channels, parse_channels, parse_layer_names
 from framedream.config.parsing import Size, check, coerce, parse_layers, parse_path, parse_size
 from framedream.config.settings import FootageSettings
@@ -25,7 +25,8 @@ class FeatureSettings:
         columns: Maps in a row. Default: up to 4, 8 or 16, by how many there are.
         colormap: Colors from the least to the largest value of each map, as matplotlib calls them: gray, viridis.
         model: The network: squeezenet is built in; see `models` for the others.
-        weights: A weights file for the model (.h5, .weights.h5 or .npz) instead of its own.
+        weights: Weights for the model instead of its own: weights or a whole model that Keras saved (.h5, .keras); for
+            squeezenet also .npz.
         size: Show the network the image at this size, as WIDTHxHEIGHT in pixels.
         scale: Show it at this multiple of its size.
     """
@@ -35,7 +36,7 @@ class FeatureSettings:
     top: int | None = None
     columns: int | None = None
     colormap: str = "gray"
-    model: str = "squeezenet"
+    model: str = DEFAULT_MODEL
     weights: Path | None = None
     size: Size | None = None
     scale: float | None = None
@@ -44,7 +45,7 @@ class FeatureSettings:
         coerce(self, layers=parse_layer_names, channels=parse_channels, weights=parse_path, size=parse_size)
         entry = find_model(self.model)
         object.__setattr__(self, "model", entry.name)
-        object.__setattr__(self, "layers", self.layers or tuple(name for name, _ in parse_layers(entry.start)))
+        object.__setattr__(self, "layers", self.layers or tuple(name for name, _ in parse_layers(entry.default_layers)))
         check(self, "top", self.top is None or self.top >= 1, "1 and more")
         check(self, "columns", self.columns is None or 1 <= self.columns <= 32, "1 to 32")
         FootageSettings(size=self.size, scale=self.scale)  # This checks both.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from framedream.config import terms
-from framedream.config.model_registry import find_model
+from framedream.config.model_registry import DEFAULT_MODEL, find_model
 from framedream.config.name_lists import parse_channels, parse_layer_names, parse_names
 from framedream.config.parsing import (
     Pair,
@@ -43,7 +43,8 @@ class ImagineSettings:
         epsilon: Of --plain: added to the gradient's root mean square; where there is no more to climb, it ends.
         columns: Pictures in a row. Default: a square.
         model: The network: squeezenet is built in; see `models` for the others.
-        weights: A weights file for the model (.h5, .weights.h5 or .npz) instead of its own.
+        weights: Weights for the model instead of its own: weights or a whole model that Keras saved (.h5, .keras); for
+            squeezenet also .npz.
         random_seed: Seed of all randomness.
     """
 
@@ -60,7 +61,7 @@ class ImagineSettings:
     epochs: int = 40
     epsilon: float = 1e-5
     columns: int | None = None
-    model: str = "squeezenet"
+    model: str = DEFAULT_MODEL
     weights: Path | None = None
     random_seed: int = 0
 
@@ -74,7 +75,7 @@ class ImagineSettings:
         entry = find_model(self.model)
         object.__setattr__(self, "model", entry.name)
         if not self.layers and not self.classes:
-            object.__setattr__(self, "layers", tuple(name for name, _ in parse_layers(entry.start)))
+            object.__setattr__(self, "layers", tuple(name for name, _ in parse_layers(entry.default_layers)))
         if self.channels and not self.layers:
             raise SettingsError("channels: a class has none; name a layer with --layer")
         if self.neuron is not None and not (self.layers and self.channels):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framedream.config.machine import GRID, parse_devices
-from framedream.config.model_registry import find_model
+from framedream.config.model_registry import DEFAULT_MODEL, find_model
 from framedream.config.parsing import (
     Layers,
     Moment,
@@ -52,7 +52,8 @@ class DreamSettings:
 
     Attributes:
         model: The network that dreams: squeezenet is built in; see `models` for the others.
-        weights: A weights file for the model (.h5, .weights.h5 or .npz) instead of its own.
+        weights: Weights for the model instead of its own: weights or a whole model that Keras saved (.h5, .keras); for
+            squeezenet also .npz.
         layers: What to excite, as LAYER=WEIGHT,…; see `layers MODEL`. Default: the model's own. LAYER:3 and
             LAYER:0-3+9 excite some of its channels, class:espresso a class of ImageNet; weights below 0 damp.
         guide: An image whose features the layers are drawn towards.
@@ -70,7 +71,7 @@ class DreamSettings:
         precision: Numbers that the network computes in; auto takes bfloat16 where the processor or GPU has it.
     """
 
-    model: str = "squeezenet"
+    model: str = DEFAULT_MODEL
     weights: Path | None = None
     layers: Layers = ()
     guide: Path | None = None
@@ -92,7 +93,7 @@ class DreamSettings:
         check_choices(self)
         entry = find_model(self.model)
         object.__setattr__(self, "model", entry.name)
-        object.__setattr__(self, "layers", self.layers or parse_layers(entry.start))
+        object.__setattr__(self, "layers", self.layers or parse_layers(entry.default_layers))
         check(self, "octaves", self.octaves == "auto" or 1 <= whole_number(self, "octaves") <= 32, "auto, or 1 to 32")
         check(self, "octave_scale", 1.05 <= self.octave_scale <= 4, "1.05 to 4")
         check(self, "steps", 0 <= self.steps <= 10_000, "0 to 10000")

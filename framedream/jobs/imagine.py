@@ -22,7 +22,7 @@ from framedream.reports.sheet import Sheet
 
 if TYPE_CHECKING:
     from framedream.nn.network.network import Network
-    from framedream.nn.visualization.imaginer import StepCallback, VisualizedFeature
+    from framedream.nn.visualization.visualizers import StepCallback, VisualizedFeature
 
 ImagineProgressCallback = Callable[[int, int], None]
 """Takes how many steps are done, and how many there are at most."""
@@ -96,7 +96,7 @@ def _made(settings: ImagineSettings, report: ImagineProgressCallback) -> Generat
     from framedream.nn.network.layers import layer_names
     from framedream.nn.network.loading import load_network
     from framedream.nn.network.memory import check_gradient_memory, run_on_device
-    from framedream.nn.visualization.imaginer import WHOLE
+    from framedream.nn.visualization.visualizers import WHOLE
 
     channels = [(f":{channel}", channel) for channel in settings.channels] or [("", WHOLE)]
     wanted = dict.fromkeys(layer_names(settings.model, settings.layers) if settings.layers else (), channels)
@@ -131,8 +131,7 @@ def _tell(report: ImagineProgressCallback, before: int, all_of_them: int, taken:
 def _maker(network: Network, settings: ImagineSettings) -> tuple[int, Callable[[int, StepCallback], VisualizedFeature]]:
     """What makes the picture of a channel and tells of its steps; and how many steps it takes."""
     from framedream.nn.ascent.octaves import octave_sizes
-    from framedream.nn.visualization.imaginer import FeatureVisualizer
-    from framedream.nn.visualization.plain_imaginer import PlainVisualizer
+    from framedream.nn.visualization.visualizers import FeatureVisualizer, PlainVisualizer
 
     (width, height), seed, steps = settings.size, settings.random_seed, settings.steps
     if settings.plain:
@@ -151,7 +150,7 @@ def _maker(network: Network, settings: ImagineSettings) -> tuple[int, Callable[[
 def _check(network: Network, settings: ImagineSettings) -> None:
     """See that a network's layer has the channels, and a cell in so small a picture."""
     (layer,), (width, height) = network.layers, settings.size
-    count = network.channels(layer)
+    count = network.channel_count(layer)
     if layer != CLASSES and settings.channels and max(settings.channels) >= count:
         raise SettingsError(
             f"channels: {layer} of {network.name} has {count} channels, 0 to {count - 1}; "

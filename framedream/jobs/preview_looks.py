@@ -21,9 +21,6 @@ ALL = "all"
 _STRENGTHS = (0.25, 0.5, 1.0)
 """Near the image little is much, so the preset's own is the largest."""
 
-_DIFFERENT = {"squeezenet": ("fire3", "fire5_expand3x3", "fire6_expand1x1")}
-"""Layers that look unlike each other and unlike those a network starts with."""
-
 _SIZES = (("dream", "step_size"), ("motion", "follow_step_size"), ("motion", "young_step_size"))
 """What makes a dream stronger or weaker."""
 
@@ -103,8 +100,8 @@ def _rows(wanted: PreviewSettings, preset: str, values: dict[str, Any]) -> list[
 
 def _usual_rows(shared: Settings) -> list[Layers]:
     """The layers of the settings, and then others: those known to look different, or else each of them alone."""
-    own, model = shared.dream.layers, shared.dream.model
-    others = _DIFFERENT.get(model) or tuple(name for name, _ in parse_layers(MODELS[model].start))
+    own, entry = shared.dream.layers, MODELS[shared.dream.model]
+    others = entry.contrasting_layers or tuple(name for name, _ in parse_layers(entry.default_layers))
     return list(dict.fromkeys([own, *(parse_layers(name) for name in others)]))
 
 
@@ -114,7 +111,7 @@ def _with_weights(rows: list[tuple[str, Settings]], weights: Any) -> list[tuple[
     Raises:
         SettingsError: There is none, or several.
     """
-    outside = list(dict.fromkeys(row.dream.model for _, row in rows if MODELS[row.dream.model].builder))
+    outside = list(dict.fromkeys(row.dream.model for _, row in rows if not MODELS[row.dream.model].is_built_in))
     if len(outside) != 1:
         which = f"there are {', '.join(outside)}" if outside else "there is none"
         raise SettingsError(

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from framedream.config.machine import usable_cores
+from framedream.config.model_registry import find_model
 from framedream.config.settings import RunSettings, Settings
 from framedream.errors import DeviceError
 from framedream.workers.dask_workers import DaskWorkers
@@ -70,10 +71,10 @@ def hide_gpus() -> None:
 def reserve_core(settings: Settings) -> None:
     """See that gradients in this process leave one core to the flow and the encoder beside them, unless told otherwise.
 
-    Only those of the built-in network, whose layers are too small to gain much from all cores.
+    Only those of small networks, whose layers gain little from all cores.
     TensorFlow takes no notice any more once it is imported.
     """
-    is_carried, is_small = settings.motion.flow != "none", settings.dream.model == "squeezenet"
+    is_carried, is_small = settings.motion.flow != "none", find_model(settings.dream.model).is_small
     if is_carried and is_small and settings.run.threads is None and "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, usable_cores() - 1)))
 

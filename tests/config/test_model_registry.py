@@ -7,7 +7,7 @@ import pytest
 from framedream.config.model_registry import MODELS, find_model
 from framedream.errors import SettingsError
 
-KERAS_MODELS = [entry for entry in MODELS.values() if entry.builder]
+KERAS_MODELS = [entry for entry in MODELS.values() if entry.constructor]
 SMALL = ["squeezenet", "inception_v3", "vgg16", "mobilenet", "mobilenet_v3_small", "densenet121", "efficientnet_b0",
          "convnext_tiny", "resnet50_v2"]  # fmt: skip
 
@@ -29,7 +29,7 @@ def test_names_are_found_whatever_their_spelling(spelling, name):
 
 
 def test_a_constructor_of_keras_is_a_name():
-    assert all(find_model(entry.builder) is entry for entry in KERAS_MODELS)
+    assert all(find_model(entry.constructor) is entry for entry in KERAS_MODELS)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
@@ -39,32 +39,32 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 def test_the_built_in_network_comes_first_and_some_are_recommended():
     assert next(iter(MODELS)) == "squeezenet"
-    assert {entry.name for entry in MODELS.values() if entry.recommended} >= {"squeezenet", "inception_v3", "vgg16"}
+    assert {entry.name for entry in MODELS.values() if entry.is_recommended} >= {"squeezenet", "inception_v3", "vgg16"}
 
 
 def test_every_network_of_keras_applications_is_in_the_catalog_and_no_other():
     from framedream.nn.runtime import keras
 
     builders = {name for name in dir(keras.applications) if name[0].isupper()}
-    assert {entry.builder for entry in KERAS_MODELS} == builders
+    assert {entry.constructor for entry in KERAS_MODELS} == builders
 
 
 def test_every_network_has_its_own_preprocessing():
     from framedream.nn.runtime import keras
 
     for entry in KERAS_MODELS:
-        module = getattr(keras.applications, entry.module)
-        home = getattr(keras.applications, entry.builder).__module__.rpartition(".")[2]
+        module = getattr(keras.applications, entry.preprocessing)
+        home = getattr(keras.applications, entry.constructor).__module__.rpartition(".")[2]
         assert callable(module.preprocess_input)
-        assert entry.module == home, entry.name
+        assert entry.preprocessing == home, entry.name
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_the_first_layers_exist_and_the_size_is_as_said(name):
     from framedream.config.parsing import parse_layers
-    from framedream.nn.network.building import build_network
+    from framedream.nn.network.network import find_definition
 
     entry = MODELS[name]
-    model = build_network(entry, None)
-    assert {layer for layer, _ in parse_layers(entry.start)} <= {layer.name for layer in model.layers}
+    model = find_definition(name).build()
+    assert {layer for layer, _ in parse_layers(entry.default_layers)} <= {layer.name for layer in model.layers}
     assert model.count_params() / 1e6 == pytest.approx(entry.parameters, abs=0.06)

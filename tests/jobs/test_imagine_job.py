@@ -55,7 +55,7 @@ def test_progress_is_told_step_by_step_to_the_end():
 def test_octaves_begin_near_128_pixels(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "framedream.nn.visualization.imaginer.FeatureVisualizer.picture",
+        "framedream.nn.visualization.visualizers.FeatureVisualizer.picture",
         lambda self, channel, sizes, *_: seen.append(sizes),
     )
     with pytest.raises(AttributeError):
@@ -136,7 +136,7 @@ def test_none_is_as_good_as_nothing():
 
 def test_a_sheet_too_large_is_refused_before_anything_is_imagined(monkeypatch):
     monkeypatch.setattr(
-        "framedream.nn.visualization.imaginer.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
+        "framedream.nn.visualization.visualizers.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
     )
     settings = ImagineSettings(layers="fire2", channels="0-39", columns=1, size="48x400")
     with pytest.raises(SettingsError, match="40 pictures in rows of 1 make a sheet of 76x17298 pixels"):
@@ -145,7 +145,7 @@ def test_a_sheet_too_large_is_refused_before_anything_is_imagined(monkeypatch):
 
 def test_where_nothing_can_be_written_nothing_is_imagined(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "framedream.nn.visualization.imaginer.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
+        "framedream.nn.visualization.visualizers.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
     )
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
@@ -168,9 +168,9 @@ def test_a_device_that_is_full_is_told_with_the_cure(plain, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
     maker = (
-        "framedream.nn.visualization.plain_imaginer.PlainVisualizer"
+        "framedream.nn.visualization.visualizers.PlainVisualizer"
         if plain
-        else "framedream.nn.visualization.imaginer.FeatureVisualizer"
+        else "framedream.nn.visualization.visualizers.FeatureVisualizer"
     )
     monkeypatch.setattr(f"{maker}.picture", full)
     with pytest.raises(OutOfMemory, match=r"an image of 48x40 does not fit the device's memory; .* --size"):
@@ -179,6 +179,6 @@ def test_a_device_that_is_full_is_told_with_the_cure(plain, monkeypatch):
 
 def test_a_class_needs_a_network_whose_file_has_its_classifier(vgg16_weights):
     with pytest.raises(
-        WeightsError, match="has no classifier, which a class needs; give vgg16's weights with their top"
+        WeightsError, match="has no classifier, which a class needs; give weights of vgg16 that include it"
     ):
         imagine(None, ImagineSettings(model="vgg16", weights=vgg16_weights, classes="espresso"))

@@ -7,15 +7,14 @@ import pytest
 from pictures import noise
 
 from framedream.nn.network.batch_norm_folding import fold_batch_norms
-from framedream.nn.network.building import build_network
+from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import keras
 
 
 def cut(name: str, *layers: str) -> keras.Model:
     """A network with random weights whose batch norms have statistics as if it had learned."""
-    from framedream.config.model_registry import find_model
 
-    whole = build_network(find_model(name), None)
+    whole = find_definition(name).build()
     random = np.random.default_rng(0)
     for layer in whole.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

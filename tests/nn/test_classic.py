@@ -17,12 +17,11 @@ from pictures import scene
 from published import Published, published_dream
 
 from framedream.cli.main import _run
-from framedream.config.model_registry import find_model
 from framedream.config.settings import DreamSettings, Settings
 from framedream.film.dreamers import dreamer_for
 from framedream.media import read_image, resize, write_image
 from framedream.nn.ascent.dreamer import Dream
-from framedream.nn.network.building import build_network
+from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import keras
 
 MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
@@ -36,7 +35,7 @@ def inception(tmp_path_factory) -> Path:
     """InceptionV3 without its top in the layout in which Keras publishes it. Random weights: the plumbing alone."""
     keras.utils.set_random_seed(1)
     file = tmp_path_factory.mktemp("inception") / "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    return save_weights(build_network(find_model("inception_v3"), None), file)
+    return save_weights(find_definition("inception_v3").build(), file)
 
 
 @dataclass
@@ -78,7 +77,7 @@ def vgg(vgg16_weights) -> Network:
 
 @pytest.fixture(scope="module")
 def incepted(inception) -> Network:
-    model = build_network(find_model("inception_v3"), None)
+    model = find_definition("inception_v3").build()
     model.load_weights(inception)
     return Network("classic-inception", inception, model, 1 / 127.5)
 

@@ -13,9 +13,9 @@ from framedream.errors import WeightsError
 from framedream.media import read_image, resize
 from framedream.nn.ascent.objective import Objective
 from framedream.nn.ascent.tiles import tiled_gradient
-from framedream.nn.network.building import build_network
+from framedream.nn.network.keras_applications import KerasApplication
 from framedream.nn.network.loading import load_network
-from framedream.nn.network.network import Network
+from framedream.nn.network.network import Network, find_definition
 from framedream.nn.runtime import keras, tf
 
 KINDS = ["model.weights.h5", "model_weights_tf_dim_ordering_tf_kernels.h5"]
@@ -66,8 +66,7 @@ def with_top():
     """Makes networks of Keras with their classifier and random weights: that matters for the plumbing alone."""
 
     def make(name: str) -> keras.Model:
-        options = {"include_top": True, "input_shape": None, "classifier_activation": None}
-        return lively(build_network(find_model(name), None, **options))
+        return lively(KerasApplication(find_model(name)).build_with_classifier())
 
     return make
 
@@ -75,7 +74,7 @@ def with_top():
 @pytest.mark.parametrize(("name", "kind"), [("mobilenet_v3_small", KINDS[0]), ("mobilenet_v2", KINDS[1])])
 def test_networks_of_keras_have_their_own_logits(with_top, tmp_path, name, kind):
     full = with_top(name)
-    network = load_network(name, [find_model(name).start, CLASSES], save_weights(full, tmp_path / kind))
+    network = load_network(name, [find_model(name).default_layers, CLASSES], save_weights(full, tmp_path / kind))
     picture = tf.constant(noise(224, 224)[None])
     own = np.asarray(full(network.preprocess(picture), training=False))[0]
     found = network.activations(picture)[1].numpy()
@@ -98,10 +97,8 @@ def small_vgg() -> keras.Model:
 @pytest.mark.parametrize("kind", KINDS)
 def test_dense_layers_over_a_map_become_convolutions(tmp_path, monkeypatch, kind):
     """A network as VGG16 is, but small, since its own classifier fills half a gigabyte."""
-    from framedream.nn.network import building
-
     full = small_vgg()
-    monkeypatch.setattr(building, "build_network", lambda *_, **options: small_vgg())
+    monkeypatch.setattr(keras.applications, "VGG16", lambda **options: small_vgg())
     network = load_network("vgg16", [CLASSES], save_weights(full, tmp_path / kind))
     picture = tf.constant(noise(224, 224)[None])
     own = np.asarray(full(network.preprocess(picture), training=False))[0]
@@ -113,8 +110,10 @@ def test_dense_layers_over_a_map_become_convolutions(tmp_path, monkeypatch, kind
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_without_the_classifier_are_told_in_a_line(tmp_path, kind):
     """Random weights."""
-    file = save_weights(build_network(find_model("mobilenet_v2"), None), tmp_path / kind)
-    with pytest.raises(WeightsError, match=r"has no classifier, which a class needs; give mobilenet_v2's .* top$"):
+    file = save_weights(find_definition("mobilenet_v2").build(), tmp_path / kind)
+    with pytest.raises(
+        WeightsError, match=r"has no classifier, which a class needs; give weights of mobilenet_v2 that include it$"
+    ):
         load_network("mobilenet_v2", [CLASSES], file)
 
 

@@ -13,7 +13,7 @@ from framedream.errors import DeviceError, InputError, SettingsError
 from framedream.media import resize
 from framedream.nn.ascent import tile_fitting as fitting
 from framedream.nn.ascent.dreamer import Dreamer
-from framedream.nn.network import squeezenet
+from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import tf
 
 PICTURE = scene(96, 128)
@@ -49,8 +49,7 @@ def test_no_steps_give_the_picture_back(dreamer_of):
 
 def test_losses_are_those_of_the_ascent_written_out_by_hand(dreamer):
     """Two steps at one size without jitter, in a few lines of eager TensorFlow."""
-    model = squeezenet.build()
-    squeezenet.load_weights(model)
+    model = find_definition("squeezenet").load(None)
     layer = tf.keras.Model(model.input, model.get_layer("fire7").output)
     image, losses = tf.constant(PICTURE), []
     for _ in range(2):

@@ -8,7 +8,6 @@ from pictures import scene
 
 from framedream.config.terms import CLASSES, find_class
 from framedream.nn.network.loading import load_network
-from framedream.nn.network.redirected_relu import redirect_relus
 from framedream.nn.runtime import keras, tf
 from framedream.nn.visualization.fourier_image import (
     enlarge_spectrum,
@@ -16,8 +15,14 @@ from framedream.nn.visualization.fourier_image import (
     image_from_spectrum,
     spectral_noise,
 )
-from framedream.nn.visualization.imaginer import WHOLE, FeatureVisualizer, _seen_at_random, channel_objective
-from framedream.nn.visualization.plain_imaginer import PlainVisualizer
+from framedream.nn.visualization.redirected_relu import redirect_relus
+from framedream.nn.visualization.visualizers import (
+    WHOLE,
+    FeatureVisualizer,
+    PlainVisualizer,
+    _seen_at_random,
+    channel_objective,
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +156,7 @@ def test_the_same_seed_gives_the_same_picture_another_one_another(imaginer):
 
 def test_steps_taken_in_handfuls_are_the_same_as_all_at_once(imaginer, monkeypatch):
     handfuls = imaginer.picture(3, [(48, 48)], 20, 0).pixels
-    monkeypatch.setattr("framedream.nn.visualization.imaginer._AT_ONCE", 100)
+    monkeypatch.setattr("framedream.nn.visualization.visualizers._AT_ONCE", 100)
     assert np.abs(handfuls - imaginer.picture(3, [(48, 48)], 20, 0).pixels).max() < 0.5
 
 

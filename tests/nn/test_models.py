@@ -9,14 +9,13 @@ import pytest
 from keras_files import save_weights
 from pictures import noise
 
-from framedream.config.model_registry import MODELS, find_model
+from framedream.config.model_registry import MODELS
 from framedream.errors import SettingsError, WeightsError
 from framedream.media import read_image, resize
-from framedream.nn.network import building
-from framedream.nn.network import loading as models
-from framedream.nn.network.building import build_network
 from framedream.nn.network.layers import describe_layers, layer_names
 from framedream.nn.network.loading import load_network
+from framedream.nn.network.network import find_definition
+from framedream.nn.runtime import keras
 
 STUPA, CASTLES = 832, {497, 538, 663, 668, 698, 832}
 """ImageNet classes: a stupa; church, dome, monastery, mosque, palace and stupa."""
@@ -24,8 +23,12 @@ STUPA, CASTLES = 832, {497, 538, 663, 668, 698, 832}
 
 @pytest.fixture
 def random_weights(monkeypatch):
-    """Networks are left as they are initialised, for tests of the plumbing alone."""
-    monkeypatch.setattr(building, "_build_with_own_weights", lambda entry: build_network(entry, None))
+    """Networks of Keras are left as they are initialised, for tests of the plumbing alone."""
+    for name in ("MobileNetV3Small", "ConvNeXtTiny", "NASNetMobile"):
+        build = getattr(keras.applications, name)
+        monkeypatch.setattr(
+            keras.applications, name, lambda build=build, **options: build(**options | {"weights": None})
+        )
 
 
 @pytest.fixture
@@ -89,14 +92,14 @@ def test_the_picture_itself_is_no_layer():
 )
 def test_each_network_sees_levels_in_its_own_units(name, white, black):
     for level, expected in ((255.0, white), (0.0, black)):
-        found = models._preprocessing(find_model(name))(np.full((1, 1, 1, 3), level, np.float32))
+        found = find_definition(name).preprocess(np.full((1, 1, 1, 3), level, np.float32))
         assert np.allclose(np.asarray(found)[0, 0, 0], expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "convnext_tiny", "nasnet_mobile"])
 def test_random_weights_run_through_unusual_networks_at_odd_sizes(random_weights, name):
     """Squeeze-and-excite, layer scale, and a network that takes only multiples of 32 pixels."""
-    network = load_network(name, [MODELS[name].start])
+    network = load_network(name, [MODELS[name].default_layers])
     activations = network.activations(noise(101, 83)[None])
     assert len(activations) == 1
     assert np.isfinite(activations[0]).all()
@@ -105,14 +108,14 @@ def test_random_weights_run_through_unusual_networks_at_odd_sizes(random_weights
 
 def test_a_network_is_called_the_same_however_many_were_built_before():
     for _ in range(2):
-        assert "conv2d_5" in {layer.name for layer in build_network(find_model("inception_v3"), None).layers}
+        assert "conv2d_5" in {layer.name for layer in find_definition("inception_v3").build().layers}
 
 
 def test_layers_are_described_with_resolution_and_channels():
     layers = {layer.name: layer for layer in describe_layers("squeezenet")}
     fire7 = layers["fire7"]
-    assert (fire7.index, fire7.stride, fire7.channels, fire7.start) == (28, 16, 384, True)
-    assert (layers["conv1"].kind, layers["conv1"].stride, layers["conv1"].start) == ("Conv2D", 2, False)
+    assert (fire7.index, fire7.stride, fire7.channels, fire7.is_default) == (28, 16, 384, True)
+    assert (layers["conv1"].kind, layers["conv1"].stride, layers["conv1"].is_default) == ("Conv2D", 2, False)
     assert "image" not in layers
 
 
@@ -151,7 +154,7 @@ def test_offline_without_weights_both_ways_out_are_named(offline):
 
 def test_weights_in_the_cache_of_keras_need_no_network(offline):
     """Random weights, in the place and the layout in which Keras keeps a download."""
-    model = build_network(find_model("mobilenet"), None)
+    model = find_definition("mobilenet").build()
     save_weights(model, offline / "models" / "mobilenet_1_0_224_tf_no_top.h5")
     network = load_network("mobilenet", ["conv1"])
     assert np.array_equal(network.model.get_layer("conv1").get_weights()[0], model.get_layer("conv1").get_weights()[0])

@@ -8,8 +8,7 @@ from pictures import noise
 
 from framedream.config.settings import DreamSettings
 from framedream.nn.ascent.dreamer import Dreamer
-from framedream.nn.network import xla as compiling
-from framedream.nn.runtime import tf
+from framedream.nn.runtime import has_xla, tf
 
 SHALLOW = {"layers": "fire2", "octaves": 2, "steps": 2, "precision": "float32"}
 
@@ -23,9 +22,9 @@ def plain(dreamer_of) -> Dreamer:
 @pytest.fixture
 def gpu(monkeypatch):
     """A GPU, as far as the choice of a compiler is concerned."""
-    compiling._compiles.cache_clear()
+    has_xla.cache_clear()
     yield monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
-    compiling._compiles.cache_clear()
+    has_xla.cache_clear()
 
 
 def test_on_a_gpu_a_dream_is_compiled_and_is_the_same(plain, gpu):
@@ -43,11 +42,11 @@ def test_a_gpu_that_nothing_can_be_compiled_for_works_without(gpu, monkeypatch, 
         raise tf.errors.UnimplementedError(None, None, "no ptxas\nat all")
 
     caplog.set_level("INFO", "framedream")
-    monkeypatch.setattr(compiling.tf, "function", lambda *_, **__: fail)
-    assert not compiling._compiles()
+    monkeypatch.setattr(tf, "function", lambda *_, **__: fail)
+    assert not has_xla()
     assert "XLA cannot compile here (no ptxas)" in caplog.text
 
 
 def test_on_the_processor_nothing_is_compiled():
-    compiling._compiles.cache_clear()
-    assert not compiling._compiles()
+    has_xla.cache_clear()
+    assert not has_xla()

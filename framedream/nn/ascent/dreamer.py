@@ -79,11 +79,11 @@ class Dreamer:
             raise SettingsError("guide: a class is not drawn towards a guide; name a layer too, or leave the guide out")
         self._is_classic = settings.algorithm == "classic"
         self.network = load_network(
-            settings.model, used, settings.weights, to_the_letter=self._is_classic, dtype=dtype_for(settings.precision)
+            settings.model, used, settings.weights, exact=self._is_classic, dtype=dtype_for(settings.precision)
         )
         self._check_channels()
         # The classic algorithm works in the unit of the network's input.
-        self._matrix, self._offset = self.network.input_unit()
+        self._matrix, self._offset = self.network.input_transform()
         self._guides = {} if guide is None else guide_features(self.network, guide)
         frame, step_size, weights = tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None, 1]), [len(named)]
         sizes, whole, bound = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([])
@@ -102,7 +102,7 @@ class Dreamer:
 
     def _check_channels(self) -> None:
         for name, term in zip(self._names, self._terms, strict=True):
-            count = self.network.channels(term.layer)
+            count = self.network.channel_count(term.layer)
             if term.channels and max(term.channels) >= count:
                 raise SettingsError(f"layers: '{name}' is not to be had: {term.layer} has channels 0 to {count - 1}")
 

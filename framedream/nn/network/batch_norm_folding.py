@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from framedream.nn.network.graph import input_layers
 from framedream.nn.runtime import keras
 
 _FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
@@ -58,24 +59,17 @@ def fold_batch_norms(model: keras.Model, keep: Collection[str] = ()) -> keras.Mo
 
 def _foldable_pairs(model: keras.Model, keep: Collection[str]) -> dict[str, keras.layers.Layer]:
     """Names of foldable batch norms, each with the convolution that takes it in."""
-    before = {layer.name: input_layers(layer) for layer in model.layers}
-    uses = Counter(source.name for inputs in before.values() for source in inputs)
+    inputs = input_layers(model)
+    uses = Counter(source for sources in inputs.values() for source in sources)
     pairs = {}
     for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization) and len(before[layer.name]) == 1:
-            (only,) = before[layer.name]
+        if isinstance(layer, keras.layers.BatchNormalization) and len(inputs[layer.name]) == 1:
+            only = model.get_layer(inputs[layer.name][0])
             linear = isinstance(only, _FOLDABLE) and only.activation is keras.activations.linear
             channels = layer.axis in (-1, 3, [-1], [3])
             if linear and channels and uses[only.name] == 1 and only.name not in keep:
                 pairs[layer.name] = only
     return pairs
-
-
-def input_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layers whose outputs a layer takes, in order."""
-    if isinstance(layer, keras.layers.InputLayer):
-        return []
-    return [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]
 
 
 def _folded_weights(convolution: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> list[np.ndarray]:

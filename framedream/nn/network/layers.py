@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from framedream.config.model_registry import find_model
 from framedream.config.terms import CLASSES
 from framedream.errors import SettingsError, nearest
-from framedream.nn.network.building import build_network
+from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import keras
 
 
@@ -22,7 +22,7 @@ class LayerInfo:
         kind: What it computes, as Keras calls it.
         stride: Pixels of the image for one cell of the layer.
         channels: Number of channels.
-        start: The model's own choice to start with.
+        is_default: Whether dreams start with it if no layer is named.
     """
 
     index: int
@@ -30,7 +30,7 @@ class LayerInfo:
     kind: str
     stride: int
     channels: int
-    start: bool
+    is_default: bool
 
 
 def describe_layers(model: str) -> list[LayerInfo]:
@@ -40,12 +40,12 @@ def describe_layers(model: str) -> list[LayerInfo]:
         SettingsError: No such model; names the nearest.
     """
     entry = find_model(model)
-    whole = build_network(entry, None)
-    start = {term.partition("=")[0] for term in entry.start.split(",")}
+    whole = find_definition(entry.name).build()
+    defaults = {term.partition("=")[0] for term in entry.default_layers.split(",")}
     side = 4096
     shapes = layer_shapes(whole, side, side)
     return [
-        LayerInfo(index, layer.name, type(layer).__name__, round(side / shape[1]), shape[3], layer.name in start)
+        LayerInfo(index, layer.name, type(layer).__name__, round(side / shape[1]), shape[3], layer.name in defaults)
         for index, (layer, shape) in enumerate(zip(whole.layers, shapes, strict=True))
         if is_map(layer) and not isinstance(layer, keras.layers.InputLayer)
     ]
@@ -67,7 +67,7 @@ def layer_names(model: str, layers: Sequence[str]) -> tuple[str, ...]:
     if not any(layer.isdecimal() for layer in layers):
         return tuple(dict.fromkeys(layers))
     name = find_model(model).name
-    known = [layer.name for layer in build_network(find_model(model), None).layers]
+    known = [layer.name for layer in find_definition(name).build().layers]
     for index in (int(layer) for layer in layers if layer.isdecimal()):
         if not 1 <= index < len(known):
             what = "is the image itself" if index == 0 else "is none of them"

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from framedream.nn.network.batch_norm_folding import input_layers
-from framedream.nn.network.image_convolution import strided_image_convolution
+from framedream.nn.network.graph import input_layers, layer_calls
+from framedream.nn.network.strided_convolution import strided_image_convolution
 from framedream.nn.runtime import keras, tf
 
 Forward = Callable[[tf.Tensor], list[tf.Tensor]]
@@ -37,7 +37,7 @@ def lower_network(model: keras.Model, matrix: np.ndarray, offset: np.ndarray, dt
         offset: The same, 3.
         dtype: What it computes in.
     """
-    apart = _staying_apart(model)
+    calls, apart = layer_calls(model), _staying_apart(model)
     if dtype != "float32":
         for layer in model.layers:
             layer.dtype_policy = keras.DTypePolicy(f"mixed_{dtype}")
@@ -65,9 +65,16 @@ def lower_network(model: keras.Model, matrix: np.ndarray, offset: np.ndarray, dt
         if dtype == "float16":
             images = _with_finite_gradient(images)
         start = _Seen([_Part(tf.cast(images + common, dtype), matrix=matrix, shift=rest)])
-        # What Keras calls a network by, with other things than tensors handed from layer to layer.
-        found = keras.tree.flatten(model._run_through_graph([start], call_fn=applied))
-        return [tf.cast(each.whole, tf.float32) for each in found]
+        values: dict[int, Any] = {id(model.inputs[0]): start}
+
+        def known(each: Any) -> Any:
+            return values.get(id(each), each)
+
+        for call in calls:
+            arguments, options = keras.tree.map_structure(known, (call.arguments, dict(call.options)))
+            results = keras.tree.flatten(applied(call.layer, *arguments, **options))
+            values.update(zip(map(id, call.outputs), results, strict=True))
+        return [tf.cast(values[id(output)].whole, tf.float32) for output in model.outputs]
 
     return forward
 
@@ -162,7 +169,8 @@ def _is_plain_convolution(operation: keras.Operation) -> bool:
 
 def _begins_without_padding(model: keras.Model) -> bool:
     """Whether a network sees an image by convolutions alone that do not pad it."""
-    users = _users(model)[model.inputs[0]._keras_history.operation.name]
+    start = next(layer.name for layer in model.layers if isinstance(layer, keras.layers.InputLayer))
+    users = _users(model)[start]
     return all(_is_plain_convolution(user) and user.padding == "valid" for user in users)
 
 
@@ -174,10 +182,11 @@ def _is_relu(operation: keras.Operation) -> bool:
 
 def _users(model: keras.Model) -> dict[str, list[keras.Operation]]:
     """What takes what each operation gives, by its name."""
+    operations = {operation.name: operation for operation in model.operations}
     users: dict[str, list[keras.Operation]] = {}
-    for operation in model.operations:
-        for source in input_layers(operation):
-            users.setdefault(source.name, []).append(operation)
+    for name, sources in input_layers(model).items():
+        for source in sources:
+            users.setdefault(source, []).append(operations[name])
     return users
 
 

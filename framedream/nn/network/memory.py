@@ -59,7 +59,7 @@ def activations_per_pixel(network: Network) -> float:
 
 def _numbers(network: Network, height: int, width: int) -> list[int]:
     """How many numbers each layer has."""
-    padded = (side + -side % network.multiple for side in (height, width))
+    padded = (side + -side % network.size_multiple for side in (height, width))
     return [math.prod(shape) for shape in layer_shapes(network.model, *padded)]
 
 
