@@ -52,15 +52,19 @@ class Window:
         return self.stop == self.segment.stop
 
 
-def divide_into_windows(parts: Iterable[Segment], height: int, width: int) -> list[Window]:
+def divide_into_windows(
+    parts: Iterable[Segment], height: int, width: int, *, longest: int | None = None, shortest: int | None = None
+) -> list[Window]:
     """Divide segments into windows of about equal length that look a few frames ahead.
 
     Args:
         parts: The segments.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
+        longest: The most frames a window delivers, whatever fits the memory. Default: 128.
+        shortest: The fewest frames a window delivers, even where memory is short. Default: 16.
     """
-    length = window_length(height, width)
+    length = window_length(height, width, longest=longest, shortest=shortest)
     found = []
     for part in parts:
         frames = part.stop - part.first
@@ -104,8 +108,15 @@ def too_short_error(count: int) -> InputError:
     )
 
 
-def window_length(height: int, width: int) -> int:
-    """Frames of a window: as many as fit, within reason."""
+def window_length(height: int, width: int, *, longest: int | None = None, shortest: int | None = None) -> int:
+    """Number of frames a window delivers: as many as fit the memory, within bounds.
+
+    Args:
+        height: Height of a frame in pixels.
+        width: Width of a frame in pixels.
+        longest: The upper bound. Default: 128.
+        shortest: The lower bound. Default: 16.
+    """
     shrunk = min(1.0, WORKING_SIDE / min(height, width)) ** 2
     frame = height * width * (_BYTES_PER_PIXEL + shrunk * _BYTES_OF_FLOW)
-    return min(max(int(_BYTES / frame) - _AHEAD, _SHORTEST), _LONGEST)
+    return min(max(int(_BYTES / frame) - _AHEAD, shortest or _SHORTEST), longest or _LONGEST)
