@@ -17,9 +17,9 @@ from framedream.batch.items import Item, find_items
 from framedream.batch.ledger import Ledger
 from framedream.batch.scheduler import schedule_batch
 from framedream.errors import FramedreamError, Stopped
+from framedream.film.compositing import check_masks
 from framedream.film.dreamers import check_guides, dreamer_for
 from framedream.film.local_runner import Film
-from framedream.film.masks import check_masks
 from framedream.film.preflight import warn_of_room
 from framedream.film.progress import BatchProgress, Progress
 from framedream.jobs.dream_image import dream_image

@@ -14,8 +14,8 @@ from filelock import FileLock, Timeout
 
 from framedream.errors import LockedError, OutputError
 from framedream.store.array_files import load_arrays, save_arrays
+from framedream.store.fingerprints import result_state
 from framedream.store.journal import Journal
-from framedream.store.results import result_state
 
 FOLDER = ".framedream"
 """Hidden folder among the results: journal, pictures for the report, lock."""

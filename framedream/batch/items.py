@@ -14,7 +14,7 @@ from framedream.batch.selection import is_chosen, is_mask, select
 from framedream.config.presets import DEFAULT
 from framedream.config.settings import Settings
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.film.masks import mask_paths
+from framedream.film.compositing import mask_paths
 from framedream.media.containers import container_for
 from framedream.media.frames import FootageKind
 from framedream.media.write.image_writer import check_image_name

@@ -18,9 +18,9 @@ from framedream.film.compositing import film_properties
 from framedream.film.dreamers import dreamer_for
 from framedream.film.footage_job import FootageJob
 from framedream.film.part_maker import PartMaker, Stage, render_plan
-from framedream.film.plan import Part, Plan, Survey
+from framedream.film.plan import Part, Plan
 from framedream.film.progress import Progress
-from framedream.film.survey import survey_footage
+from framedream.film.survey import Survey, survey_footage
 from framedream.media import FrameIndex, PieceFactory
 from framedream.render.retimed_footage import open_retimed
 from framedream.store.frame_storage import RUNNING, FrameStorage

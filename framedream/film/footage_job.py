@@ -9,14 +9,13 @@ from pathlib import Path
 from framedream.config.settings import FootageSettings, Settings, setting_groups
 from framedream.config.timeline import Timeline, flag_name
 from framedream.errors import InputError
-from framedream.film.compositing import film_properties
+from framedream.film.compositing import check_mask, film_properties, mask_paths
 from framedream.film.dreamers import guide_paths
 from framedream.film.film_job import FilmJob, FilmPaths
-from framedream.film.masks import check_mask, mask_paths
-from framedream.film.plan import Plan, Survey
+from framedream.film.plan import Plan
 from framedream.film.preflight import check_memory
-from framedream.film.sounds import film_sound, sound_paths
-from framedream.film.survey_records import survey_from_record, survey_to_record
+from framedream.film.schedule_loading import film_sound, sound_paths
+from framedream.film.survey import Survey, survey_from_record, survey_to_record
 from framedream.media import FootageProtocol
 from framedream.render.retimed_footage import open_retimed
 from framedream.render.video.windows import window_length

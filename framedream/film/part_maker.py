@@ -118,8 +118,7 @@ class PartMaker:
                     backwards += 1
                 else:
                     if number >= start:
-                        composed_frames = self.encoding.shown_for(times, number, frame.duration)
-                        encoder.add(frame, composed_frames)
+                        encoder.add(frame, self.encoding.shown_for(times, number, frame.duration))
                     number += 1
                 done = max(number, start)
                 self.tell(Stage(done - part.first, backwards, done - 1 if frame else done))

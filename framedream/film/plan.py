@@ -10,36 +10,14 @@ import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from framedream.config.settings import Settings
-from framedream.media import FrameIndex
+from framedream.film.survey import Survey
 from framedream.render.video.segments import Segment, divide_into_segments
 from framedream.render.video.windows import Window, divide_into_windows
 
 _PIECE = 24
 """Frames of an encoded piece, at least: each begins with a key frame."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What has to be known of footage before it is divided.
-
-    Attributes:
-        times: When each frame is shown, in seconds.
-        cuts: The frames that begin a later shot.
-        height: Height of a frame in pixels.
-        width: Width of a frame in pixels.
-        seen: The frames of the footage's own file, where it is a video.
-        mask_seen: Those of the mask's.
-    """
-
-    times: Sequence[Fraction]
-    cuts: Sequence[int]
-    height: int
-    width: int
-    seen: FrameIndex | None = None
-    mask_seen: FrameIndex | None = None
 
 
 @dataclass(frozen=True)

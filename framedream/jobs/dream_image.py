@@ -11,9 +11,9 @@ import numpy as np
 from framedream.config.parsing import Size
 from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import InputError
+from framedream.film.compositing import mask_paths, still_mask
 from framedream.film.dreamers import dreamer_for, guide_paths
 from framedream.film.film_job import check_apart
-from framedream.film.masks import mask_paths, still_mask
 from framedream.film.preflight import check_memory, check_readable
 from framedream.media import (
     OnceLogger,

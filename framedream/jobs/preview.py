@@ -14,9 +14,9 @@ from framedream.config.presets import DEFAULT
 from framedream.config.preview_settings import PreviewSettings
 from framedream.config.settings import Settings
 from framedream.errors import SettingsError
+from framedream.film.dreamers import Dreamers
 from framedream.film.film_job import check_apart
 from framedream.film.progress import Progress, ProgressCallback
-from framedream.film.shared_dreamers import Dreamers
 from framedream.jobs.preview_looks import ALL, PreviewLook, default_columns, preview_looks
 from framedream.jobs.preview_scene import PreviewScene, dream_excerpt
 from framedream.media import Frame, check_image_name

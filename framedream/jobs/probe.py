@@ -12,8 +12,8 @@ from pathlib import Path
 from framedream.config.settings import Settings
 from framedream.errors import FramedreamError, InputError
 from framedream.film.compositing import film_properties
-from framedream.film.plan import Plan, Survey
-from framedream.film.survey import survey_footage
+from framedream.film.plan import Plan
+from framedream.film.survey import Survey, survey_footage
 from framedream.media import FootageProtocol, PieceFactory, is_image_footage
 from framedream.media.read.image_reader import READABLE
 from framedream.media.write.describe import Row, describe_color, describe_file, describe_film

@@ -14,10 +14,10 @@ from framedream.film.compositing import check_no_comparison
 from framedream.film.dreamers import dreamer_for, guide_paths
 from framedream.film.film_job import FilmJob, FilmPaths
 from framedream.film.local_runner import Film, LocalRunner
-from framedream.film.plan import Plan, Survey
+from framedream.film.plan import Plan
 from framedream.film.progress import ProgressCallback
-from framedream.film.schedule_loading import following_sound, load_schedule
-from framedream.film.sounds import film_sound, sound_paths
+from framedream.film.schedule_loading import film_sound, following_sound, load_schedule, sound_paths
+from framedream.film.survey import Survey
 from framedream.jobs.zoom_stills import NOISE, check_stills, film_size, find_still, is_noise
 from framedream.media import FilmFormat, Frame, Loudness
 from framedream.render.video.windows import Window

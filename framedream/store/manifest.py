@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,14 +12,11 @@ from typing import Any, BinaryIO
 from framedream.config.parsing import Moment
 from framedream.config.settings import Settings
 from framedream.config.timeline import format_value
-from framedream.errors import FramedreamError, InputError, WeightsError
-from framedream.media import list_images
+from framedream.errors import InputError, WeightsError
+from framedream.store.fingerprints import file_hash, input_identity
 
 SCHEMA = 2
 """Number of the layout of work folders."""
-
-_HEAD = 2**20
-"""Bytes at each end of a file that are hashed."""
 
 _HASHED = ("weights", "sound", "guide", "mask")
 """Settings that are names of files: what counts is what is in them."""
@@ -85,13 +80,13 @@ class Manifest:
             known[0][1],
             str(target.parent.resolve() / target.name),
             {name: text for name, text in flat_settings(settings).items() if name not in _HASHED} | named,
-            weights_hash(settings),
+            file_hash(settings.dream.weights, WeightsError),
             circumstances,
             others=known[1:],
-            sound=sound_hash(settings),
+            sound=file_hash(settings.change.sound, InputError),
             mask=input_identity(mask) if mask else "",
             kind=kind,
-            guide=_hash_of(settings.dream.guide, InputError),
+            guide=file_hash(settings.dream.guide, InputError),
         )
 
     @classmethod
@@ -159,69 +154,6 @@ def flat_settings(settings: Settings) -> dict[str, str]:
     if settings.footage.slow_motion == 1:
         del found["slow_motion"]
     return found | {"timeline": ""} | changing | {"segment": _text(settings.run.segment)}
-
-
-def input_identity(source: Path) -> str:
-    """Size, time of change and hash of head and tail of a file; of a folder, a hash of those of its images.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        if source.is_dir():
-            files = list_images(source)
-            lines = [f"{item.name} {item.stat().st_size} {item.stat().st_mtime_ns}" for item in files]
-            text = "\n".join(lines)
-            return f"{len(files)} files {_sha(text.encode('utf-8', 'surrogateescape'))}"
-        facts = source.stat()
-        return f"{facts.st_size} bytes, changed {facts.st_mtime_ns}, {_ends_hash(source, facts.st_size)}"
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read ({error.strerror}); check the file and its permissions") from None
-
-
-def weights_hash(settings: Settings) -> str:
-    """Hash of the file that the network's weights come from.
-
-    Raises:
-        WeightsError: There is no such file.
-    """
-    return _hash_of(settings.dream.weights, WeightsError)
-
-
-def sound_hash(settings: Settings) -> str:
-    """Hash of the file whose sound is followed; "" if there is none.
-
-    Raises:
-        InputError: There is no such file.
-    """
-    return _hash_of(settings.change.sound, InputError)
-
-
-def _hash_of(path: Path | None, missing: type[FramedreamError]) -> str:
-    if path is None:
-        return ""
-    try:
-        facts = path.stat()
-        return _file_hash(path, facts.st_size, facts.st_mtime_ns)
-    except OSError as error:
-        raise missing(f"{path}: cannot be read ({error.strerror}); check the name") from None
-
-
-@functools.cache
-def _file_hash(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _ends_hash(path: Path, size: int) -> str:
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-        file.seek(max(0, size - _HEAD))
-        return _sha(head + file.read(_HEAD))
-
-
-def _sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _text(value: Any) -> str:

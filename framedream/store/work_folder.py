@@ -13,10 +13,10 @@ from filelock import FileLock, Timeout
 
 from framedream.errors import InputError, LockedError, OutputError, SettingsError
 from framedream.media.atomic_files import sync, write_durably
+from framedream.store.fingerprints import result_state
 from framedream.store.frame_storage import RUNNING, STORES, FrameStorage
 from framedream.store.journal import Journal
 from framedream.store.manifest import Manifest
-from framedream.store.results import result_state
 
 SUFFIX = ".framedream"
 """What a work folder's name adds to that of the output."""

@@ -20,8 +20,8 @@ from framedream.errors import DeviceError, InputError, OutputError, SettingsErro
 from framedream.film import film_tasks
 from framedream.film.film_tasks import FilmTasks, PartTask, SurveyTask
 from framedream.film.footage_job import FootageJob
-from framedream.film.plan import Survey
 from framedream.film.progress import Progress
+from framedream.film.survey import Survey
 from framedream.jobs import dream_video as video
 from framedream.store.journal import Journal
 from framedream.workers.tasks import Outcome, RemoteTrace

@@ -8,7 +8,8 @@ import pytest
 
 from framedream.config.settings import Settings
 from framedream.film.film_tasks import from_both_ends
-from framedream.film.plan import Plan, Survey
+from framedream.film.plan import Plan
+from framedream.film.survey import Survey
 
 
 def begun(frames: int, cuts: tuple[int, ...], length: int) -> list[int]:

@@ -20,8 +20,7 @@ from framedream.config.parsing import Moment
 from framedream.film import film_tasks, plan
 from framedream.film.film_tasks import FilmTasks, SurveyTask
 from framedream.film.footage_job import FootageJob
-from framedream.film.plan import Survey
-from framedream.film.survey_records import survey_from_record, survey_to_record
+from framedream.film.survey import Survey, survey_from_record, survey_to_record
 from framedream.jobs import dream_video as job
 from framedream.jobs import preview_scene as scene
 from framedream.media import FrameIndex

@@ -12,7 +12,7 @@ from stand_ins import Dreaming
 from framedream import PreviewSettings, Settings, dream_image, dream_video, preset_names, preview
 from framedream.config.parsing import parse_layers
 from framedream.errors import InputError, OutputError, SettingsError, WeightsError
-from framedream.film import shared_dreamers as job
+from framedream.film import dreamers as job
 from framedream.jobs.preview_looks import preview_looks
 from framedream.media import open_footage, read_image, write_image
 
