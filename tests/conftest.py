@@ -107,12 +107,9 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
 @pytest.fixture
 def shot_in_windows(tmp_path, monkeypatch) -> Path:
     """A shot of 26 frames, 80×64, in windows of six frames and pieces of five."""
-    from framedream.film import plan
-    from framedream.render.video import windows
+    from framedream.film.plan import Plan, PlanLimits
 
-    monkeypatch.setattr(windows, "_LONGEST", 6)
-    monkeypatch.setattr(windows, "_SHORTEST", 6)
-    monkeypatch.setattr(plan, "_PIECE", 5)
+    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
     return write_clip(tmp_path / "clip.mp4", pan(26, 64, 80, step=(1.3, 0.4)))
 
 

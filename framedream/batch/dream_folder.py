@@ -20,7 +20,7 @@ from framedream.errors import FramedreamError, Stopped
 from framedream.film.compositing import check_masks
 from framedream.film.dreamers import check_guides, dreamer_for
 from framedream.film.local_runner import Film
-from framedream.film.preflight import warn_of_room
+from framedream.film.preflight import warn_if_disk_is_short
 from framedream.film.progress import BatchProgress, Progress
 from framedream.jobs.dream_image import dream_image
 from framedream.jobs.dream_video import dream_video
@@ -98,7 +98,7 @@ def dream_folder(
     check_masks(item.settings for item in items)
     check_guides(item.settings for item in items)
     with FinishedItems(target) as records:
-        warn_of_room(target, sum(map(estimate_size, items)))
+        warn_if_disk_is_short(target, sum(map(estimate_size, items)))
         ledger = Ledger(source, target, items, records, restart)
         makers = BatchLayout(target, Path(work) if work is not None else None, restart)
         try:

@@ -10,7 +10,7 @@ from framedream.batch.items import Item
 from framedream.config.settings import OutputSettings, Settings
 from framedream.errors import FramedreamError
 from framedream.film.compositing import film_properties
-from framedream.film.preflight import encoded_size
+from framedream.film.preflight import estimate_film_bytes
 from framedream.render.retimed_footage import open_retimed
 from framedream.store.work_folder import SUFFIX
 
@@ -55,7 +55,7 @@ def estimate_size(item: Item) -> float:
         footage = open_retimed(item.source, item.settings.footage)
     except FramedreamError:
         return 0
-    return encoded_size(
+    return estimate_film_bytes(
         item.target, footage.frame_count or 0, footage.height, film_properties(item.settings, footage).width
     )
 

@@ -20,7 +20,7 @@ from framedream.config.settings import Settings
 from framedream.errors import FramedreamError, OutputError, Stopped
 from framedream.film.local_runner import Film
 from framedream.reports.batch_report import BatchReport, ReportItem, write_report
-from framedream.store.manifest import Manifest, flat_settings
+from framedream.store.manifest import Manifest, flatten_settings
 from framedream.workers.tasks import RemoteTrace
 
 log = logging.getLogger(__name__)
@@ -146,8 +146,8 @@ class Ledger:
             self.report()
 
     def _waiting(self, item: Item) -> ReportItem:
-        usual = flat_settings(Settings())
-        changed = {name: text for name, text in flat_settings(item.settings).items() if text != usual.get(name)}
+        usual = flatten_settings(Settings())
+        changed = {name: text for name, text in flatten_settings(item.settings).items() if text != usual.get(name)}
         path = item.target.relative_to(self._target).as_posix()
         return ReportItem(item.name, item.kind, item.preset, "waiting", path, changed)
 

@@ -92,7 +92,7 @@ class _Spread:
     def __init__(self, ledger: Ledger, makers: BatchLayout, slots: int, finisher: ThreadPoolExecutor) -> None:
         self._ledger, self._makers, self._slots, self._finisher = ledger, makers, slots, finisher
         self._desk = FrameStorage(makers.target / FOLDER)
-        self._token = self._desk.let_work()
+        self._token = self._desk.start_run()
         good = [item for item in ledger.items if not item.problem]
         self._networks: list[Settings] = list({item.settings.dream: item.settings for item in good}.values())
         self._sizes = {number: estimate_work(item) for number, item in enumerate(ledger.items)}
@@ -146,13 +146,13 @@ class _Spread:
 
     def stop(self) -> None:
         """Let running tasks end after the frame in hand."""
-        self._desk.end_work()
+        self._desk.end_run()
         for film in self._open:
             film.tasks.stop()
 
     def close(self) -> None:
         """Let go of the work folders of films that are not complete."""
-        self._desk.end_work()
+        self._desk.end_run()
         for film in self._open:
             if not film.broken:
                 self._ledger.stopped(film.number, str(film.tasks.job.stopped(self._done(film))))

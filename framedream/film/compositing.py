@@ -13,7 +13,7 @@ import numpy as np
 
 from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import SettingsError
-from framedream.film.preflight import check_readable
+from framedream.film.preflight import check_image_memory
 from framedream.media import (
     ColorTags,
     FilmProperties,
@@ -58,7 +58,7 @@ def open_mask(settings: Settings, rate: Fraction | None = None, seen: FrameIndex
     if path is None:
         return None
     mask = open_footage(path, FootageSettings(fps=rate), seen)
-    check_readable(str(path), mask.width, mask.height)
+    check_image_memory(str(path), mask.width, mask.height)
     return mask
 
 

@@ -17,7 +17,7 @@ from framedream.config.settings import DreamSettings, Settings
 from framedream.config.terms import parse_term
 from framedream.config.timeline import format_moment
 from framedream.errors import InputError, SettingsError, WeightsError
-from framedream.film.preflight import check_readable
+from framedream.film.preflight import check_image_memory
 from framedream.media import read_image, read_image_info, resize
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _state_of(guide: Path) -> tuple[int, int]:
 
 def _check_guide(path: Path) -> None:
     info = read_image_info(path)
-    check_readable(str(path), info.width, info.height)
+    check_image_memory(str(path), info.width, info.height)
 
 
 def _guide_of(path: Path) -> np.ndarray:
@@ -116,7 +116,7 @@ def _guide_of(path: Path) -> np.ndarray:
     return resize(image, *(max(1, round(side * scale)) for side in image.shape[1::-1]))
 
 
-class Dreamers:
+class SharedDreamers:
     """What dreams each of some looks."""
 
     def __init__(self, found: Sequence[Settings], *, spare: bool) -> None:

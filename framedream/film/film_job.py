@@ -13,7 +13,7 @@ from framedream.config.schedule import check_sound
 from framedream.config.settings import Settings
 from framedream.errors import InputError, OutputError, Stopped
 from framedream.film.plan import Part, Plan
-from framedream.film.preflight import check_room
+from framedream.film.preflight import check_disk_space
 from framedream.media import FilmAssembler, FilmProperties
 from framedream.store.array_files import StoredPieces
 from framedream.store.manifest import Manifest
@@ -48,7 +48,7 @@ class FilmPaths:
         place = Path(work).resolve() if work is not None else work_path(Path(name))
         sources = tuple(sources)
         for source in sources:
-            check_apart(source, Path(name))
+            check_output_path(source, Path(name))
             _check_place(source, Path(name), place)
         return cls(sources, name, place)
 
@@ -97,8 +97,8 @@ class FilmJob:
     def _begin(self) -> None:
         """See whether the work can be done."""
         self.film.check_vacant()
-        if self.folder.begun_elsewise:
-            changes = ", ".join(self.folder.begun_elsewise)
+        if self.folder.environment_changes:
+            changes = ", ".join(self.folder.environment_changes)
             log.warning("%s: was begun in other circumstances (%s); the dream may change a little", self.path, changes)
 
     @property
@@ -112,7 +112,7 @@ class FilmJob:
         return self._plan
 
     def _check_room(self, frames: int, in_flight: int) -> None:
-        check_room(self.folder.path, self.path, frames, self._like.height, self._like.width, in_flight)
+        check_disk_space(self.folder.path, self.path, frames, self._like.height, self._like.width, in_flight)
 
     def missing(self) -> list[Part]:
         """The parts that have pieces which are not stored."""
@@ -162,14 +162,14 @@ class FilmJob:
 
 def _check_place(source: Path, target: Path, place: Path) -> None:
     """See that the work folder has neither the footage nor the output in it."""
-    check_apart(source, place)
+    check_output_path(source, place)
     here = place.resolve()
     for path in (source.resolve(), target.resolve()):
         if here == path or here in path.parents:
             raise OutputError(f"{place}: cannot be the work folder, for {path} lies in it; name another --work")
 
 
-def check_apart(source: Path, target: Path) -> None:
+def check_output_path(source: Path, target: Path) -> None:
     """See that a job does not write over or into what it reads.
 
     Raises:

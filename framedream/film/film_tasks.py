@@ -17,7 +17,7 @@ from framedream.errors import OutputError, Stopped
 from framedream.film.compositing import film_properties
 from framedream.film.dreamers import dreamer_for
 from framedream.film.footage_job import FootageJob
-from framedream.film.part_maker import PartMaker, Stage, render_plan
+from framedream.film.part_maker import PartMaker, PartProgress, render_plan
 from framedream.film.plan import Part, Plan
 from framedream.film.progress import Progress
 from framedream.film.survey import Survey, survey_footage
@@ -114,8 +114,8 @@ class PartTask:
         footage = open_retimed(self.source, settings.footage, self.survey.seen)
         plan = Plan(self.survey, settings)
 
-        def tell(stage: Stage) -> None:
-            storage.tell(self.number, stage.frame, stage.backwards, stage.at)
+        def tell(stage: PartProgress) -> None:
+            storage.write_progress(self.number, stage.frame, stage.backwards, stage.at)
 
         encoding = PieceFactory(self.target, film_properties(settings, footage), settings.output)
         footage.keeps_alpha = encoding.keeps_alpha
@@ -153,7 +153,7 @@ def check_running(storage: FrameStorage, token: str) -> None:
         raise Stopped(f"{storage.path}: stopped; the same command goes on from there")
 
 
-def from_both_ends(parts: Iterable[Part]) -> list[Part]:
+def order_parts(parts: Iterable[Part]) -> list[Part]:
     """The order in which parts are begun: those of a shot from both of its ends by turns.
 
     Its keys are dreamed from its middle on, so that neighbours would wait for the same ones.
@@ -184,7 +184,7 @@ class FilmTasks:
         """
         self.job, self._unchecked = job, check_network
         self._settings = absolute_settings(job.settings)
-        self._token = job.folder.let_work()
+        self._token = job.folder.start_run()
         known = int((job.folder.journal.find("tile") or {"side": 0})["side"])
         asked = 0 if job.settings.run.tile == "auto" else job.settings.run.tile
         self._tile = min(known, asked) or known or asked
@@ -251,7 +251,7 @@ class FilmTasks:
             raise OutputError(f"{self.job.folder.path}: the file {RUNNING} in it has gone; run the same command again")
         if outcome.state == "done" and isinstance(task, PartTask):
             part = self._running.pop(task.number)
-            self._backwards += (self.job.folder.told(part.number) or [0, 0])[1]
+            self._backwards += (self.job.folder.read_progress(part.number) or [0, 0])[1]
             if outcome.value and not 0 < self._tile <= outcome.value:
                 self._tile = outcome.value
                 self.job.folder.note("tile", side=self._tile)
@@ -262,14 +262,14 @@ class FilmTasks:
     def stop(self) -> None:
         """Let running tasks end after the frame in hand."""
         self._is_stopping = True
-        self.job.folder.end_work()
+        self.job.folder.end_run()
 
     def progress(self) -> Progress | None:
         """How far the film is, or None before it is known how long it is."""
         plan = self.job.plan
         if plan is None or self._waiting is None:
             return None
-        told = [self.job.folder.told(number) or [0, 0, part.first] for number, part in self._running.items()]
+        told = [self.job.folder.read_progress(number) or [0, 0, part.first] for number, part in self._running.items()]
         open_frames = sum(part.stop - part.first for part in (*self._waiting, *self._running.values()))
         frames = len(plan.survey.times)
         done = frames - open_frames + sum(stage[0] for stage in told)
@@ -277,6 +277,6 @@ class FilmTasks:
         return Progress(done, frames, shot, plan.shots, self._backwards + sum(stage[1] for stage in told))
 
     def _divide(self) -> None:
-        self._waiting = from_both_ends(self.job.missing())
+        self._waiting = order_parts(self.job.missing())
         for part in self._waiting:
-            self.job.folder.tell(part.number)
+            self.job.folder.write_progress(part.number)

@@ -14,7 +14,7 @@ from framedream.film.dreamers import guide_paths
 from framedream.film.film_job import FilmJob, FilmPaths
 from framedream.film.plan import Plan
 from framedream.film.preflight import check_memory
-from framedream.film.schedule_loading import film_sound, sound_paths
+from framedream.film.schedule_loading import load_film_sound, sound_paths
 from framedream.film.survey import Survey, survey_from_record, survey_to_record
 from framedream.media import FootageProtocol
 from framedream.render.retimed_footage import open_retimed
@@ -52,7 +52,7 @@ class FootageJob(FilmJob):
         self.footage = open_retimed(source, settings.footage)
         _tell_if_single(self.footage, settings.footage)
         if settings.change.sound:
-            self.footage.sound = film_sound(settings, places.name)
+            self.footage.sound = load_film_sound(settings, places.name)
         if settings.change.timeline:
             _tell_of_zooms(settings.change.timeline)
         try:

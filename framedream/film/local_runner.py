@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from framedream.film.film_job import FilmJob
-from framedream.film.part_maker import PartMaker, Render, Stage
+from framedream.film.part_maker import PartMaker, PartProgress, Render
 from framedream.film.plan import Plan
 from framedream.film.progress import Progress, ProgressCallback
 
@@ -76,7 +76,7 @@ class LocalRunner:
         if self._stop():
             raise self._job.stopped(self._done)
 
-    def _tell(self, plan: Plan, before: int, backwards: int, stage: Stage) -> None:
+    def _tell(self, plan: Plan, before: int, backwards: int, stage: PartProgress) -> None:
         self._done, self._backwards = before + stage.frame, backwards + stage.backwards
         if self._report:
             frames, shot = len(plan.survey.times), plan.shot_of(stage.at)

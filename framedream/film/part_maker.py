@@ -50,7 +50,7 @@ def render_plan(
 
 
 @dataclass(frozen=True)
-class Stage:
+class PartProgress:
     """How far a part is.
 
     Attributes:
@@ -84,7 +84,7 @@ class PartMaker:
     storage: FrameStorage
     plan: Plan
     check: Callable[[], None]
-    tell: Callable[[Stage], None]
+    tell: Callable[[PartProgress], None]
 
     def missing(self, part: Part) -> list[int]:
         """Pieces of a part that are not stored."""
@@ -121,7 +121,7 @@ class PartMaker:
                         encoder.add(frame, self.encoding.shown_for(times, number, frame.duration))
                     number += 1
                 done = max(number, start)
-                self.tell(Stage(done - part.first, backwards, done - 1 if frame else done))
+                self.tell(PartProgress(done - part.first, backwards, done - 1 if frame else done))
                 if frame and number in caught_up:
                     self.storage.release(part.first, number)
                 if number == ends[piece]:

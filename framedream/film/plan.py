@@ -10,14 +10,27 @@ import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from framedream.config.settings import Settings
 from framedream.film.survey import Survey
 from framedream.render.video.segments import Segment, divide_into_segments
 from framedream.render.video.windows import Window, divide_into_windows
 
-_PIECE = 24
-"""Frames of an encoded piece, at least: each begins with a key frame."""
+
+@dataclass(frozen=True)
+class PlanLimits:
+    """How finely a film is divided.
+
+    Attributes:
+        piece_frames: The fewest frames of an encoded piece; each piece starts with a key frame.
+        longest_window: The most frames of a window. Default: see `divide_into_windows`.
+        shortest_window: The fewest frames of a window. Default: see `divide_into_windows`.
+    """
+
+    piece_frames: int = 24
+    longest_window: int | None = None
+    shortest_window: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,8 +66,11 @@ class Plan:
     Attributes:
         survey: What it was made of.
         is_chain: Whether every frame is made of the one before it alone, as in a zoom: that is one part.
+        limits: How finely films are divided; the same for every process that works on a film.
         parts: In the order of the film. Shots too short to be worth a piece of their own go together.
     """
+
+    limits: ClassVar[PlanLimits] = PlanLimits()
 
     def __init__(self, survey: Survey, settings: Settings, *, is_chain: bool = False) -> None:
         """Divide a film.
@@ -67,9 +83,10 @@ class Plan:
         self.survey, self.is_chain = survey, is_chain
         self.parts: list[Part] = []
         pieces = 0
-        for parts in [_chain(len(survey.times))] if is_chain else _divided(survey, settings):
-            ends = _piece_ends(parts)
-            self.parts.append(Part(len(self.parts), parts, range(pieces, pieces + len(ends)), ends))
+        chain = [_divide_chain(len(survey.times), self.limits)] if is_chain else None
+        for windows in chain or _divide(survey, settings, self.limits):
+            ends = _piece_ends(windows, self.limits.piece_frames)
+            self.parts.append(Part(len(self.parts), windows, range(pieces, pieces + len(ends)), ends))
             pieces += len(ends)
 
     @property
@@ -92,35 +109,39 @@ class Plan:
         return bisect.bisect_right(self.survey.cuts, frame) + 1
 
 
-def _divided(survey: Survey, settings: Settings) -> list[tuple[Window, ...]]:
+def _divide(survey: Survey, settings: Settings, limits: PlanLimits) -> list[tuple[Window, ...]]:
     cuts = survey.cuts if settings.motion.flow != "none" else ()
-    found = divide_into_segments(len(survey.times), cuts, settings.run.segment)
-    return [tuple(divide_into_windows(group, survey.height, survey.width)) for group in _groups(found)]
+    segments = divide_into_segments(len(survey.times), cuts, settings.run.segment)
+    longest, shortest = limits.longest_window, limits.shortest_window
+    return [
+        tuple(divide_into_windows(group, survey.height, survey.width, longest=longest, shortest=shortest))
+        for group in _group_segments(segments, limits.piece_frames)
+    ]
 
 
-def _chain(frames: int) -> tuple[Window, ...]:
-    """Windows of a piece each, none of which looks ahead."""
-    whole, count = Segment(0, frames, (0, frames)), max(1, frames // _PIECE)
+def _divide_chain(frames: int, limits: PlanLimits) -> tuple[Window, ...]:
+    """Windows of one piece each, none of which looks ahead."""
+    whole, count = Segment(0, frames, (0, frames)), max(1, frames // limits.piece_frames)
     bounds = [frames * number // count for number in range(count + 1)]
     return tuple(Window(first, stop, stop, whole) for first, stop in itertools.pairwise(bounds))
 
 
-def _groups(found: Sequence[Segment]) -> list[list[Segment]]:
-    """Neighbours that have enough frames for a piece together; the last may have fewer."""
+def _group_segments(segments: Sequence[Segment], piece_frames: int) -> list[list[Segment]]:
+    """Group neighbours until each group has enough frames for a piece; the last group may have fewer."""
     groups: list[list[Segment]] = []
-    for segment in found:
-        if groups and groups[-1][-1].stop - groups[-1][0].first < _PIECE:
+    for segment in segments:
+        if groups and groups[-1][-1].stop - groups[-1][0].first < piece_frames:
             groups[-1].append(segment)
         else:
             groups.append([segment])
     return groups
 
 
-def _piece_ends(parts: Sequence[Window]) -> tuple[int, ...]:
-    """The frame behind the last of each piece: whole windows, enough of them to be worth a key frame."""
-    ends, first = [], parts[0].first
-    for window in parts:
-        if window.stop - first >= _PIECE or window is parts[-1]:
+def _piece_ends(windows: Sequence[Window], piece_frames: int) -> tuple[int, ...]:
+    """The frame after the last one of each piece: whole windows, enough of them to be worth a key frame."""
+    ends, first = [], windows[0].first
+    for window in windows:
+        if window.stop - first >= piece_frames or window is windows[-1]:
             ends.append(window.stop)
             first = window.stop
     return tuple(ends)

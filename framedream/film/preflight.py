@@ -48,7 +48,7 @@ def check_memory(frames: int, height: int, width: int, *, kept: int = 0) -> None
         )
 
 
-def check_readable(name: str, width: int, height: int) -> None:
+def check_image_memory(name: str, width: int, height: int) -> None:
     """See that an image fits the memory while it is read.
 
     Args:
@@ -67,7 +67,7 @@ def check_readable(name: str, width: int, height: int) -> None:
         )
 
 
-def check_room(work: Path, target: Path, frames: int, height: int, width: int, in_flight: int) -> None:
+def check_disk_space(work: Path, target: Path, frames: int, height: int, width: int, in_flight: int) -> None:
     """See that there is room for a film on the disks of its work folder and its output.
 
     Counted are the frames in flight, the encoded pieces and the film that is put together of them.
@@ -84,7 +84,7 @@ def check_room(work: Path, target: Path, frames: int, height: int, width: int, i
         OutputError: There is far too little room; says how much is needed.
     """
     pixels = height * width
-    encoded = encoded_size(target, frames, height, width)
+    encoded = estimate_film_bytes(target, frames, height, width)
     held = sum(item.stat().st_size for item in work.rglob("*") if item.is_file())
     one_disk = work.stat().st_dev == target.parent.stat().st_dev
     _check_free(target, work, in_flight * pixels * _STORED - held, encoded * (2 if one_disk else 1))
@@ -92,12 +92,12 @@ def check_room(work: Path, target: Path, frames: int, height: int, width: int, i
         _check_free(target, target.parent, 0, encoded)
 
 
-def encoded_size(target: Path, frames: int, height: int, width: int) -> float:
+def estimate_film_bytes(target: Path, frames: int, height: int, width: int) -> float:
     """Bytes that a film will have, about."""
     return frames * height * width * (_PNG if is_folder_output(str(target)) else _ENCODED)
 
 
-def warn_of_room(place: Path, need: float) -> None:
+def warn_if_disk_is_short(place: Path, need: float) -> None:
     """Say beforehand if a batch will probably not find room for all of its films.
 
     Args:

@@ -40,7 +40,7 @@ def load_schedule(settings: Settings, length: Fraction | None = None) -> Setting
     return _course(settings, length, _stamp(settings))
 
 
-def following_sound(settings: Settings) -> Settings:
+def add_sound_follows(settings: Settings) -> Settings:
     """Settings of a zoom that follow its sound where nothing else is said: its speed the bass, its steps the beat."""
     if settings.change.sound is None or settings.change.timeline is not None:
         return settings
@@ -77,7 +77,7 @@ def sound_paths(settings: Settings) -> list[Path]:
     return [settings.change.sound] if settings.change.sound else []
 
 
-def film_sound(settings: Settings, target: str, length: Fraction | None = None) -> Sound | None:
+def load_film_sound(settings: Settings, target: str, length: Fraction | None = None) -> Sound | None:
     """The sound of a film that is to have the one that is followed; a warning if its kind of file has none.
 
     Args:

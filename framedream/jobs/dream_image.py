@@ -13,8 +13,8 @@ from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import InputError
 from framedream.film.compositing import mask_paths, still_mask
 from framedream.film.dreamers import dreamer_for, guide_paths
-from framedream.film.film_job import check_apart
-from framedream.film.preflight import check_memory, check_readable
+from framedream.film.film_job import check_output_path
+from framedream.film.preflight import check_image_memory, check_memory
 from framedream.media import (
     OnceLogger,
     check_image_name,
@@ -60,7 +60,7 @@ def dream_image(
     if target is not None:
         check_image_name(Path(target))
         for file in [*mask_paths(settings), *guide_paths(settings)]:
-            check_apart(file, Path(target))
+            check_output_path(file, Path(target))
     image, alpha, depth = _read_whole(source, [target], settings.footage)
     if alpha is not None and not (target is not None and keeps_alpha(Path(target))):
         image, alpha = over_black(image, alpha, _notes(source)), None
@@ -129,7 +129,7 @@ def _checked(path: Path, settings: FootageSettings) -> None:
     """See that the image will fit the memory, before its pixels are read."""
     info = read_image_info(path)
     height, width = _size(info.height, info.width, settings)
-    check_readable(str(path), info.width, info.height)
+    check_image_memory(str(path), info.width, info.height)
     try:
         check_memory(1, height, width)
     except InputError as error:
@@ -149,7 +149,7 @@ def _read_whole(
     else:
         for target in targets:
             if target is not None:
-                check_apart(Path(source), Path(target))
+                check_output_path(Path(source), Path(target))
         _checked(Path(source), settings)
         depth = read_image_info(Path(source)).depth
         image, alpha = read_image_with_alpha(Path(source))

@@ -11,7 +11,7 @@ import numpy as np
 from framedream.config.feature_settings import USUAL_TOP, FeatureSettings
 from framedream.config.settings import FootageSettings
 from framedream.errors import OutputError, SettingsError
-from framedream.film.film_job import check_apart
+from framedream.film.film_job import check_output_path
 from framedream.jobs.dream_image import read_at_size
 from framedream.media import check_image_name
 from framedream.media.atomic_files import write_atomically
@@ -83,7 +83,7 @@ def _check_names(target: Path | str | None, npz: Path | str | None, weights: Pat
     if target is not None and npz is not None and Path(target).resolve() == Path(npz).resolve():
         raise OutputError(f"{npz}: is the drawing itself; give the arrays another name")
     if npz is not None and weights is not None:
-        check_apart(weights, Path(npz))
+        check_output_path(weights, Path(npz))
 
 
 def _chosen(layer: str, array: np.ndarray, settings: FeatureSettings) -> tuple[int, ...]:

@@ -14,8 +14,8 @@ from framedream.config.presets import DEFAULT
 from framedream.config.preview_settings import PreviewSettings
 from framedream.config.settings import Settings
 from framedream.errors import SettingsError
-from framedream.film.dreamers import Dreamers
-from framedream.film.film_job import check_apart
+from framedream.film.dreamers import SharedDreamers
+from framedream.film.film_job import check_output_path
 from framedream.film.progress import Progress, ProgressCallback
 from framedream.jobs.preview_looks import ALL, PreviewLook, default_columns, preview_looks
 from framedream.jobs.preview_scene import PreviewScene, dream_excerpt
@@ -102,7 +102,7 @@ def preview(
         check_image_name(Path(target))
         for guide in {look.settings.dream.guide for look in wanted}:
             if guide is not None:
-                check_apart(guide, Path(target))
+                check_output_path(guide, Path(target))
     scene = PreviewScene.of(source, target, settings.width, settings.start)
     found = preview_looks(settings, preset, values, is_still=scene.is_still)
     columns, (height, width) = settings.columns or default_columns(settings), scene.frame.shape[:2]
@@ -111,7 +111,7 @@ def preview(
         prepare_output(Path(target))
     asked = _numbers(settings, len(found), scene)
     frames = scene.around() if asked else []
-    dreamers = Dreamers([look.settings for look in found], spare=ALL in settings.presets)
+    dreamers = SharedDreamers([look.settings for look in found], spare=ALL in settings.presets)
     moving = [number for number in asked if not dreamers.missing(found[number - 1].settings)]
     told = _Told(len(found) + len(moving) * len(frames), progress)
     cells = []
@@ -157,7 +157,7 @@ class _Told:
             self.report(Progress(self.done, self.frames, 0, 0))
 
 
-def _dreamed(number: int, look: PreviewLook, dreamers: Dreamers, frame: np.ndarray) -> PreviewCell:
+def _dreamed(number: int, look: PreviewLook, dreamers: SharedDreamers, frame: np.ndarray) -> PreviewCell:
     settings, missing = look.settings, dreamers.missing(look.settings)
     if missing:
         return PreviewCell(number, settings, look.flags, None, missing)
@@ -165,7 +165,7 @@ def _dreamed(number: int, look: PreviewLook, dreamers: Dreamers, frame: np.ndarr
     return PreviewCell(number, settings, look.flags, match_color(dream.pixels, frame, settings.dream.color))
 
 
-def _moved(cell: PreviewCell, dreamers: Dreamers, frames: Sequence[Frame], told: _Told) -> PreviewCell:
+def _moved(cell: PreviewCell, dreamers: SharedDreamers, frames: Sequence[Frame], told: _Told) -> PreviewCell:
     """A cell with its film."""
     film = []
     for dream in dream_excerpt(frames, dreamers.alone(cell.settings), cell.settings):

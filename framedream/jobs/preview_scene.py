@@ -14,8 +14,8 @@ import numpy as np
 from framedream.config.parsing import Moment
 from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import InputError
-from framedream.film.film_job import check_apart
-from framedream.film.preflight import check_readable
+from framedream.film.film_job import check_output_path
+from framedream.film.preflight import check_image_memory
 from framedream.jobs.dream_image import read_at_size
 from framedream.media import Footage, Frame, has_reached, open_footage, read_image_info
 from framedream.motion.cut_detection import find_cuts
@@ -68,9 +68,9 @@ class PreviewScene:
             size = _size(whole.shape[1], whole.shape[0], width)
             return cls("the picture", read_at_size(whole, (), FootageSettings(size=size)))
         if target is not None:
-            check_apart(Path(source), Path(target))
+            check_output_path(Path(source), Path(target))
         footage = open_footage(source)
-        check_readable(str(source), footage.width, footage.height)
+        check_image_memory(str(source), footage.width, footage.height)
         watch = footage.watch()
         times = list(footage.times())
         if not times:

@@ -16,7 +16,7 @@ from framedream.film.film_job import FilmJob, FilmPaths
 from framedream.film.local_runner import Film, LocalRunner
 from framedream.film.plan import Plan
 from framedream.film.progress import ProgressCallback
-from framedream.film.schedule_loading import film_sound, following_sound, load_schedule, sound_paths
+from framedream.film.schedule_loading import add_sound_follows, load_film_sound, load_schedule, sound_paths
 from framedream.film.survey import Survey
 from framedream.jobs.zoom_stills import NOISE, check_stills, film_size, find_still, is_noise
 from framedream.media import FilmFormat, Frame, Loudness
@@ -118,8 +118,8 @@ class ZoomJob(FilmJob):
         rate = settings.footage.fps or _USUAL_RATE
         self.frames = max(2, round(_length(len(files), settings) * rate))
         self.length = self.frames / rate
-        sound = film_sound(settings, places.name, self.length)
-        self._at = load_schedule(following_sound(settings), self.length).at
+        sound = load_film_sound(settings, places.name, self.length)
+        self._at = load_schedule(add_sound_follows(settings), self.length).at
         self.form = FilmFormat(width, height, rate, sound=sound)
         manifest = Manifest.of(files, Path(places.name), settings, kind="zoom")
         super().__init__(places, self.form, settings, manifest, restart=restart)

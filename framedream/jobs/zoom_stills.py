@@ -13,7 +13,7 @@ from typing import Protocol
 from framedream.config.parsing import Size
 from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import InputError
-from framedream.film.preflight import check_memory, check_readable
+from framedream.film.preflight import check_image_memory, check_memory
 from framedream.media import (
     Footage,
     Pixels,
@@ -124,7 +124,7 @@ def check_stills(stills: Sequence[ZoomStill], width: int, height: int) -> None:
     except InputError as error:
         raise InputError(f"{stills[0].name}: {error}") from None
     for still in stills:
-        check_readable(still.name, *(still.size or (0, 0)))
+        check_image_memory(still.name, *(still.size or (0, 0)))
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class FrameStorage:
             raise OutputError(f"{path}: is damaged; run the same command again, which makes it anew")
         return Piece.unpacked(stored)
 
-    def tell(self, part: int, *numbers: int) -> None:
+    def write_progress(self, part: int, *numbers: int) -> None:
         """Say how far a part is, for whoever watches from another process."""
         path = self._told(part)
         with contextlib.suppress(OSError):
@@ -112,14 +112,14 @@ class FrameStorage:
             new.write_text(" ".join(map(str, numbers)))
             new.replace(path)
 
-    def told(self, part: int) -> list[int] | None:
+    def read_progress(self, part: int) -> list[int] | None:
         """What was last said of a part; None if nothing was."""
         try:
             return [int(word) for word in self._told(part).read_text().split()] or None
         except (OSError, ValueError):
             return None
 
-    def let_work(self) -> str:
+    def start_run(self) -> str:
         """Let workers work here for this run; gives the token that they are to bring.
 
         Raises:
@@ -129,7 +129,7 @@ class FrameStorage:
         self._guarded((self.path / RUNNING).write_text, token)
         return token
 
-    def end_work(self) -> None:
+    def end_run(self) -> None:
         """Let workers end after the frame in hand."""
         with contextlib.suppress(OSError):
             (self.path / RUNNING).unlink(missing_ok=True)
@@ -153,7 +153,7 @@ class FrameStorage:
             sync(self.path / name)
 
     def _told(self, part: int) -> Path:
-        return self.path / "frames" / f".told-{part:06d}"
+        return self.path / "frames" / f".read_progress-{part:06d}"
 
     def _frame(self, name: str) -> Path:
         return self.path / "frames" / f"{name}.npz"

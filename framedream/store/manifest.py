@@ -34,7 +34,7 @@ class Manifest:
         target: Absolute name of the output.
         settings: All settings that can change a picture, flat, as text.
         weights: Hash of the network's weights file; "" if Keras keeps it, which checks it itself.
-        circumstances: Versions of libraries and number of threads: they should not matter much.
+        environment: Versions of libraries and number of threads: they should not matter much.
         others: Names and identities of the other stills of a zoom, in their order.
         sound: Hash of the file whose sound is followed; "" if there is none.
         mask: Identity of the mask; "" if there is none. Its name is among the settings.
@@ -47,7 +47,7 @@ class Manifest:
     target: str
     settings: dict[str, str]
     weights: str
-    circumstances: dict[str, str]
+    environment: dict[str, str]
     schema: int = SCHEMA
     others: list[list[str]] = field(default_factory=list)
     sound: str = ""
@@ -73,15 +73,15 @@ class Manifest:
         ]
         mask = settings.footage.mask
         named = {"mask": str(mask.resolve())} if mask else {}
-        circumstances = {name: version(name) for name in _LIBRARIES}
-        circumstances |= {"threads": str(settings.run.threads or "all"), "tile": str(settings.run.tile)}
+        environment = {name: version(name) for name in _LIBRARIES}
+        environment |= {"threads": str(settings.run.threads or "all"), "tile": str(settings.run.tile)}
         return cls(
             known[0][0],
             known[0][1],
             str(target.parent.resolve() / target.name),
-            {name: text for name, text in flat_settings(settings).items() if name not in _HASHED} | named,
+            {name: text for name, text in flatten_settings(settings).items() if name not in _HASHED} | named,
             file_hash(settings.dream.weights, WeightsError),
-            circumstances,
+            environment,
             others=known[1:],
             sound=file_hash(settings.change.sound, InputError),
             mask=input_identity(mask) if mask else "",
@@ -93,8 +93,11 @@ class Manifest:
     def read(cls, path: Path) -> Manifest | None:
         """A stored one, or None if there is none that can be read."""
         try:
-            return cls(**json.loads(path.read_text("utf-8", "surrogateescape")))
-        except (OSError, ValueError, TypeError):
+            stored = json.loads(path.read_text("utf-8", "surrogateescape"))
+            # Earlier versions called the environment by another name.
+            stored.setdefault("environment", stored.pop("circumstances", {}))
+            return cls(**stored)
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
 
     def write(self, file: BinaryIO) -> None:
@@ -131,16 +134,16 @@ class Manifest:
             return f"{mask}: has changed since"
         return "" if len(before) == len(after) else f"{now.source}: there were {len(before)} stills, not {len(after)}"
 
-    def changed_circumstances(self, now: Manifest) -> list[str]:
+    def changed_environment(self, now: Manifest) -> list[str]:
         """Differences that may change last bits, as ``tensorflow 2.20 → 2.21``."""
         return [
-            f"{name} {self.circumstances.get(name)} → {value}"
-            for name, value in now.circumstances.items()
-            if self.circumstances.get(name) != value
+            f"{name} {self.environment.get(name)} → {value}"
+            for name, value in now.environment.items()
+            if self.environment.get(name) != value
         ]
 
 
-def flat_settings(settings: Settings) -> dict[str, str]:
+def flatten_settings(settings: Settings) -> dict[str, str]:
     """All settings that can change a picture, by their flat names, as text; "" where nothing is set."""
     groups = (settings.dream, settings.motion, settings.footage, settings.zoom, settings.change, settings.output)
     found = {item.name: _text(getattr(group, item.name)) for group in groups for item in fields(group)}

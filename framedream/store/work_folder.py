@@ -53,7 +53,7 @@ class WorkFolder(FrameStorage):
         super().__init__(path)
         self._target = target
         self._locks = contextlib.ExitStack()
-        self.begun_elsewise: list[str] = []
+        self.environment_changes: list[str] = []
         try:
             self._guarded(self._open, manifest, restart)
         except BaseException:
@@ -66,7 +66,7 @@ class WorkFolder(FrameStorage):
         existed = self.path.is_dir()
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock_folder()
-        self.end_work()
+        self.end_run()
         stored = Manifest.read(self.path / _MANIFEST)
         if stored and stored.target != manifest.target:
             raise OutputError(f"{self.path}: is the work folder of {stored.target}; name another one with --work")
@@ -79,7 +79,7 @@ class WorkFolder(FrameStorage):
             self._begin(manifest)
         else:
             _compare(stored, manifest, self.path)
-            self.begun_elsewise = stored.changed_circumstances(manifest)
+            self.environment_changes = stored.changed_environment(manifest)
         sync(self.path)
         if not existed:
             sync(self.path.parent)

@@ -780,7 +780,7 @@ def test_debug_shows_where_an_error_comes_from():
     result = process("video", "gone.mp4", "out.mp4", "--debug")
     assert result.returncode != 0
     assert "Traceback" in result.stderr
-    assert "check_apart" in result.stderr
+    assert "check_output_path" in result.stderr
 
 
 def test_a_dream_shows_a_bar_and_nothing_of_tensorflows(clip, tmp_path):

@@ -15,14 +15,13 @@ from stand_in_workers import stand_in
 
 from framedream import Settings, dream_video
 from framedream.errors import SettingsError
-from framedream.film import plan
 from framedream.film.dreamers import dreamer_for
 from framedream.film.film_tasks import absolute_settings
-from framedream.film.schedule_loading import following_sound, load_schedule
+from framedream.film.plan import Plan, PlanLimits
+from framedream.film.schedule_loading import add_sound_follows, load_schedule
 from framedream.jobs import dream_video as job
 from framedream.media import open_footage
-from framedream.render.video import windows
-from framedream.store.manifest import flat_settings
+from framedream.store.manifest import flatten_settings
 
 COURSE = """
 [[key]]
@@ -40,9 +39,7 @@ persistence = 0.9
 @pytest.fixture
 def short(monkeypatch):
     """Windows of six frames and pieces of five, so that a short clip has several of both."""
-    monkeypatch.setattr(windows, "_LONGEST", 6)
-    monkeypatch.setattr(windows, "_SHORTEST", 6)
-    monkeypatch.setattr(plan, "_PIECE", 5)
+    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
 
 
 @pytest.fixture
@@ -136,7 +133,7 @@ def test_workers_make_the_same_film_that_changes(clip, course, tmp_path, monkeyp
 
 
 def test_what_changes_is_told_with_the_settings_of_a_batch(course):
-    assert flat_settings(Settings.of(timeline=course))["timeline: step-size at 0.6s"] == "5 (smooth)"
+    assert flatten_settings(Settings.of(timeline=course))["timeline: step-size at 0.6s"] == "5 (smooth)"
 
 
 def test_layers_really_change(tmp_path):
@@ -211,7 +208,7 @@ def test_without_a_sound_to_follow_nothing_is_begun(clip, course, dreams):
 
 @pytest.mark.parametrize(("speed", "low", "high"), [(1.3, 1.082, 1.69), (5, 1.621, 20), (0.1, 0.501, 0.05), (1, 1, 1)])
 def test_a_zoom_that_follows_its_sound_stays_within_what_can_be_zoomed(tmp_path, speed, low, high):
-    (follow, _) = following_sound(Settings.of(zoom=speed, sound=tmp_path / "s.wav")).change.timeline.follows
+    (follow, _) = add_sound_follows(Settings.of(zoom=speed, sound=tmp_path / "s.wav")).change.timeline.follows
     assert (follow.low, follow.high) == (pytest.approx(low, abs=1e-3), pytest.approx(high))
 
 
@@ -242,6 +239,6 @@ def test_other_processes_find_the_files_of_the_settings_whatever_folder_they_wor
 
 def test_what_has_changed_of_a_zoom_is_told_as_it_is_written(tmp_path):
     before, now = (
-        flat_settings(Settings.of(**values)) for values in ({}, {"pan": "0.1,0", "size": "8x6", "zoom": "2/s"})
+        flatten_settings(Settings.of(**values)) for values in ({}, {"pan": "0.1,0", "size": "8x6", "zoom": "2/s"})
     )
     assert (before["pan"], now["pan"], now["size"], now["zoom"]) == ("0,0", "0.1,0", "8x6", "2")

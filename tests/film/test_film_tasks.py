@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from framedream.config.settings import Settings
-from framedream.film.film_tasks import from_both_ends
+from framedream.film.film_tasks import order_parts
 from framedream.film.plan import Plan
 from framedream.film.survey import Survey
 
@@ -16,7 +16,7 @@ def begun(frames: int, cuts: tuple[int, ...], length: int) -> list[int]:
     """First frames of the parts of a film, in that order."""
     times = [Fraction(number, 25) for number in range(frames)]
     parts = Plan(Survey(times, cuts, 90, 160), Settings.of(segment=length)).parts
-    return [part.first for part in from_both_ends(parts)]
+    return [part.first for part in order_parts(parts)]
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,16 @@ from stand_in_cli import Restless
 
 from framedream import Settings, dream_video
 from framedream.config.parsing import Moment
-from framedream.film import film_tasks, plan
+from framedream.film import film_tasks
 from framedream.film.film_tasks import FilmTasks, SurveyTask
 from framedream.film.footage_job import FootageJob
+from framedream.film.plan import Plan, PlanLimits
 from framedream.film.survey import Survey, survey_from_record, survey_to_record
 from framedream.jobs import dream_video as job
 from framedream.jobs import preview_scene as scene
 from framedream.media import FrameIndex
 from framedream.media.read import seeking
 from framedream.media.read import video_reader as video
-from framedream.render.video import windows
 from framedream.workers.tasks import Outcome
 
 COUNT, WORTH = 60, 12
@@ -42,9 +42,7 @@ def clip(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Windows of six frames, pieces of five, and jumps over twelve."""
-    monkeypatch.setattr(windows, "_LONGEST", 6)
-    monkeypatch.setattr(windows, "_SHORTEST", 6)
-    monkeypatch.setattr(plan, "_PIECE", 5)
+    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
     monkeypatch.setattr(seeking, "_WORTH", WORTH)
     monkeypatch.setattr(seeking, "_RUN_UPS", (4,))
     for room in (job, film_tasks):

@@ -20,10 +20,9 @@ from stand_in_cli import Restless
 
 from framedream import Settings, dream_video
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
-from framedream.film import plan
+from framedream.film.plan import Plan, PlanLimits
 from framedream.jobs import dream_video as job
 from framedream.media import FilmAssembler, Piece
-from framedream.render.video import windows
 from framedream.store.array_files import load_arrays, save_arrays
 from framedream.store.work_folder import WorkFolder
 
@@ -33,9 +32,7 @@ TESTS = Path(__file__).parents[1]
 @pytest.fixture
 def short(monkeypatch):
     """Windows of six frames and pieces of five, so that a short clip has several of both."""
-    monkeypatch.setattr(windows, "_LONGEST", 6)
-    monkeypatch.setattr(windows, "_SHORTEST", 6)
-    monkeypatch.setattr(plan, "_PIECE", 5)
+    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
 
 
 @pytest.fixture
@@ -430,7 +427,7 @@ def test_the_manifest_says_what_a_film_was_begun_with(clip, dreams):
     manifest = json.loads((clip.parent / "film.mp4.framedream" / "manifest.json").read_text())
     assert manifest["source"] == str(clip)
     assert manifest["settings"]["steps"] == "13"
-    assert {"tensorflow", "framedream", "threads"} <= set(manifest["circumstances"])
+    assert {"tensorflow", "framedream", "threads"} <= set(manifest["environment"])
     assert manifest["schema"] == 2
 
 

@@ -19,10 +19,9 @@ from stand_ins import Dreaming
 from framedream import Settings, dream_folder, dream_video
 from framedream.batch import dream_folder as batch
 from framedream.errors import SettingsError
-from framedream.film import plan
+from framedream.film.plan import Plan, PlanLimits
 from framedream.jobs import dream_video as job
 from framedream.media import open_footage, write_image
-from framedream.render.video import windows
 
 INNER = (slice(12, -12), slice(12, -12))
 
@@ -157,9 +156,7 @@ def test_keys_of_a_timeline_are_at_times_of_the_film(clip, brightened, tmp_path)
 @pytest.fixture
 def long_clip(tmp_path, monkeypatch) -> Path:
     """A shot of 14 frames, in windows of six film frames and pieces of five."""
-    monkeypatch.setattr(windows, "_LONGEST", 6)
-    monkeypatch.setattr(windows, "_SHORTEST", 6)
-    monkeypatch.setattr(plan, "_PIECE", 5)
+    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
     return write_clip(tmp_path / "clip.mp4", pan(14, 64, 80, step=(2.6, 0.8)))
 
 

@@ -21,7 +21,8 @@ import framedream
 from framedream import Film, Progress, Settings, dream_video
 from framedream.config.timeline import Keyframe, Timeline
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
-from framedream.film import film_job, plan, preflight
+from framedream.film import film_job, preflight
+from framedream.film.plan import Plan, PlanLimits
 from framedream.jobs import dream_video as video
 from framedream.jobs import zoom_film as job
 from framedream.media import FilmAssembler, open_film, open_footage, read_image, write_image
@@ -35,7 +36,7 @@ zoom = job.zoom
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Pieces of five frames, so that a short zoom has several."""
-    monkeypatch.setattr(plan, "_PIECE", 5)
+    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5))
 
 
 @pytest.fixture
@@ -566,7 +567,7 @@ def test_a_length_for_which_there_is_no_room_is_refused(still, tmp_path):
 
 def test_the_frames_that_a_loop_turns_into_need_room_too(still, dreams, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(film_job, "check_room", lambda *arguments: asked.append(arguments[-1]))
+    monkeypatch.setattr(film_job, "check_disk_space", lambda *arguments: asked.append(arguments[-1]))
     run(still, settings=Settings.of(duration=8))
     run(still, "loop.mp4", settings=Settings.of(duration=8, loop=True))
     assert asked[:2] == [51, 51]

@@ -187,12 +187,12 @@ def test_a_refused_write_is_an_output_error_that_keeps_what_was_there(tmp_path, 
 
 def test_a_manifest_covers_every_setting_but_those_of_the_run():
     from framedream.config.settings import setting_groups
-    from framedream.store.manifest import flat_settings
+    from framedream.store.manifest import flatten_settings
 
     every = {name for name, home in setting_groups().items() if home != "run" or name == "segment"}
     assert (
-        set(flat_settings(Settings.of(algorithm="classic", precision="float32", compare="side", slow_motion=2)))
+        set(flatten_settings(Settings.of(algorithm="classic", precision="float32", compare="side", slow_motion=2)))
         == every
     )
     # What had but one value once is not named as long as it has that: folders of that time are gone on with.
-    assert set(flat_settings(Settings())) == every - {"algorithm", "precision", "compare", "slow_motion"}
+    assert set(flatten_settings(Settings())) == every - {"algorithm", "precision", "compare", "slow_motion"}
