@@ -74,7 +74,7 @@ class Dreaming:
             change = self.on(image, np.atleast_3d(step_size))
         return Dreamed(np.clip(image + change, 0, 255).astype(np.float32), (1.0, 2.0))
 
-    def leaves_out(self, height: int, width: int, settings: DreamSettings) -> bool:
+    def drops_octaves(self, height: int, width: int, settings: DreamSettings) -> bool:
         return False
 
 

@@ -161,7 +161,7 @@ class SharedDreamers:
         """
         shared = self._dreamers[_network_of(settings)]
         # Another look's deep layers must not cost this one its small octaves.
-        return self.alone(settings) if shared.leaves_out(height, width, settings.dream) else shared
+        return self.alone(settings) if shared.drops_octaves(height, width, settings.dream) else shared
 
     def alone(self, settings: Settings) -> Dreamer:
         """What dreams one look and no other: a film is held at its level in places of its own layers' size."""

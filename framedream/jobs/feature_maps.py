@@ -62,9 +62,9 @@ def feature_maps(
     find_colormap(settings.colormap)
     image = read_at_size(source, (target, npz), FootageSettings(size=settings.size, scale=settings.scale))
     # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
-    from framedream.nn.visualization.feature_activations import activations
+    from framedream.nn.visualization.feature_activations import compute_activations
 
-    arrays = activations(image, settings.model, settings.layers, settings.weights)
+    arrays = compute_activations(image, settings.model, settings.layers, settings.weights)
     channels = {name: _chosen(name, array, settings) for name, array in arrays.items()}
     drawn = [LayerMaps(name, array, channels[name]) for name, array in arrays.items()]
     sheet = draw_feature_maps(drawn, settings.columns, settings.colormap)

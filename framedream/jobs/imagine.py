@@ -136,15 +136,17 @@ def _maker(network: Network, settings: ImagineSettings) -> tuple[int, Callable[[
     (width, height), seed, steps = settings.size, settings.random_seed, settings.steps
     if settings.plain:
         plain = PlainVisualizer(network, settings.learning_rate or _PLAIN_RATE, settings.epsilon, settings.neuron)
-        return settings.epochs, lambda channel, said: plain.picture(
-            channel, (height, width), settings.epochs, seed, said
+        return settings.epochs, lambda channel, on_step: plain.visualize(
+            channel, (height, width), settings.epochs, seed, on_step
         )
-    imaginer = FeatureVisualizer(network, settings.learning_rate or _RATE, settings.neuron)
+    visualizer = FeatureVisualizer(network, settings.learning_rate or _RATE, settings.neuron)
     sizes = octave_sizes(
         height, width, octaves=settings.octaves, scale=settings.octave_scale, minimum=network.minimum_size,
         smallest=_SMALLEST,
     )  # fmt: skip
-    return steps * len(sizes), lambda channel, said: imaginer.picture(channel, sizes, settings.steps, seed, said)
+    return steps * len(sizes), lambda channel, on_step: visualizer.visualize(
+        channel, sizes, settings.steps, seed, on_step
+    )
 
 
 def _check(network: Network, settings: ImagineSettings) -> None:

@@ -1,4 +1,4 @@
-"""The GPUs as TensorFlow sees them; run in a process of its own, since it imports TensorFlow."""
+"""Lists the GPUs that TensorFlow sees; runs in a separate process, because it imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from framedream.nn.runtime import tf
 
 
 def describe_gpus() -> list[dict[str, str | int | None]]:
-    """Name, and bytes of memory if the driver tells, of each visible GPU, in order."""
+    """Name and memory in bytes, if the driver knows it, of each visible GPU, in order."""
     described: list[dict[str, str | int | None]] = []
     for position, device in enumerate(tf.config.list_physical_devices("GPU")):
         details = tf.config.experimental.get_device_details(device)
@@ -17,7 +17,7 @@ def describe_gpus() -> list[dict[str, str | int | None]]:
 
 
 def _memory(position: int) -> int | None:
-    """Asks the driver, since TensorFlow tells only what it may use once it has begun to."""
+    """Ask the driver, because TensorFlow knows only the memory that it may use, and that once it uses it."""
     device, memory = ctypes.c_int(), ctypes.c_size_t()
     try:
         driver = ctypes.CDLL("libcuda.so.1")

@@ -1,7 +1,6 @@
-"""TensorFlow, imported quietly: every module of this room takes it from here.
+"""Imports TensorFlow quietly, for all modules of this package.
 
-Importing it takes seconds, so nothing outside ``framedream.nn`` imports this room before
-there is a picture to dream.
+The import takes seconds, so other packages import this one only once there is a picture to dream.
 """
 
 from __future__ import annotations
@@ -17,17 +16,16 @@ from typing import Any, TypeVar
 
 
 @contextmanager
-def _stderr_held_back() -> Iterator[None]:
+def _held_back_stderr() -> Iterator[None]:
     """Hold back what native code writes to stderr; let it through if the block fails.
 
-    TensorFlow logs a handful of lines while it is imported that no setting silences
-    (its issue 100442). Left alone where the person asked for its log by environment; 3 is
-    what this process sets itself, and what those it starts inherit.
+    TensorFlow logs a few lines during its import that no setting silences (its issue 100442). Nothing is held back
+    if the environment asks for TensorFlow's log; 3 is the level that this process sets, and its children inherit.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         yield
         return
-    # Read by TensorFlow's native side at its import, and obeyed from then on.
+    # TensorFlow's native side reads this once, at its import.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.stderr.flush()
     terminal = os.dup(2)
@@ -45,11 +43,10 @@ def _stderr_held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Have a module not be found that is only imported in case somebody wants it.
+def _hidden(module: str) -> Iterator[None]:
+    """Hide a module, unless it is imported already.
 
-    Keras does that with matplotlib for its galleries, which takes a sixth of the time of its import. Nothing
-    changes where it is imported already.
+    Keras imports matplotlib for its galleries if it is there, which takes a sixth of the time of its import.
     """
     if module in sys.modules:
         yield
@@ -62,14 +59,14 @@ def _without(module: str) -> Iterator[None]:
 
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-with _stderr_held_back(), _without("matplotlib"):
+with _held_back_stderr(), _hidden("matplotlib"):
     import keras
     import tensorflow as tf
 
 tf.get_logger().setLevel("ERROR")
-# Of Grappler's rewrites only the one that takes a convolution, its bias and its ReLU as one: the others come out
-# differently from one trace to the next, which changes the last bits of a dream, and on the CPU they nearly double
-# the time of SqueezeNet's gradient.
+# Of Grappler's rewrites, keep only the one that fuses a convolution with its bias and ReLU: the others differ from
+# trace to trace, which changes the last bits of a dream, and on the CPU they nearly double the time of SqueezeNet's
+# gradient.
 _REWRITES = (
     "arithmetic_optimization", "auto_mixed_precision", "auto_parallel", "common_subgraph_elimination",
     "constant_folding", "debug_stripper", "dependency_optimization", "function_optimization",
@@ -89,20 +86,23 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def traced_graph(function: Callable[..., Any], signature: Sequence[tf.TensorSpec] | None = None) -> Callable[..., Any]:
-    """A function as one graph, traced at its first call.
+    """Turn a function into one graph, traced at its first call.
 
-    Without AutoGraph: nothing in this room branches on tensors in plain Python, and rewriting all of its code
-    takes as long as the tracing itself.
+    AutoGraph is off: nothing in this package branches on tensors in plain Python, and rewriting all of its code takes
+    as long as the tracing itself.
+
+    Args:
+        function: Takes and returns tensors.
+        signature: Shapes and types of its arguments; one graph serves all of them.
     """
     made: Callable[..., Any] = tf.function(function, signature, autograph=False)
     return made
 
 
 def use_threads(count: int | None) -> None:
-    """Bound the processor threads of TensorFlow in this process.
+    """Limit the processor threads of TensorFlow in this process.
 
-    TensorFlow takes this only before its first operation; after that a warning is logged
-    and the first choice stands.
+    This works only before TensorFlow's first operation; after that the first choice stays, with a warning.
 
     Args:
         count: Number of threads, or None to leave the choice to TensorFlow (all cores).
@@ -114,7 +114,7 @@ def use_threads(count: int | None) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(count)
     except RuntimeError:
         log.warning(
-            "threads=%d comes too late: TensorFlow already runs in this process; restart it to change that", count
+            "threads=%d comes too late: TensorFlow already runs in this process; restart it to change the number", count
         )
 
 

@@ -107,7 +107,7 @@ def test_one_channel_fades_into_another(course):
     ("other", "message"),
     [
         ("fier7:9", r"course\.toml, key at 2s: layers: squeezenet has no layer 'fier7'; did you mean 'fire7'\?"),
-        ("fire7:999", r"key at 2s: layers: 'fire7:999' is not to be had: fire7 has channels 0 to 383"),
+        ("fire7:999", r"key at 2s: layers: 'fire7:999' does not exist: fire7 has channels 0 to 383"),
     ],
 )
 def test_what_the_network_has_not_is_told_with_its_key(course, other, message):
@@ -116,5 +116,5 @@ def test_what_the_network_has_not_is_told_with_its_key(course, other, message):
 
 
 def test_channels_beyond_the_last_are_told_with_how_many_there_are():
-    with pytest.raises(SettingsError, match=r"^layers: 'fire5:2\+256' is not to be had: fire5 has channels 0 to 255$"):
+    with pytest.raises(SettingsError, match=r"^layers: 'fire5:2\+256' does not exist: fire5 has channels 0 to 255$"):
         dreamer_for(Settings.of(layers="fire5:2+256"))

@@ -41,7 +41,7 @@ def test_without_a_word_it_is_the_strongest_of_the_layers_that_dreams_start_with
 def test_a_channel_that_is_strongly_negative_is_strong(monkeypatch, still):
     values = np.zeros((4, 4, 3), np.float32)
     values[..., 1], values[..., 2] = -5, 3
-    monkeypatch.setattr("framedream.nn.visualization.feature_activations.activations", lambda *_: {"a": values})
+    monkeypatch.setattr("framedream.nn.visualization.feature_activations.compute_activations", lambda *_: {"a": values})
     assert feature_maps(still, None, FeatureSettings(top=2)).channels == {"a": (1, 2)}
 
 
@@ -113,7 +113,7 @@ def test_the_network_sees_the_image_at_the_size_asked_for(still, settings, shape
 )
 def test_names_are_looked_at_before_the_network_is(still, tmp_path, monkeypatch, target, npz, error, message):
     monkeypatch.setattr(
-        "framedream.nn.visualization.feature_activations.activations", lambda *_: pytest.fail("it looked first")
+        "framedream.nn.visualization.feature_activations.compute_activations", lambda *_: pytest.fail("it looked first")
     )
     (tmp_path / "other.npz").hardlink_to(still)
     before = still.read_bytes()
@@ -131,7 +131,7 @@ def test_arrays_are_not_written_over_the_weights(still, tmp_path):
 
 def test_colors_are_looked_at_before_the_network_is(still, monkeypatch):
     monkeypatch.setattr(
-        "framedream.nn.visualization.feature_activations.activations", lambda *_: pytest.fail("it looked first")
+        "framedream.nn.visualization.feature_activations.compute_activations", lambda *_: pytest.fail("it looked first")
     )
     with pytest.raises(SettingsError, match="did you mean 'magma'"):
         feature_maps(still, None, FeatureSettings(colormap="magmaa"))

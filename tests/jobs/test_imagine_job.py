@@ -55,7 +55,7 @@ def test_progress_is_told_step_by_step_to_the_end():
 def test_octaves_begin_near_128_pixels(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "framedream.nn.visualization.visualizers.FeatureVisualizer.picture",
+        "framedream.nn.visualization.visualizers.FeatureVisualizer.visualize",
         lambda self, channel, sizes, *_: seen.append(sizes),
     )
     with pytest.raises(AttributeError):
@@ -92,7 +92,7 @@ def test_vgg16_with_weights_that_know_pictures(vgg16_weights):
         ({"layers": "fire77"}, SettingsError, "did you mean 'fire7'"),
         ({"layers": "fire5", "channels": 256}, SettingsError, "fire5 of squeezenet has 256 channels, 0 to 255"),
         ({"layers": "fire9", "size": "20x200"}, InputError, "20x200 is too small for fire9"),
-        ({"layers": "999"}, SettingsError, "999 is none of them"),
+        ({"layers": "999"}, SettingsError, "999 does not exist"),
         ({"size": "100000x10"}, SettingsError, "size"),
         ({"weights": "gone.npz"}, WeightsError, "gone.npz: no such weights file"),
     ],
@@ -136,7 +136,7 @@ def test_none_is_as_good_as_nothing():
 
 def test_a_sheet_too_large_is_refused_before_anything_is_imagined(monkeypatch):
     monkeypatch.setattr(
-        "framedream.nn.visualization.visualizers.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
+        "framedream.nn.visualization.visualizers.FeatureVisualizer.visualize", lambda *_: pytest.fail("it began")
     )
     settings = ImagineSettings(layers="fire2", channels="0-39", columns=1, size="48x400")
     with pytest.raises(SettingsError, match="40 pictures in rows of 1 make a sheet of 76x17298 pixels"):
@@ -145,7 +145,7 @@ def test_a_sheet_too_large_is_refused_before_anything_is_imagined(monkeypatch):
 
 def test_where_nothing_can_be_written_nothing_is_imagined(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "framedream.nn.visualization.visualizers.FeatureVisualizer.picture", lambda *_: pytest.fail("it began")
+        "framedream.nn.visualization.visualizers.FeatureVisualizer.visualize", lambda *_: pytest.fail("it began")
     )
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
@@ -172,7 +172,7 @@ def test_a_device_that_is_full_is_told_with_the_cure(plain, monkeypatch):
         if plain
         else "framedream.nn.visualization.visualizers.FeatureVisualizer"
     )
-    monkeypatch.setattr(f"{maker}.picture", full)
+    monkeypatch.setattr(f"{maker}.visualize", full)
     with pytest.raises(OutOfMemory, match=r"an image of 48x40 does not fit the device's memory; .* --size"):
         imagine(None, ImagineSettings(layers="conv1", plain=plain, **QUICK))
 

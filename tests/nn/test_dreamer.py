@@ -11,7 +11,7 @@ from pictures import noise, scene
 from framedream.config.settings import DreamSettings
 from framedream.errors import DeviceError, InputError, SettingsError
 from framedream.media import resize
-from framedream.nn.ascent import tile_fitting as fitting
+from framedream.nn.ascent import tile_fitter
 from framedream.nn.ascent.dreamer import Dreamer
 from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import tf
@@ -157,7 +157,7 @@ class Device:
         self.tried: list[int] = []
         monkeypatch.setattr(dreamer, "_dream", lambda *arguments: self(*arguments, 0))
         monkeypatch.setattr(dreamer, "_dream_tiled", self)
-        monkeypatch.setattr(dreamer._fitting, "tile", 0)
+        monkeypatch.setattr(dreamer.tile_fitter, "tile", 0)
 
     def __call__(self, *arguments):
         tile = arguments[-1]
@@ -187,7 +187,7 @@ def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height,
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
     picture = noise(height, width)
     whole = dreamer.dream(picture).pixels
-    monkeypatch.setattr(dreamer._fitting, "tile", 128)
+    monkeypatch.setattr(dreamer.tile_fitter, "tile", 128)
     tiled = dreamer.dream(picture).pixels
     assert np.abs(whole - picture).mean() > 2
     assert np.abs(whole - tiled).max() < 0.01
@@ -198,7 +198,7 @@ def test_in_tiles_a_frame_is_dreamed_to_the_same_picture(dreamer_of, monkeypatch
     dreamer = dreamer_of(jitter=7, octaves=2, steps=4, smoothing=1)
     picture = resize(scene(120, 160), 560, 420)
     whole = dreamer.dream(picture).pixels
-    monkeypatch.setattr(dreamer._fitting, "tile", 256)
+    monkeypatch.setattr(dreamer.tile_fitter, "tile", 256)
     tiled = dreamer.dream(picture).pixels
     assert 10 * np.log10(255**2 / max(np.square(whole - tiled).mean(), 1e-9)) > 45
 
@@ -213,15 +213,15 @@ def test_in_tiles_a_frame_is_dreamed_to_the_same_picture(dreamer_of, monkeypatch
     ],
 )
 def test_large_frames_are_seen_in_the_largest_tiles_that_fit_half_the_memory(memory, size, tile, monkeypatch):
-    monkeypatch.setattr(fitting, "total_memory", lambda: memory)
-    found = fitting.TileFitter(None, numbers=80)
-    found.fitted(np.broadcast_to(np.float32(0), (*size, 3)), lambda: None)
+    monkeypatch.setattr(tile_fitter, "total_memory", lambda: memory)
+    found = tile_fitter.TileFitter(None, numbers=80)
+    found.run(np.broadcast_to(np.float32(0), (*size, 3)), lambda: None)
     assert found.tile == tile
 
 
 def test_tiles_share_a_frame_evenly():
     """Of 2200 rows tiles of 1088 would leave one of 24, which would see many more around it."""
-    from framedream.nn.ascent.tiles import _tiled
+    from framedream.nn.ascent.tiles import map_tiles
 
     seen = []
 
@@ -230,7 +230,7 @@ def test_tiles_share_a_frame_evenly():
         return part
 
     frame = tf.zeros([2200, 1000, 1])
-    assert _tiled(look, frame, tf.constant(1088)).shape == frame.shape
+    assert map_tiles(look, frame, tf.constant(1088)).shape == frame.shape
     assert seen == [(984, 1000), (1176, 1000), (856, 1000)]
 
 
@@ -242,10 +242,10 @@ def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of
     def full(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr(dreamer._fitting, "tile", 0)
+    monkeypatch.setattr(dreamer.tile_fitter, "tile", 0)
     monkeypatch.setattr(dreamer, "_measure", full)
     assert dreamer.strength(wide) == pytest.approx(whole, rel=0.02)
-    assert dreamer._fitting.tile == 1088
+    assert dreamer.tile_fitter.tile == 1088
 
 
 @pytest.mark.parametrize(("height", "width"), [(510, 448), (500, 449)])
@@ -274,7 +274,7 @@ def test_in_tiles_places_are_held_alike(dreamer_of, monkeypatch):
     picture = resize(scene(120, 160), 640, 448)
     ceilings = [dreamer.dream(picture, steps=4).losses[-1]]
     whole = dreamer.dream(picture, ceilings=ceilings).pixels
-    monkeypatch.setattr(dreamer._fitting, "tile", 128)
+    monkeypatch.setattr(dreamer.tile_fitter, "tile", 128)
     tiled = dreamer.dream(picture, ceilings=ceilings).pixels
     assert np.abs(whole - tiled).mean() < 0.05 * np.abs(whole - picture).mean()
 
@@ -390,5 +390,5 @@ def test_what_nothing_in_the_picture_excites_is_told_once(dreamer_of, caplog):
     silent.dream(picture, steps=0)
     told = [record.getMessage() for record in caplog.records]
     assert told == [
-        "nothing in the picture excites fire5:9, so it stays as it is; the command features draws what is excited"
+        "nothing in the picture excites fire5:9, so it stays unchanged; framedream features shows what is excited"
     ]

@@ -127,7 +127,7 @@ def test_layers_without_a_map_are_not_described():
 
 
 def test_a_layer_without_a_map_is_refused(random_weights):
-    with pytest.raises(SettingsError, match=r"'expanded_conv_squeeze_excite_conv' .* is no map over the image; see"):
+    with pytest.raises(SettingsError, match=r"'expanded_conv_squeeze_excite_conv' .* is not a map over the image; see"):
         load_network("mobilenet_v3_small", ["expanded_conv_squeeze_excite_conv"])
 
 
@@ -141,7 +141,7 @@ def test_a_layer_named_twice_is_one():
     assert layer_names("vgg16", ["block2_pool", "6", "block2_pool"]) == ("block2_pool",)
 
 
-@pytest.mark.parametrize(("index", "message"), [("0", "0 is the image itself"), ("19", "19 is none of them")])
+@pytest.mark.parametrize(("index", "message"), [("0", "0 is the image itself"), ("19", "19 does not exist")])
 def test_an_index_of_no_layer_is_answered_with_those_there_are(index, message):
     with pytest.raises(SettingsError, match=rf"vgg16 has layers 1 to 18; {message} \(see: layers vgg16\)"):
         layer_names("vgg16", ["block1_conv1", index])

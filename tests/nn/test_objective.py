@@ -202,7 +202,9 @@ def test_where_a_guide_has_many_cells_some_from_all_over_it_are_taken(guides):
 
 
 def test_a_guide_that_is_too_small_is_refused():
-    with pytest.raises(InputError, match="a guide of 40x20 is too small for these layers, which need 29 pixels"):
+    with pytest.raises(
+        InputError, match="guide: 40x20 is too small for these layers, which need 29 pixels; give a larger image"
+    ):
         Dreamer(DreamSettings(), guide=noise(20, 40))
 
 
@@ -216,5 +218,5 @@ def test_in_tiles_all_terms_have_the_gradient_that_they_have_as_a_whole(guides, 
 
 
 def test_a_guide_that_draws_nothing_is_refused(guides):
-    with pytest.raises(SettingsError, match="guide: a class is not drawn towards a guide; name a layer too"):
+    with pytest.raises(SettingsError, match="guide: a class cannot be drawn towards a guide; add a layer"):
         Dreamer(DreamSettings(layers="class:espresso"), guide=guides[0])

@@ -8,7 +8,7 @@ from pictures import noise, scene
 
 from framedream.errors import InputError
 from framedream.nn.ascent.gradient_ascent import GradientAscent
-from framedream.nn.ascent.octaves import OctaveCore, octave_sizes
+from framedream.nn.ascent.octaves import OctaveAscent, octave_sizes
 from framedream.nn.runtime import tf
 
 
@@ -56,7 +56,7 @@ def dream(image, octaves, *, steps=2, step_size=2.5, objective=None, max_loss=np
     ascent = GradientAscent(
         lambda seen: (climbed(seen), tf.reduce_mean(seen**2, -1, keepdims=True)), "mean", tf.ones([1]), jitter, 0
     )  # fmt: skip
-    result = OctaveCore(ascent).dream(
+    result = OctaveAscent(ascent).dream(
         tf.constant(image), tf.constant(octaves), tf.constant(steps),
         tf.constant(np.atleast_3d(np.float32(step_size))), tf.constant(np.float32(max_loss)),
         tf.constant(np.float32(ceilings or [0] * len(octaves))),

@@ -1,4 +1,4 @@
-"""What an ascent climbs: a weighted sum of terms over a network's activations."""
+"""The objective that gradient ascent raises: a weighted sum of terms over a network's activations."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from framedream.nn.network.network import Network
 from framedream.nn.runtime import tf
 
 _BORDER = 2
-"""Cells at the edges of layers that do not count in the classic algorithm."""
+"""Cells at the edges of layers that the classic algorithm ignores."""
 
 _GUIDE_CELLS = 512
-"""Cells of a guide's layer that are compared with, at most."""
+"""The most cells of a guide's layer to compare with."""
 
-_WHOLE = 32
-"""Pixels of the image for a cell of places, where all that counts is the image as a whole."""
+_PLACE_SIZE = 32
+"""Pixels of the image for each cell of the places where the classifier sees only the image as a whole."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Objective:
     A class counts by its logit, the mean of those of all cells where the classifier has a map.
 
     Attributes:
-        network: The network, cut so that its outputs are the terms' layers.
-        terms: What counts.
-        weights: A coefficient for each of them, float32.
+        network: The network, whose outputs are the layers of the terms.
+        terms: Layers, channels and classes.
+        weights: A coefficient for each term, float32.
         guides: For layers that are drawn towards a guide, its cells M×C, see `guide_features`.
-        is_classic: Whether cells at the edges of layers do not count, as in the Keras book: their values rest on
-            what a layer pads.
+        is_classic: Whether to ignore cells at the edges of layers, as in the Keras book: their values depend on a
+            layer's padding.
     """
 
     network: Network
@@ -71,7 +71,7 @@ class Objective:
         layers = dict(zip(self.network.layers, self.network.activations(tf.expand_dims(image, 0)), strict=True))
         maps = [self._map(term, layers[term.layer]) for term in self.terms]
         weighted = [self.weights[index] * each for index, each in enumerate(maps)]
-        # A classifier may see the image as a whole, which says nothing of places.
+        # A classifier may see only the image as a whole, so its map has no places.
         placed = [each for term, each in zip(self.terms, maps, strict=True) if term.layer != CLASSES] or maps
         size = tf.reduce_min([_cells(each, image) for each in placed], axis=0)
         even = [tf.image.resize(tf.reduce_mean(each, -1, keepdims=True), size, method="area")[0] for each in weighted]
@@ -79,14 +79,14 @@ class Objective:
         return tf.add_n(parts), tf.add_n(even)
 
     def _part(self, index: int, each: tf.Tensor, weighted: tf.Tensor) -> tf.Tensor:
-        """What a term adds to the objective, of its map and of that times its coefficient."""
-        # A classifier may have but one cell, which is all border.
+        """What a term adds to the objective, given its map, and that times its coefficient."""
+        # A classifier may have a single cell, which is all border.
         if self.is_classic and self.terms[index].layer != CLASSES:
             return self.weights[index] * _inner_sum(each) / _count(each)
         return tf.reduce_mean(weighted)
 
     def _map(self, term: Term, layer: tf.Tensor) -> tf.Tensor:
-        """What counts of a layer, 1×h×w×C, or 1×h×w×1 where its channels count together."""
+        """The values of a layer to average, 1×h×w×C, or 1×h×w×1 where its channels count together."""
         if term.channels is not None:
             layer = tf.gather(layer, term.channels, axis=-1)
         if term.layer == CLASSES:
@@ -96,14 +96,14 @@ class Objective:
         guide = self.guides[term.layer]
         guide = guide if term.channels is None else guide[:, list(term.channels)]
         alike = tf.tensordot(tf.stop_gradient(layer), tf.constant(guide.T), 1)
-        # Not the largest product itself: its gradient would hold all of them in memory, and some more times.
+        # Not the largest product itself: its gradient would keep all products in memory, several times.
         best = tf.gather(guide, tf.argmax(alike, axis=-1))
         return tf.reduce_mean(layer * best, axis=-1, keepdims=True)
 
 
 def _cells(each: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """Rows and columns of a map; of one of the image as a whole as many as tiles need, which count by their cells."""
-    return tf.maximum(tf.shape(image)[:2] // _WHOLE, 1) if each.shape[1] == 1 else tf.shape(each)[1:3]
+    """Rows and columns of a map; if it is of the image as a whole, as many as tiles of unequal size need."""
+    return tf.maximum(tf.shape(image)[:2] // _PLACE_SIZE, 1) if each.shape[1] == 1 else tf.shape(each)[1:3]
 
 
 def _inner_sum(each: tf.Tensor) -> tf.Tensor:
@@ -127,7 +127,8 @@ def guide_features(network: Network, image: np.ndarray) -> dict[str, np.ndarray]
     height, width = image.shape[:2]
     if min(height, width) < network.minimum_size:
         raise InputError(
-            f"a guide of {width}x{height} is too small for these layers, which need {network.minimum_size} pixels"
+            f"guide: {width}x{height} is too small for these layers, which need {network.minimum_size} pixels; "
+            "give a larger image"
         )
     found = {}
     for name, layer in zip(network.layers, network.activations(tf.constant(image)[tf.newaxis]), strict=True):

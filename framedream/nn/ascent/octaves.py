@@ -1,4 +1,4 @@
-"""The octave core: an ascent at every size, from small to large."""
+"""Gradient ascent at every size of an image, from small to large."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from framedream.nn.ascent.gradient_ascent import GradientAscent
 from framedream.nn.runtime import tf
 
 _AUTO_SMALLEST = 100
-"""Smaller side of the smallest octave that ``auto`` aims at, in pixels: room for whole heads."""
+"""Smaller side of the smallest octave that ``auto`` aims at, in pixels: large enough for whole heads."""
 
 
 def octave_sizes(
@@ -23,54 +23,54 @@ def octave_sizes(
     scale: float,
     minimum: int,
     smallest: int = _AUTO_SMALLEST,
-    rounded: Callable[[float], int] = round,
+    rounding: Callable[[float], int] = round,
 ) -> list[tuple[int, int]]:
     """Sizes of the octaves of a frame, smallest first.
 
     Args:
         height: Height of the frame in pixels.
         width: Width of the frame in pixels.
-        octaves: How many are asked for; ``auto`` takes as many as bring the smaller side near
-            the smallest aimed at, so that a preset looks the same on small and large frames.
+        octaves: Number of octaves; ``auto`` takes as many as bring the smaller side near ``smallest``, so that a
+            preset looks the same on small and large frames.
         scale: Ratio of an octave's size to the one before it.
         minimum: Smallest side the network can take; octaves below it are left out.
         smallest: Smaller side of the smallest octave that ``auto`` aims at, in pixels.
-        rounded: Makes whole pixels of a size.
+        rounding: Rounds a size to whole pixels.
 
     Returns:
         ``(height, width)`` of each octave, the last that of the frame.
 
     Raises:
-        InputError: Even the frame itself is smaller than the network can take.
+        InputError: The frame itself is smaller than the network can take.
     """
     smaller = min(height, width)
     if smaller < minimum:
         raise InputError(
             f"a frame of {width}x{height} is too small for these layers, which need {minimum} pixels; "
-            "enlarge it with --scale, or choose layers nearer the image"
+            "enlarge it with --scale, or choose layers closer to the image"
         )
     if octaves == "auto":
         octaves = 1 + max(0, round(math.log(smaller / smallest, scale)))
-    # Divided, as the classic algorithm does: what is multiplied by 1.3 ** -1 falls below whole numbers.
+    # Divide, as the classic algorithm does: a product with 1.3 ** -1 can fall just below a whole number.
     ratios = [scale**power for power in range(octaves)]
-    sizes = [(rounded(height / ratio), rounded(width / ratio)) for ratio in ratios]
+    sizes = [(rounding(height / ratio), rounding(width / ratio)) for ratio in ratios]
     return [size for size in sizes if min(size) >= minimum][::-1]
 
 
 @dataclass(frozen=True)
-class OctaveCore:
+class OctaveAscent:
     """Octaves of gradient ascent as graph operations (Mordvintsev et al. 2015).
 
     At each size the running dream is enlarged and the detail that the smaller size could
     not hold is put back: ``dream = image at this size + enlarged(dream − image, both at
     the size before)``. Then the ascent climbs from there.
 
-    The classic way, that of F. Chollet's *Deep Learning with Python* (2017, section 8.2), enlarges the dream itself,
-    climbs, and puts the detail back behind that; all sizes are made by plain bilinear interpolation.
+    The classic algorithm, from F. Chollet's *Deep Learning with Python* (2017, section 8.2), enlarges the dream
+    itself, climbs, and puts the detail back afterwards; it resizes by plain bilinear interpolation.
 
     Attributes:
         ascent: The ascent of one octave.
-        is_classic: Whether that way is gone.
+        is_classic: Whether to follow the classic algorithm.
     """
 
     ascent: GradientAscent
@@ -94,15 +94,15 @@ class OctaveCore:
             steps: The most steps to take at each octave, scalar int32.
             step_size: Mean change of a step in levels, H×W×1 or 1×1×1.
             max_loss: Scalar; an octave stops when its objective is above it.
-            ceilings: What the objective may grow to in any place at each octave, N; 0 for no bound.
-            tile: Side of the tiles in which large octaves are seen, scalar int32. None sees all of them whole.
+            ceilings: The most that the objective may reach in any place at each octave, N; 0 for no bound.
+            tile: Side of the tiles in which large octaves are dreamed, scalar int32. None dreams all of them whole.
 
         Returns:
-            The dream at the last of the sizes, in levels; of each octave the last
-            objective and the steps taken.
+            The dream at the last of the sizes, in levels; the last value of the objective at each octave, N; the
+            steps taken at each octave, N.
         """
 
-        def more(index: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+        def has_more(index: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
             return index < tf.shape(sizes)[0]
 
         def next_octave(
@@ -115,7 +115,7 @@ class OctaveCore:
             here = tf.image.resize(image, sizes[index]) if self.is_classic else _shrink(image, sizes[index])
             seed = tf.image.resize(before, sizes[index]) if self.is_classic else here + _enlarge(other, sizes[index])
             dream, loss, count = self.ascent.climb(
-                seed, steps, _thinned(step_size, sizes[index]), max_loss, ceilings[index], index, tile
+                seed, steps, _resize_step_map(step_size, sizes[index]), max_loss, ceilings[index], index, tile
             )
             if self.is_classic:
                 dream, other = dream + (here - tf.image.resize(other, sizes[index])), here
@@ -133,7 +133,7 @@ class OctaveCore:
         )
         scalar, any_size, array = tf.TensorShape([]), tf.TensorShape([None, None, 3]), tf.TensorShape(None)
         invariants = (scalar, any_size, any_size, array, array)
-        _, dream, _, losses, taken = tf.while_loop(more, next_octave, start, shape_invariants=invariants)
+        _, dream, _, losses, taken = tf.while_loop(has_more, next_octave, start, shape_invariants=invariants)
         return dream, losses.stack(), taken.stack()
 
 
@@ -145,8 +145,8 @@ def _shrink(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _thinned(per_pixel: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """A map that changes little from pixel to pixel, at another size; one of a single number as it is."""
+def _resize_step_map(per_pixel: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Resize a map of step sizes; a single number stays unchanged."""
     return tf.cond(tf.size(per_pixel) > 1, lambda: tf.image.resize(per_pixel, size), lambda: per_pixel)
 
 

@@ -1,4 +1,4 @@
-"""The gradient of an image that is too large for the memory, tile by tile."""
+"""Computes the gradient of an image that is too large for the memory tile by tile."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from framedream.config.machine import GRID
 from framedream.nn.runtime import tf, traced_graph
 
 PlacedObjective = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-"""Of an H×W×3 image in levels: a scalar to climb, and h×w×1, how much of it each place has."""
+"""Takes an H×W×3 image in levels; returns a scalar to raise, and h×w×1, how much of it each place has."""
 
 HALO = 192
-"""What a tile sees beyond its own borders, in pixels: about how far a cell of a deep layer reaches."""
+"""Pixels beyond its own borders that a tile includes: about how far a cell of a deep layer reaches."""
 
 
 def whole_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Objective and gradient of an image at once.
+    """Compute objective and gradient of an image as a whole.
 
     Args:
-        objective: What is climbed.
+        objective: The objective to raise.
         image: H×W×3 float32, in levels.
 
     Returns:
@@ -31,10 +31,10 @@ def whole_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.Ten
 
 
 def unscaled_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The same, but the gradient is larger by the number of cells.
+    """Compute the same, with the gradient multiplied by the number of cells.
 
-    Then it is that of a sum, not of a mean, and has the same bits whatever surrounds the cells: a dream is chaotic,
-    and last bits would grow into another picture.
+    So it is the gradient of a sum, not of a mean, and has the same bits whatever surrounds the cells: a dream is
+    chaotic, and differences in last bits would grow into another picture.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(image)
@@ -45,13 +45,13 @@ def unscaled_gradient(objective: PlacedObjective, image: tf.Tensor) -> tuple[tf.
 def tiled_gradient(
     objective: PlacedObjective, image: tf.Tensor, tile: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The same, of one tile after the other, each seen with its surroundings.
+    """Compute the same one tile after the other, each with its surroundings.
 
-    Tiles meet without a seam, because what a pixel's gradient depends on is nearly all
-    within the surroundings that its tile sees.
+    Tiles meet without a seam, because nearly everything that a pixel's gradient depends on lies within the
+    surroundings of its tile.
 
     Args:
-        objective: What is climbed.
+        objective: The objective to raise.
         image: H×W×3 float32, in levels.
         tile: Longest side of a tile in pixels, a multiple of `GRID`, scalar int32.
 
@@ -59,32 +59,41 @@ def tiled_gradient(
         As `unscaled_gradient`, but the objective is the mean of the places.
     """
 
-    def look(seen: tf.Tensor) -> tf.Tensor:
-        _, places, gradient = unscaled_gradient(objective, seen)
-        return tf.concat([gradient, tf.image.resize(places, tf.shape(seen)[:2])], axis=-1)
+    def gradient_and_places(part: tf.Tensor) -> tf.Tensor:
+        _, places, gradient = unscaled_gradient(objective, part)
+        return tf.concat([gradient, tf.image.resize(places, tf.shape(part)[:2])], axis=-1)
 
-    # A function of its own, since in loops within loops TensorFlow leaves out nothing that is not needed, such as
-    # the gradients of weights, which take as long as those of the image.
-    both = _tiled(traced_graph(look, [tf.TensorSpec([None, None, 3])]), image, tile)
+    # A separate function, because in nested loops TensorFlow does not prune unneeded operations, such as the
+    # gradients of weights, which take as long as those of the image.
+    both = map_tiles(traced_graph(gradient_and_places, [tf.TensorSpec([None, None, 3])]), image, tile)
     cells = tf.maximum(tf.shape(image)[:2] // 16, 1)
     places = tf.image.resize(both[..., 3:], cells, method="area")
     return tf.reduce_mean(both[..., 3]), places, both[..., :3]
 
 
 def tiled_objective(objective: PlacedObjective, image: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
-    """The objective alone, tile by tile, as the mean of the places; arguments as `tiled_gradient`."""
+    """Compute the objective alone, tile by tile, as the mean of the places; arguments as `tiled_gradient`."""
 
-    def look(seen: tf.Tensor) -> tf.Tensor:
-        return tf.image.resize(objective(seen)[1], tf.shape(seen)[:2])
+    def places(part: tf.Tensor) -> tf.Tensor:
+        return tf.image.resize(objective(part)[1], tf.shape(part)[:2])
 
-    return tf.reduce_mean(_tiled(look, image, tile))
+    return tf.reduce_mean(map_tiles(places, image, tile))
 
 
-def _tiled(look: Callable[[tf.Tensor], tf.Tensor], image: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
-    """What is seen of an image, H×W×C, a tile at a time; ``look`` gives h×w×C of what it is shown."""
+def map_tiles(function: Callable[[tf.Tensor], tf.Tensor], image: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
+    """Apply a function to an image one tile after the other, each with its surroundings, and join the results.
+
+    Args:
+        function: Takes h×w×3 of the image and returns h×w×C.
+        image: H×W×3.
+        tile: Longest side of a tile in pixels, a multiple of `GRID`, scalar int32.
+
+    Returns:
+        H×W×C.
+    """
     height, width = tf.unstack(tf.shape(image)[:2])
-    high, wide = _even(height, tile), _even(width, tile)
-    # What a network's strided layers pad depends on the size: tiles are as far from the grid as the image.
+    high, wide = _tile_side(height, tile), _tile_side(width, tile)
+    # The padding of strided layers depends on the size, so tiles end as far off the grid as the image does.
     lower, right = HALO + height % GRID, HALO + width % GRID
 
     def inner(top: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
@@ -92,25 +101,24 @@ def _tiled(look: Callable[[tf.Tensor], tf.Tensor], image: tf.Tensor, tile: tf.Te
         last_row = tf.minimum(top + high + lower, height)
         last_column = tf.minimum(left + wide + right, width)
         row, column = top - first_row, left - first_column
-        return look(image[first_row:last_row, first_column:last_column])[row : row + high, column : column + wide]
+        return function(image[first_row:last_row, first_column:last_column])[row : row + high, column : column + wide]
 
-    def band(top: tf.Tensor) -> tf.Tensor:
-        """The tiles beside each other."""
-        columns = _joined(lambda left: tf.transpose(inner(top, left), [1, 0, 2]), width, wide)
+    def row_of_tiles(top: tf.Tensor) -> tf.Tensor:
+        columns = _concat_tiles(lambda left: tf.transpose(inner(top, left), [1, 0, 2]), width, wide)
         return tf.transpose(columns, [1, 0, 2])
 
-    return _joined(band, height, high)
+    return _concat_tiles(row_of_tiles, height, high)
 
 
-def _even(length: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
-    """The side of tiles that share a length evenly, so that none is all surroundings."""
+def _tile_side(length: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
+    """The side of tiles that divide a length evenly, so that no tile is nearly all surroundings."""
     count = (length + tile - 1) // tile
     side = (length + count - 1) // count
     return side + -side % GRID
 
 
-def _joined(part: Callable[[tf.Tensor], tf.Tensor], length: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
-    """Parts that begin at 0, tile, 2·tile …, put together along their first axis."""
+def _concat_tiles(part: Callable[[tf.Tensor], tf.Tensor], length: tf.Tensor, tile: tf.Tensor) -> tf.Tensor:
+    """Concatenate the parts that begin at 0, tile, 2·tile … along their first axis."""
     count = (length + tile - 1) // tile
     parts = tf.TensorArray(tf.float32, count, infer_shape=False, element_shape=[None, None, None])
 

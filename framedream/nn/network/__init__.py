@@ -1,1 +1,1 @@
-"""Trained networks: built, filled with weights, and made fast."""
+"""Trained networks: how they are built, loaded and made fast."""

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolution before it."""
+"""Folds batch normalization into the convolution before it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from framedream.nn.runtime import keras
 _FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
 
-class _Folded(keras.layers.Layer):  # type: ignore[misc]
-    """Stands where a batch norm was and is called like one."""
+class _Identity(keras.layers.Layer):  # type: ignore[misc]
+    """Takes the place of a folded batch norm, and is called like one."""
 
     def call(self, inputs: keras.KerasTensor, training: bool | None = None, mask: None = None) -> keras.KerasTensor:
-        """Give the inputs as they are."""
+        """Return the inputs unchanged."""
         return inputs
 
 
 def fold_batch_norms(model: keras.Model, keep: Collection[str] = ()) -> keras.Model:
-    """A model with the same outputs and fewer operations.
+    """Fold the batch norms of a model, which keeps its outputs and saves operations.
 
-    A batch norm is folded where that is exact: it normalises channels, and all it sees
-    is one linear convolution whose result nothing else uses.
+    A batch norm is folded where that is exact: it normalizes channels, and its only input is one linear convolution
+    whose result nothing else uses.
 
     Args:
         model: A functional model in which every layer is called once.
-        keep: Names of layers whose own output is wanted: none of these is changed.
+        keep: Names of layers whose outputs must not change.
 
     Returns:
-        A new model with its own weights; folded batch norms became identities of the
-        same name.
+        A new model with its own weights, in which folded batch norms are identities of the same name.
     """
     pairs = _foldable_pairs(model, keep)
     if not pairs:
@@ -42,7 +41,7 @@ def fold_batch_norms(model: keras.Model, keep: Collection[str] = ()) -> keras.Mo
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name in pairs:
-            return _Folded(name=layer.name)
+            return _Identity(name=layer.name)
         config = layer.get_config()
         if layer.name in convolutions:
             config["use_bias"] = True
@@ -58,7 +57,7 @@ def fold_batch_norms(model: keras.Model, keep: Collection[str] = ()) -> keras.Mo
 
 
 def _foldable_pairs(model: keras.Model, keep: Collection[str]) -> dict[str, keras.layers.Layer]:
-    """Names of foldable batch norms, each with the convolution that takes it in."""
+    """Names of batch norms that can be folded, each with the convolution before it."""
     inputs = input_layers(model)
     uses = Counter(source for sources in inputs.values() for source in sources)
     pairs = {}
@@ -85,7 +84,7 @@ def _folded_weights(convolution: keras.layers.Layer, norm: keras.layers.BatchNor
 
 
 def _as_kernel_gain(gain: np.ndarray, convolution: keras.layers.Layer) -> np.ndarray:
-    """A depthwise kernel ends in input channels × multiplier, the others in output channels."""
+    """Shape the gains for a kernel: depthwise ones end in input channels × multiplier, others in output channels."""
     if isinstance(convolution, keras.layers.DepthwiseConv2D):
         return gain.reshape(-1, convolution.depth_multiplier)
     return gain

@@ -1,4 +1,4 @@
-"""Whether what a network is to see fits the memory."""
+"""Checks that an image fits the memory before a network sees it."""
 
 from __future__ import annotations
 
@@ -13,36 +13,47 @@ from framedream.nn.network.network import Network
 from framedream.nn.runtime import tf
 
 _HELD = 3
-"""Times the memory of the largest layer that is held at once, about: it, the one before it, and room to work."""
+"""How many times the memory of the largest layer is in use at once: it, the one before it, and room to work."""
 
 _LARGE = 1024
-"""Side in pixels of an image in which borders hardly count."""
+"""Side in pixels of an image whose borders hardly count."""
 
 
 def check_forward_memory(network: Network, height: int, width: int) -> None:
-    """See that an image fits the memory while a network looks at it.
+    """Check that the activations of an image fit the memory.
+
+    Args:
+        network: The network.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
 
     Raises:
-        InputError: It does not; says how much is needed.
+        InputError: They do not; the message says how much memory is needed.
     """
-    _check(network, height, width, _HELD * max(_numbers(network, height, width)))
+    _check(network, height, width, _HELD * max(_layer_sizes(network, height, width)))
 
 
 def check_gradient_memory(network: Network, height: int, width: int) -> None:
-    """See that an image fits the memory while its gradient is found, for which all layers are held.
+    """Check that an image fits the memory while its gradient is computed, which keeps all layers.
+
+    Arguments as `check_forward_memory`.
 
     Raises:
-        InputError: It does not; says how much is needed.
+        InputError: It does not; the message says how much memory is needed.
     """
-    _check(network, height, width, sum(_numbers(network, height, width)))
+    _check(network, height, width, sum(_layer_sizes(network, height, width)))
 
 
 @contextlib.contextmanager
 def run_on_device(height: int, width: int) -> Generator[None]:
-    """What is done with an image on the device; says what to do where its memory is too small.
+    """Run a block on the device, and say what to do if its memory is too small.
+
+    Args:
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
 
     Raises:
-        OutOfMemory: It is.
+        OutOfMemory: The image does not fit the device's memory.
     """
     try:
         yield
@@ -53,12 +64,12 @@ def run_on_device(height: int, width: int) -> Generator[None]:
 
 
 def activations_per_pixel(network: Network) -> float:
-    """How many numbers all layers together hold for each pixel of an image, about."""
-    return sum(_numbers(network, _LARGE, _LARGE)) / _LARGE**2
+    """Approximately how many numbers all layers together hold for each pixel of an image."""
+    return sum(_layer_sizes(network, _LARGE, _LARGE)) / _LARGE**2
 
 
-def _numbers(network: Network, height: int, width: int) -> list[int]:
-    """How many numbers each layer has."""
+def _layer_sizes(network: Network, height: int, width: int) -> list[int]:
+    """How many numbers each layer holds for an image."""
     padded = (side + -side % network.size_multiple for side in (height, width))
     return [math.prod(shape) for shape in layer_shapes(network.model, *padded)]
 

@@ -1,4 +1,4 @@
-"""The convolution that sees the image itself."""
+"""A strided convolution of an image whose gradient is cheaper than TensorFlow's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from framedream.nn.runtime import tf
 
 
 def strided_image_convolution(images: tf.Tensor, kernel: np.ndarray, bias: np.ndarray, padding: str) -> tf.Tensor:
-    """A convolution of stride 2 whose gradient takes half the time where there are few channels.
+    """Convolve images with stride 2; the gradient takes half the time where there are few channels.
 
-    The gradient of an image behind it is a convolution for each of four phases: of rows and columns, those
-    that are even and those that are odd. All four are found by one convolution of stride 1, and then laid out
-    (the sub-pixel convolution of Shi et al. 2016).
+    The gradient of the image is a convolution for each of four phases: even and odd rows, even and odd columns. One
+    convolution of stride 1 computes all four, and then they are interleaved (the sub-pixel convolution of Shi et al.
+    2016).
 
     Args:
         images: N×H×W×C.
@@ -26,10 +26,10 @@ def strided_image_convolution(images: tf.Tensor, kernel: np.ndarray, bias: np.nd
     side, reach = len(kernel), len(phases) - 1
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def convolved(seen: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        # Nothing else than the bias may look at the convolution's result: then both are one operation.
-        result = tf.nn.conv2d(seen, tf.constant(kernel, seen.dtype), 2, padding)
-        size = tf.shape(seen)[1:3]
+    def convolve(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        # Only the bias may use the convolution's result: then TensorFlow fuses both into one operation.
+        result = tf.nn.conv2d(inputs, tf.constant(kernel, inputs.dtype), 2, padding)
+        size = tf.shape(inputs)[1:3]
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             cells = tf.shape(upstream)[1:3]
@@ -39,9 +39,9 @@ def strided_image_convolution(images: tf.Tensor, kernel: np.ndarray, bias: np.nd
             full = tf.nn.depth_to_space(full, 2)
             return full[:, before[0] : before[0] + size[0], before[1] : before[1] + size[1]]
 
-        return tf.nn.bias_add(result, tf.constant(bias, seen.dtype)), gradient
+        return tf.nn.bias_add(result, tf.constant(bias, inputs.dtype)), gradient
 
-    return convolved(images)
+    return convolve(images)
 
 
 def _phases(kernel: np.ndarray) -> np.ndarray:

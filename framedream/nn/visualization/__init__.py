@@ -1,1 +1,1 @@
-"""What a network sees: activations, and pictures that excite it most."""
+"""Feature maps and feature visualization."""

@@ -1,4 +1,4 @@
-"""Pictures as waves: what an ascent from nothing changes, so that it grows figures and not noise.
+"""Images as spectra of waves, which feature visualization changes, so that figures grow instead of noise.
 
 After C. Olah, A. Mordvintsev and L. Schubert, "Feature Visualization" (Distill, 2017), and their library lucid.
 """
@@ -10,27 +10,27 @@ import numpy as np
 from framedream.nn.runtime import tf
 
 _CONTRAST = 4.0
-"""What waves are divided by, so that a step of Adam of 0.05 is a moderate one."""
+"""Divisor of the waves, which makes 0.05 a moderate step of Adam."""
 
 _COLORS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 """Square root of the covariance of colors in ImageNet: from uncorrelated colors, which are the columns, to RGB."""
 
 _DECAY, _UNCHANGED = 1.3, 4
-"""How fast the weights of waves fall with their frequency, and how many waves in a width would have as much with 1,
-as in the article. At 1 pictures of classes drown in fine grain; at 1.6 they blur."""
+"""How fast the weights of waves fall with their frequency, and the number of waves in a width whose weight is that of
+the article, which takes 1. With 1 pictures of classes drown in fine grain; with 1.6 they blur."""
 
-_FIRST = 0.01
-"""Deviation of the waves that one starts from."""
+_NOISE = 0.01
+"""Standard deviation of the first waves."""
 
 
 def spectral_noise(height: int, width: int, seed: int) -> np.ndarray:
-    """Waves of noise to start from: 2×3×height×(width//2+1) float32, real and imaginary parts of each color."""
+    """Random waves to start from: 2×3×height×(width//2+1) float32, real and imaginary parts of each color."""
     shape = (2, 3, height, width // 2 + 1)
-    return np.random.default_rng(seed).normal(0, _FIRST, shape).astype(np.float32)
+    return np.random.default_rng(seed).normal(0, _NOISE, shape).astype(np.float32)
 
 
 def frequency_weights(height: int, width: int) -> np.ndarray:
-    """What waves of each frequency are multiplied by: long ones by more, as in photographs.
+    """Weights of the waves by their frequency: long waves weigh more, as in photographs.
 
     Returns:
         height×(width//2+1) float32.
@@ -42,7 +42,7 @@ def frequency_weights(height: int, width: int) -> np.ndarray:
 
 
 def image_from_spectrum(waves: tf.Tensor, weights: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """The picture that waves make.
+    """Turn waves into an image.
 
     Args:
         waves: As `spectral_noise` gives them.
@@ -59,12 +59,12 @@ def image_from_spectrum(waves: tf.Tensor, weights: tf.Tensor, size: tf.Tensor) -
 
 
 def enlarge_spectrum(waves: np.ndarray, old: tuple[int, int], new: tuple[int, int]) -> np.ndarray:
-    """The same picture in more pixels, with no finer waves yet.
+    """Enlarge an image, without finer waves.
 
     Args:
         waves: As `spectral_noise` gives them.
-        old: Height and width they are for.
-        new: Height and width that are wanted, neither smaller.
+        old: Height and width of the image.
+        new: New height and width, neither smaller.
     """
     spectrum = (waves[0] + 1j * waves[1]) * frequency_weights(*old)
     found = np.zeros((3, new[0], new[1] // 2 + 1), np.complex64)

@@ -1,4 +1,4 @@
-"""Rectified units that let a gradient pass where they are all silent."""
+"""ReLUs whose gradient passes where all units are silent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from framedream.nn.runtime import keras, tf
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def redirected_relu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """A ReLU whose gradient, where none at all would pass it, pushes silent units up (lucid, Olah et al. 2017).
+    """A ReLU whose gradient pushes silent units up where none at all would pass (lucid, Olah et al. 2017).
 
-    Without that nothing could be found for a unit that is silent in the noise that one starts from.
+    Without it, the ascent could not leave the noise it starts from if that leaves the unit silent.
 
     Args:
         x: Activations of any shape.
@@ -20,18 +20,18 @@ def redirected_relu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.T
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
         usual = tf.where(x > 0, upstream, 0.0)
-        # What is silent already is not pushed further down.
-        redirect_relus = tf.where(tf.logical_or(x > 0, upstream > 0), upstream, 0.0)
-        return tf.cond(tf.reduce_any(usual != 0), lambda: usual, lambda: redirect_relus)
+        # Silent units are not pushed further down.
+        redirected = tf.where(tf.logical_or(x > 0, upstream > 0), upstream, 0.0)
+        return tf.cond(tf.reduce_any(usual != 0), lambda: usual, lambda: redirected)
 
     return tf.nn.relu(x), gradient
 
 
 def redirect_relus(model: keras.Model) -> keras.Model:
-    """A model that computes the same, with all its ReLUs redirected.
+    """Clone a model with all its ReLUs redirected; it computes the same.
 
     Args:
-        model: A functional model; ReLUs that are bounded above stay as they are.
+        model: A functional model; ReLUs with an upper bound stay unchanged.
     """
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -1,4 +1,4 @@
-"""Pictures from nothing: what a channel, a neuron, a layer or a class of a network would like to see most."""
+"""Feature visualization: images that most excite a channel, a neuron, a layer or a class of a network."""
 
 from __future__ import annotations
 
@@ -18,36 +18,32 @@ from framedream.nn.visualization.fourier_image import (
 )
 from framedream.nn.visualization.redirected_relu import redirect_relus
 
-_SHIFT, _TURN, _SCALE = 8.0, 5.0, 0.1
-"""Largest random shift in pixels, turn in degrees and change of size of what the network is shown."""
+_SHIFT, _ROTATION, _SCALE = 8.0, 5.0, 0.1
+"""Largest random shift in pixels, rotation in degrees and change of scale of the image before each step."""
 
-_FIRST_MOMENT, _SECOND_MOMENT, _SMALL = 0.9, 0.999, 1e-8
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 """Constants of Adam (Kingma and Ba 2015)."""
 
-_OCTAVES_APART = 100_003
-"""What tells the chance of one octave's steps from that of the next one's."""
-
-_AT_ONCE = 16
-"""Steps that are taken before something is said."""
+_OCTAVE_STRIDE = 100_003
+"""Distance between the random seeds of one octave and those of the next."""
 
 StepCallback = Callable[[int], None]
-"""Is told how many steps of a picture are taken."""
-
+"""Takes how many steps of an image are done."""
 
 WHOLE = -1
-"""Stands for a layer as a whole where the number of a channel is asked for."""
+"""Instead of a channel's number: the layer as a whole."""
 
 
 def channel_objective(layer: tf.Tensor, channel: tf.Tensor, place: tuple[float, float] | None) -> tf.Tensor:
-    """How much a layer is excited by what it sees.
+    """How much an image excites a layer.
 
     Args:
         layer: Its activations, 1×h×w×C.
-        channel: Which channel counts, scalar int32, or `WHOLE`.
-        place: Which neuron of the channel, in shares of width and height, 0…1; None for all.
+        channel: Number of the channel, scalar int32, or `WHOLE`.
+        place: Position of a single neuron, as fractions of width and height, 0…1; None for all neurons.
 
     Returns:
-        A scalar: the mean of the channel's feature map, or one of its neurons; of a whole layer the mean square.
+        A scalar: the mean of the channel's feature map, or one of its neurons; for a whole layer the mean square.
     """
     if place is not None:
         size = tf.shape(layer)[1:3]
@@ -62,11 +58,11 @@ def channel_objective(layer: tf.Tensor, channel: tf.Tensor, place: tuple[float, 
 
 @dataclass(frozen=True)
 class VisualizedFeature:
-    """A picture from nothing.
+    """An image that excites a feature.
 
     Attributes:
         pixels: H×W×3 float32 RGB, in levels 0…255.
-        values: How much of what was wished for there was before each step.
+        values: The objective before each step, float32.
     """
 
     pixels: np.ndarray
@@ -74,21 +70,30 @@ class VisualizedFeature:
 
 
 class FeatureVisualizer:
-    """Makes pictures worth looking at: waves of decorrelated colors, climbed by Adam from small sizes to large.
+    """Visualizes features by Adam on the spectrum of an image with decorrelated colors, from small sizes to large.
 
-    The network is shown the picture shifted, turned and scaled at random, so that what excites it holds in any
-    place, after C. Olah, A. Mordvintsev and L. Schubert, "Feature Visualization" (Distill, 2017).
+    Before each step the image is shifted, rotated and scaled at random, so that it excites the feature at any place,
+    after C. Olah, A. Mordvintsev and L. Schubert, "Feature Visualization" (Distill, 2017).
     """
 
-    def __init__(self, network: Network, learning_rate: float, place: tuple[float, float] | None = None) -> None:
-        """Take a network.
+    def __init__(
+        self,
+        network: Network,
+        learning_rate: float,
+        place: tuple[float, float] | None = None,
+        *,
+        steps_per_call: int = 16,
+    ) -> None:
+        """Prepare a network.
 
         Args:
-            network: Gives one layer, of which something is to be excited.
-            learning_rate: That of Adam.
+            network: Gives one layer, whose features are visualized.
+            learning_rate: Learning rate of Adam.
             place: A single neuron of each channel, see `channel_objective`.
+            steps_per_call: Steps between two reports of progress.
         """
-        shown = replace(network, model=redirect_relus(network.model), forward=None)
+        self._steps_per_call = steps_per_call
+        redirected = replace(network, model=redirect_relus(network.model), forward=None)
         waves, weights, size = (
             tf.TensorSpec([2, 3, None, None]),
             tf.TensorSpec([None, None]),
@@ -98,47 +103,47 @@ class FeatureVisualizer:
 
         def climb(channel: tf.Tensor, *state: tf.Tensor) -> tuple[tf.Tensor, ...]:
             def value(picture: tf.Tensor) -> tf.Tensor:
-                return channel_objective(shown.activations(picture[tf.newaxis])[0], channel, place)
+                return channel_objective(redirected.activations(picture[tf.newaxis])[0], channel, place)
 
-            return _climbed(value, learning_rate, *state)
+            return _take_steps(value, learning_rate, *state)
 
         self._climb = traced_graph(
             climb, [whole, *[waves] * 3, weights, size, tf.TensorSpec([2], tf.int32), whole, whole]
         )
         self._draw = traced_graph(image_from_spectrum, [waves, weights, size])
 
-    def picture(
+    def visualize(
         self,
         channel: int,
         sizes: Sequence[tuple[int, int]],
         steps: int,
         seed: int,
-        said: StepCallback = lambda steps: None,
+        on_step: StepCallback = lambda steps: None,
     ) -> VisualizedFeature:
-        """A picture from nothing.
+        """Visualize a feature, starting from noise.
 
         Args:
-            channel: What of the layer is excited: a channel, or `WHOLE`.
+            channel: A channel of the layer, or `WHOLE`.
             sizes: Height and width at each octave, smallest first.
-            steps: Steps at each.
-            seed: Seed of the noise it begins with, and of the shifts.
-            said: Is told every few steps.
+            steps: Steps at each octave.
+            seed: Seed of the noise and of the random views.
+            on_step: Called every few steps.
         """
         waves, size, values = spectral_noise(*sizes[0], seed), sizes[0], []
         for octave, larger in enumerate(sizes):
             waves, size = enlarge_spectrum(waves, size, larger), larger
-            weights, chance = frequency_weights(*size), (seed, octave * _OCTAVES_APART)
+            weights, step_seed = frequency_weights(*size), (seed, octave * _OCTAVE_STRIDE)
             state = [waves, np.zeros_like(waves), np.zeros_like(waves)]
-            for first in range(0, steps, _AT_ONCE):
-                count = min(_AT_ONCE, steps - first)
-                *state, found = self._climb(channel, *state, weights, size, chance, first, count)
+            for first in range(0, steps, self._steps_per_call):
+                count = min(self._steps_per_call, steps - first)
+                *state, found = self._climb(channel, *state, weights, size, step_seed, first, count)
                 values.append(found.numpy())
-                said(octave * steps + first + count)
+                on_step(octave * steps + first + count)
             waves = np.asarray(state[0])
         return VisualizedFeature(self._draw(waves, frequency_weights(*size), size).numpy(), np.concatenate(values))
 
 
-def _climbed(
+def _take_steps(
     value: Callable[[tf.Tensor], tf.Tensor],
     learning_rate: float,
     waves: tf.Tensor,
@@ -146,11 +151,27 @@ def _climbed(
     second: tf.Tensor,
     weights: tf.Tensor,
     size: tf.Tensor,
-    chance: tf.Tensor,
+    seed: tf.Tensor,
     taken: tf.Tensor,
     steps: tf.Tensor,
 ) -> tuple[tf.Tensor, ...]:
-    """Some steps of Adam, of which there have been some; its two moments come after the waves."""
+    """Take some more steps of Adam.
+
+    Args:
+        value: The objective, of an image.
+        learning_rate: Learning rate of Adam.
+        waves: The spectrum of the image.
+        first: First moment of Adam.
+        second: Second moment of Adam.
+        weights: As `frequency_weights` gives them.
+        size: Height and width in pixels, 2 int32.
+        seed: Seed of the random views, 2 int32.
+        taken: Steps taken before, scalar int32.
+        steps: Steps to take, scalar int32.
+
+    Returns:
+        The new spectrum and moments, and the objective before each step.
+    """
 
     def step(
         index: tf.Tensor, waves: tf.Tensor, first: tf.Tensor, second: tf.Tensor, values: tf.TensorArray
@@ -158,16 +179,14 @@ def _climbed(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(waves)
             loss = value(
-                _seen_at_random(
-                    image_from_spectrum(waves, weights, size), tf.stack([chance[0], chance[1] + taken + index])
-                )
+                random_view(image_from_spectrum(waves, weights, size), tf.stack([seed[0], seed[1] + taken + index]))
             )
         gradient = tape.gradient(loss, waves)
-        first = _FIRST_MOMENT * first + (1 - _FIRST_MOMENT) * gradient
-        second = _SECOND_MOMENT * second + (1 - _SECOND_MOMENT) * tf.square(gradient)
+        first = _BETA_1 * first + (1 - _BETA_1) * gradient
+        second = _BETA_2 * second + (1 - _BETA_2) * tf.square(gradient)
         count = tf.cast(taken + index + 1, tf.float32)
-        mean, square = first / (1 - _FIRST_MOMENT**count), second / (1 - _SECOND_MOMENT**count)
-        waves += learning_rate * mean / (tf.sqrt(square) + _SMALL)
+        mean, square = first / (1 - _BETA_1**count), second / (1 - _BETA_2**count)
+        waves += learning_rate * mean / (tf.sqrt(square) + _EPSILON)
         return index + 1, waves, first, second, values.write(index, loss)
 
     start = (tf.constant(0), waves, first, second, tf.TensorArray(tf.float32, steps))
@@ -175,20 +194,25 @@ def _climbed(
     return waves, first, second, values.stack()
 
 
-def _seen_at_random(picture: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A picture shifted, turned and scaled about its middle, mirrored beyond its borders."""
+def random_view(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Shift, rotate and scale an image at random about its center; it is mirrored beyond its borders.
+
+    Args:
+        image: H×W×3.
+        seed: Seed of the randomness, 2 int32.
+    """
     chance = tf.random.stateless_uniform([4], seed, -1.0, 1.0)
-    angle, scale = chance[0] * math.radians(_TURN), 1 + _SCALE * chance[1]
+    angle, scale = chance[0] * math.radians(_ROTATION), 1 + _SCALE * chance[1]
     cosine, sine = tf.cos(angle) / scale, tf.sin(angle) / scale
-    middle = (tf.cast(tf.shape(picture)[:2], tf.float32) - 1) / 2
-    y, x = middle[0], middle[1]
+    center = (tf.cast(tf.shape(image)[:2], tf.float32) - 1) / 2
+    y, x = center[0], center[1]
     across = x - cosine * x + sine * y + _SHIFT * chance[2]
     down = y - sine * x - cosine * y + _SHIFT * chance[3]
-    way = tf.stack([cosine, -sine, across, sine, cosine, down, 0.0, 0.0])
+    transform = tf.stack([cosine, -sine, across, sine, cosine, down, 0.0, 0.0])
     return tf.raw_ops.ImageProjectiveTransformV3(
-        images=picture[tf.newaxis],
-        transforms=way[tf.newaxis],
-        output_shape=tf.shape(picture)[:2],
+        images=image[tf.newaxis],
+        transforms=transform[tf.newaxis],
+        output_shape=tf.shape(image)[:2],
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="REFLECT",
@@ -196,22 +220,22 @@ def _seen_at_random(picture: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 class PlainVisualizer:
-    """Climbs from uniform noise in [0, 1]: ``image += learning_rate * gradient / (rms(gradient) + epsilon)``.
+    """Visualizes features by plain gradient ascent on uniform noise in [0, 1], as in the classroom.
 
-    An image's 0…1 are the levels 0…255 that the network's own preprocessing takes. It may leave that range on
-    the way and is cut to it at the end.
+    A step is ``image += learning_rate * gradient / (rms(gradient) + epsilon)``. The image's 0…1 are the levels 0…255
+    that the network's own preprocessing takes. It may leave that range on the way and is clipped to it at the end.
     """
 
     def __init__(
         self, network: Network, learning_rate: float, epsilon: float, place: tuple[float, float] | None = None
     ) -> None:
-        """Take a network.
+        """Prepare a network.
 
         Args:
-            network: Gives one layer, of which something is to be excited.
+            network: Gives one layer, whose features are visualized.
             learning_rate: Size of a step: the root mean square of its change.
-            epsilon: What is added to the gradient's root mean square. Where there is no more of what is to be
-                excited than that, the ascent ends, for then there is nothing to climb.
+            epsilon: Added to the gradient's root mean square. The ascent ends early if the objective is not above
+                it, because then nothing in the image excites the feature.
             place: A single neuron of each channel, see `channel_objective`.
         """
 
@@ -225,24 +249,24 @@ class PlainVisualizer:
         self._step = traced_graph(step, [tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([], tf.int32)])
         self._epsilon = epsilon
 
-    def picture(
-        self, channel: int, size: tuple[int, int], epochs: int, seed: int, said: StepCallback = lambda steps: None
+    def visualize(
+        self, channel: int, size: tuple[int, int], epochs: int, seed: int, on_step: StepCallback = lambda steps: None
     ) -> VisualizedFeature:
-        """A picture from noise.
+        """Visualize a feature, starting from noise.
 
         Args:
-            channel: What of the layer is excited: a channel, or `WHOLE`.
+            channel: A channel of the layer, or `WHOLE`.
             size: Height and width in pixels.
-            epochs: Steps, at most.
+            epochs: The most steps to take.
             seed: Seed of the noise.
-            said: Is told after every step.
+            on_step: Called after every step.
         """
         image = np.random.default_rng(seed).uniform(0, 1, (1, *size, 3)).astype(np.float32)
         values: list[float] = []
         for _ in range(epochs):
             loss, moved = self._step(image, channel)
             values.append(float(loss))
-            said(len(values))
+            on_step(len(values))
             if values[-1] <= self._epsilon:
                 break
             image = moved

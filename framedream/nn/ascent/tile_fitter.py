@@ -1,4 +1,4 @@
-"""Frames fitted to the memory: whole where there is room, else in tiles."""
+"""Finds tiles with which frames fit the memory."""
 
 from __future__ import annotations
 
@@ -15,35 +15,44 @@ from framedream.nn.runtime import tf
 
 _T = TypeVar("_T")
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_PICTURE = 60
-"""Bytes for each pixel that the gradient of a frame takes beside the network's layers, about."""
+_BYTES_PER_PIXEL = 60
+"""Approximate bytes a pixel that the gradient of a frame takes besides the network's layers."""
 
-_ALWAYS = 5e6
-"""Pixels beyond which a frame is seen in tiles, however much memory there is: they are large, and cost little."""
+_LARGEST_WHOLE = 5e6
+"""Pixels above which a frame is divided into tiles however much memory there is: large tiles cost little."""
 
 
 class TileFitter:
-    """Finds tiles that fit, and remembers them for all frames that follow.
+    """Finds tiles that fit, and remembers them for all later frames.
 
     Attributes:
-        tile: Side of the tiles that frames are seen in, in pixels; 0 for whole.
+        tile: Side of the tiles in pixels; 0 for whole frames.
     """
 
     def __init__(self, tile: int | None, numbers: float) -> None:
-        """Begin with some size of tiles.
+        """Start with a size of tiles.
 
         Args:
-            tile: That size; 0 sees frames whole if they fit the main memory. None takes smaller and smaller
-                tiles as memory runs out.
-            numbers: How many the network's layers hold for each pixel.
+            tile: That size; 0 keeps frames whole if they fit the main memory. None takes smaller and smaller tiles
+                as memory runs out.
+            numbers: How many numbers the network's layers hold for each pixel of the image.
         """
         self.tile, self._is_set = tile or 0, tile is not None
-        self._bytes = 4 * numbers + _PICTURE
+        self._bytes = 4 * numbers + _BYTES_PER_PIXEL
 
-    def fitted(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
-        """Do something with a frame, in smaller and smaller tiles until it fits the device."""
+    def run(self, image: np.ndarray, action: Callable[[], _T]) -> _T:
+        """Run an action on a frame, with smaller and smaller tiles until it fits the device.
+
+        Args:
+            image: The frame, H×W×C.
+            action: Uses `tile`, and raises TensorFlow's ResourceExhaustedError where the device's memory is full.
+
+        Raises:
+            OutOfMemory: The tiles that were set do not fit, and smaller ones may.
+            DeviceError: Not even the smallest tiles fit.
+        """
         self.tile = self.tile or self._tile_that_fits(*image.shape[:2])
         while True:
             try:
@@ -52,7 +61,7 @@ class TileFitter:
                 self._take_smaller_tiles(image, error)
 
     def _take_smaller_tiles(self, image: np.ndarray, error: Exception) -> None:
-        """Go on with smaller tiles, for this frame and all that follow."""
+        """Go on with smaller tiles, for this frame and all later ones."""
         height, width = image.shape[:2]
         smaller = [tile for tile in TILES if tile < (self.tile or max(height, width))]
         if smaller and self._is_set:
@@ -66,11 +75,11 @@ class TileFitter:
                 "dream it smaller with --scale"
             ) from error
         self.tile = smaller[0]
-        _log.warning("%dx%d does not fit the device's memory; dreaming in tiles of %d pixels", width, height, self.tile)
+        log.warning("%dx%d does not fit the device's memory; dreaming in tiles of %d pixels", width, height, self.tile)
 
     def _tile_that_fits(self, height: int, width: int) -> int:
-        """The side of tiles for frames that are large, or would fill the main memory; 0 for frames seen whole."""
+        """The side of tiles for frames that are large, or would fill the main memory; 0 for whole frames."""
         room = total_memory() / 2
-        if height * width <= _ALWAYS and height * width * self._bytes <= room:
+        if height * width <= _LARGEST_WHOLE and height * width * self._bytes <= room:
             return 0
         return next((tile for tile in TILES if (tile + 2 * HALO) ** 2 * self._bytes <= room), TILES[-1])
