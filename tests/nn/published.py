@@ -6,6 +6,8 @@ units, a function of loss and gradients, a loop in Python around it, plain bilin
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -49,19 +51,7 @@ def published_dream(
         iterations: Steps at each.
         max_loss: Where to stop.
     """
-    extractor = keras.Model(model.input, {name: model.get_layer(name).output for name in settings})
-
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])])
-    def loss_and_gradient(dream):
-        with tf.GradientTape() as tape:
-            tape.watch(dream)
-            loss = tf.zeros(())
-            for name, activation in extractor(dream, training=False).items():
-                scaling = tf.reduce_prod(tf.cast(tf.shape(activation), tf.float32))
-                loss += settings[name] * tf.reduce_sum(tf.square(activation[:, 2:-2, 2:-2, :])) / scaling
-        gradient = tape.gradient(loss, dream)
-        return loss, gradient / tf.maximum(tf.reduce_mean(tf.abs(gradient)), 1e-7)
-
+    loss_and_gradient = _traced(model, tuple(settings.items()))
     original = tf.constant(image[None], tf.float32)
     height, width = image.shape[:2]
     shapes = [(int(height / octave_scale**n), int(width / octave_scale**n)) for n in range(octaves)][::-1]
@@ -80,3 +70,25 @@ def published_dream(
         images.append(dream[0].numpy())
         losses.append(float(loss))
     return Published(images, losses)
+
+
+@functools.cache
+def _traced(
+    model: keras.Model, settings: tuple[tuple[str, float], ...]
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
+    """Loss and normalized gradient, traced once for all dreams with the same layers."""
+    coefficients = dict(settings)
+    extractor = keras.Model(model.input, {name: model.get_layer(name).output for name in coefficients})
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])])
+    def loss_and_gradient(dream):
+        with tf.GradientTape() as tape:
+            tape.watch(dream)
+            loss = tf.zeros(())
+            for name, activation in extractor(dream, training=False).items():
+                scaling = tf.reduce_prod(tf.cast(tf.shape(activation), tf.float32))
+                loss += coefficients[name] * tf.reduce_sum(tf.square(activation[:, 2:-2, 2:-2, :])) / scaling
+        gradient = tape.gradient(loss, dream)
+        return loss, gradient / tf.maximum(tf.reduce_mean(tf.abs(gradient)), 1e-7)
+
+    return loss_and_gradient

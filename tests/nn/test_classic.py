@@ -20,7 +20,7 @@ from framedream.cli.main import _run
 from framedream.config.settings import DreamSettings, Settings
 from framedream.film.dreamers import dreamer_for
 from framedream.media import read_image, resize, write_image
-from framedream.nn.ascent.dreamer import Dream
+from framedream.nn.ascent.dreamer import Dream, Dreamer
 from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import keras
 
@@ -28,14 +28,6 @@ MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 
 ALIKE = 40.0
 """What pictures must be alike at least, in dB."""
-
-
-@pytest.fixture(scope="module")
-def inception(tmp_path_factory) -> Path:
-    """InceptionV3 without its top in the layout in which Keras publishes it. Random weights: the plumbing alone."""
-    keras.utils.set_random_seed(1)
-    file = tmp_path_factory.mktemp("inception") / "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    return save_weights(find_definition("inception_v3").build(), file)
 
 
 @dataclass
@@ -46,12 +38,13 @@ class Network:
     file: Path
     model: keras.Model
     to_input: float
+    steps: int = 20
 
     def __post_init__(self) -> None:
-        self.dreamer = dreamer_for(Settings.of(self.preset, weights=self.file))
+        self.dreamer = dreamer_for(Settings.of(self.preset, weights=self.file, steps=self.steps))
 
     def look(self, **values) -> DreamSettings:
-        return Settings.of(self.preset, weights=self.file, **values).dream
+        return Settings.of(self.preset, weights=self.file, **{"steps": self.steps} | values).dream
 
     def published(self, picture: np.ndarray, look: DreamSettings) -> Published:
         """What the published algorithm makes of a picture in levels, in the network's units."""
@@ -76,10 +69,12 @@ def vgg(vgg16_weights) -> Network:
 
 
 @pytest.fixture(scope="module")
-def incepted(inception) -> Network:
+def incepted(tmp_path_factory) -> Network:
+    """InceptionV3 from a file in the layout in which Keras publishes it. Random weights: the plumbing alone."""
+    keras.utils.set_random_seed(1)
     model = find_definition("inception_v3").build()
-    model.load_weights(inception)
-    return Network("classic-inception", inception, model, 1 / 127.5)
+    file = tmp_path_factory.mktemp("inception") / "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return Network("classic-inception", save_weights(model, file), model, 1 / 127.5, steps=6)
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:
@@ -104,13 +99,23 @@ def test_the_class_room_dream_of_vgg16_is_the_published_one(vgg, samples):
 
 
 def test_the_dream_of_the_keras_documentation_is_the_published_one_at_each_octave(incepted, tmp_path, monkeypatch):
-    """As the command makes it, by preset and by a weights file as published; odd sizes, 20 steps at three octaves."""
+    """As the command makes it, by preset and by a weights file as published; odd sizes, three octaves."""
     monkeypatch.chdir(tmp_path)
     # What commands set for their whole process stays as it is.
     monkeypatch.setattr("framedream.cli.picture_commands.show_log", lambda quiet: None)
     monkeypatch.setattr("framedream.cli.main.signal.signal", lambda number, handler: None)
     write_image(tmp_path / "still.png", scene(151, 149))
-    words = f"image still.png dream.png --preset classic-inception --weights {incepted.file} --save-octaves scales"
+
+    def dreamer_of_command(settings: Settings) -> Dreamer:
+        assert settings.dream == incepted.dreamer.settings
+        return incepted.dreamer
+
+    # The network is loaded once for all of this file.
+    monkeypatch.setattr("framedream.jobs.dream_image.dreamer_for", dreamer_of_command)
+    words = (
+        f"image still.png dream.png --preset classic-inception --weights {incepted.file} --steps 6 "
+        "--save-octaves scales"
+    )
     assert _run([*words.split(), "--quiet"], debug=False) == 0
     picture = read_image(tmp_path / "still.png")
     expected = incepted.published(picture, incepted.look())

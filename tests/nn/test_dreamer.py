@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from pictures import noise, scene
 
 from framedream.config.settings import DreamSettings
-from framedream.errors import DeviceError, InputError, SettingsError
+from framedream.errors import DeviceError, InputError, OutOfMemory, SettingsError
 from framedream.media import resize
 from framedream.nn.ascent import tile_fitter
 from framedream.nn.ascent.dreamer import Dreamer
-from framedream.nn.network.network import find_definition
-from framedream.nn.runtime import tf
+from framedream.nn.ascent.tile_fitter import TileFitter
+from framedream.nn.ascent.tiles import map_tiles, tiled_gradient, whole_gradient
+from framedream.nn.network.network import Network, find_definition
+from framedream.nn.runtime import keras, tf
 
 PICTURE = scene(96, 128)
+
+
+@pytest.fixture
+def traces(monkeypatch) -> Callable[[], int]:
+    """Counts how often the network becomes part of a graph: as often as Python asks for its activations."""
+    calls, activations = [], Network.activations
+    monkeypatch.setattr(Network, "activations", lambda self, images: calls.append(1) or activations(self, images))
+    return lambda: len(calls)
 
 
 def test_a_dream_excites_the_layers_more_than_the_picture_did(dreamer):
@@ -73,7 +84,7 @@ def test_the_same_seed_gives_the_same_dream_and_another_seed_another(dreamer_of)
 
 def test_every_dreamer_of_the_same_settings_dreams_the_same_bits(dreamer_of):
     settings = dreamer_of(steps=2, octaves=2).settings
-    dreams = [Dreamer(settings).dream(PICTURE).pixels for _ in range(5)]
+    dreams = [Dreamer(settings).dream(PICTURE).pixels for _ in range(3)]
     assert all(np.array_equal(dreams[0], dream) for dream in dreams[1:])
 
 
@@ -83,10 +94,12 @@ def test_a_dreamer_keeps_nothing_of_the_frame_before(dreamer):
     assert np.array_equal(dreamer.dream(PICTURE).pixels, first)
 
 
-def test_frames_of_all_sizes_share_one_graph(dreamer):
+def test_frames_of_all_sizes_share_one_graph(dreamer, traces):
+    dreamer.dream(PICTURE, steps=1)
+    before = traces()
     for size in ((40, 60), (60, 40), (77, 131)):
         assert dreamer.dream(noise(*size), steps=1).pixels.shape == (*size, 3)
-    assert dreamer._dream.experimental_get_tracing_count() == 1
+    assert traces() == before
 
 
 def test_the_last_of_the_octaves_is_the_dream_itself(dreamer_of):
@@ -149,40 +162,37 @@ def test_a_layer_that_does_not_exist_is_answered_with_the_nearest(dreamer_of):
         dreamer_of(layers="fier7")
 
 
-class Device:
-    """A device that is full with tiles above a size; 0 stands for whole frames."""
+def run_on_device(fitter: TileFitter, largest: int) -> list[int]:
+    """Tries tiles on a device that is full with tiles above a size, and returns them; 0 stands for a whole frame."""
+    tried = []
 
-    def __init__(self, dreamer, largest: int, monkeypatch) -> None:
-        self.dream, self.largest = dreamer._dream_tiled, largest
-        self.tried: list[int] = []
-        monkeypatch.setattr(dreamer, "_dream", lambda *arguments: self(*arguments, 0))
-        monkeypatch.setattr(dreamer, "_dream_tiled", self)
-        monkeypatch.setattr(dreamer.tile_fitter, "tile", 0)
-
-    def __call__(self, *arguments):
-        tile = arguments[-1]
-        self.tried.append(tile)
-        if not 0 < tile <= self.largest:
+    def action() -> None:
+        tried.append(fitter.tile)
+        if not 0 < fitter.tile <= largest:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        return self.dream(*arguments)
+
+    fitter.run(np.zeros((40, 1100, 3), np.float32), action)
+    return tried
 
 
-def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the_next(dreamer, monkeypatch, caplog):
-    device = Device(dreamer, 512, monkeypatch)
-    wide = resize(PICTURE, 1100, 40)
-    assert dreamer.dream(wide).pixels.shape == wide.shape
-    dreamer.dream(wide)
-    assert device.tried == [0, 1088, 512, 512]
+def test_a_frame_that_does_not_fit_the_device_is_dreamed_in_tiles_and_so_are_the_next(caplog):
+    fitter = TileFitter(None, numbers=80)
+    assert run_on_device(fitter, 512) == [0, 1088, 512]
+    assert run_on_device(fitter, 512) == [512]
     assert "1100x40 does not fit the device's memory; dreaming in tiles of 512 pixels" in caplog.text
 
 
-def test_a_device_that_is_full_with_the_smallest_tiles_is_told_with_the_cure(dreamer, monkeypatch):
-    Device(dreamer, 0, monkeypatch)
+def test_a_device_that_is_full_with_the_smallest_tiles_is_an_error_with_the_cure():
     with pytest.raises(DeviceError, match=r"1100x40 does not fit .* not even in tiles; .* --scale"):
-        dreamer.dream(resize(PICTURE, 1100, 40))
+        run_on_device(TileFitter(None, numbers=80), 0)
 
 
-@pytest.mark.parametrize(("height", "width"), [(449, 642), (64, 900)])
+def test_tiles_that_are_set_are_not_made_smaller():
+    with pytest.raises(OutOfMemory, match=r"1100x40 does not fit .*; give smaller tiles with --tile, or"):
+        run_on_device(TileFitter(1088, numbers=80), 512)
+
+
+@pytest.mark.parametrize(("height", "width"), [(200, 642), (64, 900)])
 def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height, width, monkeypatch):
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
     picture = noise(height, width)
@@ -196,7 +206,7 @@ def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height,
 def test_in_tiles_a_frame_is_dreamed_to_the_same_picture(dreamer_of, monkeypatch):
     """A dream is chaotic: were the gradient another in its last bits, some steps later it were another picture."""
     dreamer = dreamer_of(jitter=7, octaves=2, steps=4, smoothing=1)
-    picture = resize(scene(120, 160), 560, 420)
+    picture = resize(scene(120, 160), 560, 300)
     whole = dreamer.dream(picture).pixels
     monkeypatch.setattr(dreamer.tile_fitter, "tile", 256)
     tiled = dreamer.dream(picture).pixels
@@ -214,15 +224,13 @@ def test_in_tiles_a_frame_is_dreamed_to_the_same_picture(dreamer_of, monkeypatch
 )
 def test_large_frames_are_seen_in_the_largest_tiles_that_fit_half_the_memory(memory, size, tile, monkeypatch):
     monkeypatch.setattr(tile_fitter, "total_memory", lambda: memory)
-    found = tile_fitter.TileFitter(None, numbers=80)
+    found = TileFitter(None, numbers=80)
     found.run(np.broadcast_to(np.float32(0), (*size, 3)), lambda: None)
     assert found.tile == tile
 
 
 def test_tiles_share_a_frame_evenly():
     """Of 2200 rows tiles of 1088 would leave one of 24, which would see many more around it."""
-    from framedream.nn.ascent.tiles import map_tiles
-
     seen = []
 
     def look(part):
@@ -234,33 +242,27 @@ def test_tiles_share_a_frame_evenly():
     assert seen == [(984, 1000), (1176, 1000), (856, 1000)]
 
 
-def test_a_strength_that_does_not_fit_the_device_is_measured_in_tiles(dreamer_of, monkeypatch):
+def test_a_strength_measured_in_tiles_is_nearly_that_of_the_whole(dreamer_of, monkeypatch):
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
     wide = noise(96, 1400)
     whole = dreamer.strength(wide)
-
-    def full(*_):
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-
-    monkeypatch.setattr(dreamer.tile_fitter, "tile", 0)
-    monkeypatch.setattr(dreamer, "_measure", full)
+    monkeypatch.setattr(dreamer.tile_fitter, "tile", 1088)
     assert dreamer.strength(wide) == pytest.approx(whole, rel=0.02)
-    assert dreamer.tile_fitter.tile == 1088
 
 
-@pytest.mark.parametrize(("height", "width"), [(510, 448), (500, 449)])
-def test_in_tiles_networks_that_pad_by_their_size_see_the_same(height, width):
-    """EfficientNet has five padded strides in a row; its weights are random here, since only places matter."""
-    import keras
-
-    from framedream.nn.ascent.tiles import tiled_gradient, whole_gradient
-
+@pytest.fixture(scope="module")
+def padding_network() -> keras.Model:
+    """EfficientNet, which has padded strides in a row; its weights are random here, since only places matter."""
     keras.utils.set_random_seed(1)
     body = keras.applications.EfficientNetV2B0(weights=None, include_top=False)
-    cut = keras.Model(body.input, body.get_layer("block3a_expand_activation").output)
+    return keras.Model(body.input, body.get_layer("block3a_expand_activation").output)
+
+
+@pytest.mark.parametrize(("height", "width"), [(510, 160), (500, 161)])
+def test_in_tiles_networks_that_pad_by_their_size_see_the_same(padding_network, height, width):
 
     def objective(image):
-        energy = tf.square(cut(image[None] / 255, training=False))[0]
+        energy = tf.square(padding_network(image[None] / 255, training=False))[0]
         return tf.reduce_mean(energy), tf.reduce_mean(energy, -1, keepdims=True)
 
     picture = tf.constant(noise(height, width))
@@ -271,7 +273,7 @@ def test_in_tiles_networks_that_pad_by_their_size_see_the_same(height, width):
 
 def test_in_tiles_places_are_held_alike(dreamer_of, monkeypatch):
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
-    picture = resize(scene(120, 160), 640, 448)
+    picture = resize(scene(120, 160), 560, 224)
     ceilings = [dreamer.dream(picture, steps=4).losses[-1]]
     whole = dreamer.dream(picture, ceilings=ceilings).pixels
     monkeypatch.setattr(dreamer.tile_fitter, "tile", 128)
@@ -320,9 +322,11 @@ def test_each_ceiling_reaches_its_own_octave(dreamer_of, octave):
     assert held[:octave] == free[:octave]
 
 
-def test_held_dreams_share_the_graph_of_the_others(dreamer):
+def test_held_dreams_share_the_graph_of_the_others(dreamer, traces):
+    dreamer.dream(PICTURE, steps=1)
+    before = traces()
     dreamer.dream(PICTURE, steps=1, ceilings=[5.0])
-    assert dreamer._dream.experimental_get_tracing_count() == 1
+    assert traces() == before
 
 
 # Looks that change.
@@ -338,31 +342,49 @@ def test_a_dreamer_with_more_layers_has_those_of_its_settings_first(changing):
     assert changing.network.layers == ("fire5", "fire7")
 
 
+VALUES = [
+    {"layers": "fire7=2"}, {"layers": "fire7=0.5,fire5=1"}, {"smoothing": 0}, {"smoothing": 2.5}, {"jitter": 0},
+    {"jitter": 3}, {"max_loss": 1.0}, {"steps": 3}, {"step_size": 5.0}, {"octaves": 3}, {"octave_scale": 1.7},
+]  # fmt: skip
+
+
+def changed(**values) -> DreamSettings:
+    return DreamSettings(**({"layers": "fire5=1", "octaves": 2, "steps": 2} | values))
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_each_setting_of_a_frame_changes_its_dream_by_the_same_graph(changing, traces, values):
+    before = changing.dream(PICTURE)
+    count = traces()
+    assert np.abs(changing.dream(PICTURE, changed(**values)).pixels - before.pixels).max() > 1
+    assert changing.dream(PICTURE).pixels.tobytes() == before.pixels.tobytes()
+    assert traces() == count
+
+
 @pytest.mark.parametrize(
     "values",
     [
-        {"layers": "fire7=2"}, {"layers": "fire7=0.5,fire5=1"}, {"smoothing": 0}, {"smoothing": 2.5}, {"jitter": 0},
-        {"jitter": 3}, {"max_loss": 1.0}, {"steps": 3}, {"step_size": 5.0}, {"octaves": 3}, {"octave_scale": 1.7},
+        {"layers": "fire7=0.5,fire5=1", "smoothing": 2.5, "octaves": 3},
+        {"jitter": 3, "max_loss": 20.0, "step_size": 5.0, "steps": 3},
+        {"layers": "fire7=2", "jitter": 0, "smoothing": 0, "octave_scale": 1.7},
     ],
-)  # fmt: skip
-def test_a_look_is_dreamed_as_by_a_dreamer_of_its_own_by_the_same_graph(changing, dreamer_of, values):
-    look = DreamSettings(**({"layers": "fire5=1", "octaves": 2, "steps": 2} | values))
-    before = changing.dream(PICTURE)
-    dreamed = changing.dream(PICTURE, look)
-    own = Dreamer(look, layers=("fire5", "fire7")).dream(PICTURE)
+)
+def test_a_frame_is_dreamed_as_by_a_dreamer_with_its_settings(changing, values):
+    settings = changed(**values)
+    dreamed, own = changing.dream(PICTURE, settings), Dreamer(settings, layers=("fire5", "fire7")).dream(PICTURE)
     assert np.abs(dreamed.pixels - own.pixels).max() < 1e-3
     assert dreamed.losses == pytest.approx(own.losses, rel=1e-5)
-    assert np.abs(dreamed.pixels - before.pixels).max() > 1
-    assert changing.dream(PICTURE).pixels.tobytes() == before.pixels.tobytes()
-    assert changing._dream.experimental_get_tracing_count() == 1
+    assert dreamed.steps == own.steps
 
 
-def test_a_strength_is_that_of_a_look(changing, dreamer_of):
+def test_a_strength_is_measured_with_the_settings_of_a_frame(changing, traces):
+    changing.strength(PICTURE)
+    before = traces()
     looks = [DreamSettings(layers=layers) for layers in ("fire5=1", "fire7=1", "fire5=0.5,fire7=2")]
     one, other, both = (changing.strength(PICTURE, look) for look in looks)
     assert one == changing.strength(PICTURE)
     assert both == pytest.approx(0.5 * one + 2 * other, rel=1e-4)
-    assert changing._measure.experimental_get_tracing_count() == 1
+    assert traces() == before
 
 
 def test_a_look_with_a_layer_that_was_not_loaded_is_a_mistake(changing):
