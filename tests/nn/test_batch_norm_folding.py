@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from pictures import noise
@@ -11,9 +13,9 @@ from framedream.nn.network.network import find_definition
 from framedream.nn.runtime import keras
 
 
-def cut(name: str, *layers: str) -> keras.Model:
+@functools.cache
+def build(name: str) -> keras.Model:
     """A network with random weights whose batch norms have statistics as if it had learned."""
-
     whole = find_definition(name).build()
     random = np.random.default_rng(0)
     for layer in whole.layers:
@@ -21,6 +23,12 @@ def cut(name: str, *layers: str) -> keras.Model:
             ranges = {"gamma": (0.5, 1.5), "beta": (-0.5, 0.5), "moving_mean": (-0.5, 0.5), "moving_variance": (0.5, 2)}
             layer.set_weights([random.uniform(*ranges[weight.name], weight.shape) for weight in layer.weights])
     return whole
+
+
+def cut(name: str, *layers: str) -> keras.Model:
+    """A network up to some of its layers."""
+    whole = build(name)
+    return keras.Model(whole.input, [whole.get_layer(layer).output for layer in layers])
 
 
 def norms(model: keras.Model) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from keras_files import save_weights
@@ -65,6 +67,7 @@ def lively(model: keras.Model) -> keras.Model:
 def with_top():
     """Makes networks of Keras with their classifier and random weights: that matters for the plumbing alone."""
 
+    @functools.cache
     def make(name: str) -> keras.Model:
         return lively(KerasApplication(find_model(name)).build_with_classifier())
 
@@ -122,6 +125,34 @@ def test_weights_that_are_not_there_are_told(tmp_path):
         load_network("mobilenet_v2", [CLASSES], tmp_path / "gone.h5")
 
 
+def small_convnext(include_top: bool = True, **_) -> keras.Model:
+    """As ConvNeXt begins and ends: a stem that is a network of its own, and a norm behind the pool."""
+    layers = keras.layers
+    image = keras.Input((224, 224, 3) if include_top else (None, None, 3))
+    x = keras.Sequential([layers.Conv2D(8, 4, 4), layers.LayerNormalization()], name="stem")(image)
+    x = layers.Activation("gelu", name="convnext_tiny_stage_0_block_0_identity")(x)
+    if not include_top:
+        return keras.Model(image, layers.LayerNormalization()(x))
+    x = layers.LayerNormalization()(layers.GlobalAveragePooling2D()(x))
+    return lively(keras.Model(image, layers.Dense(1000)(x)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stem_that_is_a_network_of_its_own_is_opened_to_any_size(tmp_path, monkeypatch, kind):
+    full = small_convnext()
+    monkeypatch.setattr(keras.applications, "ConvNeXtTiny", lambda **options: small_convnext(**options))
+    file = save_weights(full, tmp_path / kind)
+    network = load_network("convnext_tiny", [CLASSES], file)
+    picture = tf.constant(noise(224, 224)[None])
+    own = np.asarray(full(network.preprocess(picture), training=False))[0]
+    assert network.minimum_size == 4
+    assert np.abs(network.activations(picture)[0].numpy()[0, 0, 0] - own).max() < 1e-3 * own.std()
+    assert network.activations(noise(70, 64)[None])[0].shape == (1, 1, 1, 1000)
+    plain = load_network("convnext_tiny", ["convnext_tiny_stage_0_block_0_identity"], file)
+    assert np.array_equal(plain.model.layers[1].get_weights()[0], full.layers[1].get_weights()[0])
+
+
+@pytest.mark.full
 def test_a_convnext_says_how_small_a_picture_it_takes_and_may_be_cut_from_its_classifier(with_top, tmp_path):
     """Its stem is a network of its own, which keeps the size it was built for. Random weights."""
     file = save_weights(with_top("convnext_tiny"), tmp_path / KINDS[1])
