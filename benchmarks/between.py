@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 
 from benchmarks.films import clip_frames
+from benchmarks.flow_checks import consistent, flow_between
 from framedream.config.settings import FootageSettings
 from framedream.motion.interpolation import FramePair
-from framedream.motion.optical_flow import FlowEstimator, consistent
+from framedream.motion.optical_flow import FlowEstimator
 from framedream.motion.warping import warp
 
 _ESTIMATOR = FlowEstimator("dis")
@@ -36,7 +37,7 @@ def mixed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def averaged(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Both frames along the average of both flows, each as far as its flow closes."""
-    on, back = _ESTIMATOR.flow(before, after), _ESTIMATOR.flow(after, before)
+    on, back = flow_between(_ESTIMATOR, before, after), flow_between(_ESTIMATOR, after, before)
     to_before, to_after = (back - on) / 4, (on - back) / 4
     seen = [
         cv2.GaussianBlur(consistent(*ways, share=0.02, slack=1).astype(np.float32), (0, 0), 1) + 1e-3
@@ -48,7 +49,7 @@ def averaged(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def made(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """As framedream does, whether or not it would find a cut there."""
-    return FramePair(before, after, _ESTIMATOR).at(0.5).mixed(before, after)
+    return FramePair(before, after, _ESTIMATOR).at(0.5).blend(before, after)
 
 
 WAYS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from framedream.motion.optical_flow import FlowEstimator, trusted
+from benchmarks.flow_checks import flow_between, trusted
+from framedream.motion.optical_flow import FlowEstimator
 from framedream.motion.warping import sample
 from framedream.nn.ascent.dreamer import Dreamer
 
@@ -56,7 +57,7 @@ def study(frames: Sequence[np.ndarray], cuts: Sequence[int] = ()) -> list[Pair |
 def both_flows(frame: np.ndarray, previous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Backward and forward flow by DIS, medium."""
     estimator = FlowEstimator("dis")
-    return estimator.flow(frame, previous), estimator.flow(previous, frame)
+    return flow_between(estimator, frame, previous), flow_between(estimator, previous, frame)
 
 
 def warping_error(film: Sequence[np.ndarray], pairs: Sequence[Pair | None], *, mature: bool = False) -> float:

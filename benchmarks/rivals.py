@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from benchmarks.films import eight_bit
+from benchmarks.flow_checks import flow_between
 from framedream.motion.optical_flow import FlowEstimator
 from framedream.nn.ascent.dreamer import Dreamer
 
@@ -54,7 +55,7 @@ def masked_warp(frame: np.ndarray, before: np.ndarray, dream: np.ndarray) -> np.
     before, moved alike, is within 30 levels of grey of the frame; opened, then blurred. F is
     RAFT's flow there, DIS's here.
     """
-    flow = FlowEstimator("dis").flow(before, frame)
+    flow = flow_between(FlowEstimator("dis"), before, frame)
     change = np.abs(_grey(frame) - _grey(_pull(before, flow)))
     size = np.sqrt(change.size)
     opening, blur = max(3, int(0.003 * size) | 1), max(5, int(0.009 * size) | 1)

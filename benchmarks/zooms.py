@@ -31,10 +31,10 @@ from framedream.media import read_image, resize_to_fill
 from framedream.motion.cubic_spline import sample_spline
 from framedream.nn.ascent.dreamer import Dream, Dreamer
 from framedream.render.state_store import is_shared, transition_name
-from framedream.render.zoom.camera_path import CameraPath, Similarity
-from framedream.render.zoom.resampling import distance_inside, resample
+from framedream.render.zoom import transition
+from framedream.render.zoom.camera_path import CameraPath
+from framedream.render.zoom.similarity import Similarity, distance_inside, resample
 from framedream.render.zoom.zoom_renderer import BlendTransition, ZoomRenderer, render_zoom
-from framedream.render.zoom.zoom_renderer import transition as arrival
 from framedream.render.zoom.zoom_spec import ZoomSpec
 
 STILLS = ("china.jpg", "astronaut.png", "hubble.jpg")
@@ -72,7 +72,7 @@ class Orbit(ZoomRenderer):
 
     lap: list[np.ndarray]
 
-    def turning(self, number: int) -> BlendTransition | None:
+    def blend_at(self, number: int) -> BlendTransition | None:
         """Each frame has some of that of the lap before."""
         if not self.lap:
             return None
@@ -88,8 +88,8 @@ def still(name: str, width: int, height: int) -> np.ndarray:
 def fall_into(name: str, settings: Settings, seconds: Fraction, rate: int, loop: bool) -> ZoomSpec:
     """A zoom into a sample still."""
     width, height = settings.footage.size or (320, 240)
-    journey = CameraPath(lambda _: settings.zoom, width, height, seconds)
-    return ZoomSpec([still(name, width, height)], round(seconds * rate), Fraction(rate), journey, loop)
+    camera_path = CameraPath(lambda _: settings.zoom, width, height, seconds)
+    return ZoomSpec([still(name, width, height)], round(seconds * rate), Fraction(rate), camera_path, loop)
 
 
 def frames(fall: ZoomSpec, dreamer: Dreamer, settings: Settings) -> Iterator[np.ndarray]:
@@ -108,8 +108,8 @@ def difference(one: np.ndarray, other: np.ndarray, way: Similarity) -> float:
 
 def closure(film: list[np.ndarray], fall: ZoomSpec) -> tuple[float, float, float]:
     """The difference of the last frame to the first, the median of neighbouring frames, and the largest of these."""
-    steps = [difference(film[n], film[n + 1], fall.way(n, n + 1)) for n in range(len(film) - 1)]
-    last = difference(film[-1], film[0], fall.way(len(film) - 1, len(film)))
+    steps = [difference(film[n], film[n + 1], fall.transform(n, n + 1)) for n in range(len(film) - 1)]
+    last = difference(film[-1], film[0], fall.transform(len(film) - 1, len(film)))
     return last, float(np.median(steps)), max(steps)
 
 
@@ -146,9 +146,9 @@ def _tell(name: str, motion: str, way: str, last: float, median: float, largest:
 @contextlib.contextmanager
 def fading() -> Iterator[None]:
     """What is to be met fades in everywhere at once, in two seconds, and never grows into the frame."""
-    usual, arrival._SMALL = arrival._SMALL, -1.0
+    usual, transition.MAX_INITIAL_SHARE = transition.MAX_INITIAL_SHARE, -1.0
     yield
-    arrival._SMALL = usual
+    transition.MAX_INITIAL_SHARE = usual
 
 
 def orbit(name: str, motion: str, arguments: argparse.Namespace) -> None:
@@ -159,16 +159,16 @@ def orbit(name: str, motion: str, arguments: argparse.Namespace) -> None:
     chain.lap = []
     state = chain.dreamed(0, None)
     for lap in range(1, _LAPS + 1):
-        film = [state.carried.dream]
+        film = [state.frame_state.dream]
         for number in range(1, fall.frames):
             state = chain.dreamed(number, state)
-            film.append(state.carried.dream)
-        shown = [chain.canvas.shown(picture) for picture in film]
+            film.append(state.frame_state.dream)
+        shown = [chain.padded_frame.crop(picture) for picture in film]
         last, median, largest = closure(shown, fall)
         _tell(name, motion, f"orbit lap {lap}", last, median, largest)
         chain.lap = film
-        way = chain.canvas.way(fall.frames - 1, fall.frames)
-        state = chain.onward(0, state, way, lambda: chain.lap[0], chain.turning(0), measured=True)
+        way = chain.padded_frame.transform(fall.frames - 1, fall.frames)
+        state = chain.dream_next(0, state, way, lambda: chain.lap[0], chain.blend_at(0), is_measured=True)
 
 
 def endless(arguments: argparse.Namespace) -> None:
@@ -212,15 +212,15 @@ def rates(arguments: argparse.Namespace) -> None:
         for motion in arguments.motions:
             settings = Settings.of(color="free", **MOTIONS[motion])
             length = Fraction(arguments.seconds + 1)
-            journey = CameraPath(lambda _, rates=settings.zoom: rates, width, height, length)  # type: ignore[misc]
+            camera_path = CameraPath(lambda _, rates=settings.zoom: rates, width, height, length)  # type: ignore[misc]
             ends = {}
             for rate in (25, 60):
-                fall = ZoomSpec([picture], int(length) * rate, Fraction(rate), journey, False)
+                fall = ZoomSpec([picture], int(length) * rate, Fraction(rate), camera_path, False)
                 film = frames(fall, Nothing(), settings)  # type: ignore[arg-type]
                 ends[rate] = [frame for number, frame in enumerate(film) if number and number % rate == 0]
             apart = 0.0
             for second, (one, other) in enumerate(zip(ends[25], ends[60], strict=True), 1):
-                way = journey.between(Fraction(0), Fraction(second))
+                way = camera_path.between(Fraction(0), Fraction(second))
                 apart = max(apart, _apart(one, other, distance_inside(picture.shape, way) > 4))
             print(f"{name:14s} {motion:8s} {apart:17.2f}", flush=True)
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from framedream.config.settings import DreamSettings, MotionSettings, Settings
 from framedream.media import Frame
+from framedream.render.inputs import FrameReader, SettingsAt
 from framedream.render.state_store import is_shared
-from framedream.render.video.calibration import FrameReader
-from framedream.render.video.calibration_intervals import SettingsAt
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def moves(monkeypatch, x: float, y: float) -> None:
     """Lets everything move by the same known way from the frame before to the frame."""
     known = np.broadcast_to(np.float32([x, y]), (*SHAPE, 2)).copy()
     monkeypatch.setattr(rivals, "_farneback", lambda start, end: known)
-    monkeypatch.setattr(rivals.FlowEstimator, "flow", lambda self, start, end: known)
+    monkeypatch.setattr(rivals, "flow_between", lambda estimator, start, end: known)
 
 
 def pulled(image: np.ndarray, x: int, y: int) -> np.ndarray:

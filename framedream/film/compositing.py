@@ -27,8 +27,7 @@ from framedream.media import (
     TimeRange,
     open_footage,
 )
-from framedream.render.comparison import comparison_of
-from framedream.render.masking import Compose, apply_mask, mask_opacity
+from framedream.render.frame_compositing import Compose, apply_mask, comparison_of, mask_opacity
 
 log = logging.getLogger(__name__)
 
@@ -113,17 +112,17 @@ def masked_composer(
         show: What is shown of a frame and of what is seen of its dream through the mask.
 
     Returns:
-        Takes what dreams neighbouring frames, given what is to be shown of them (``show``, see
+        Takes what dreams neighbouring frames, given what is to be shown of them (``compose``, see
         `framedream.render.video.video_renderer.render_footage`), and gives the frames that are shown.
     """
     if mask is None:
-        return lambda dream: dream(show=show)
+        return lambda dream: dream(compose=show)
     notes = OnceLogger(mask.path)
 
     def shown(dream: Callable[..., DreamedFrames]) -> DreamedFrames:
         with closing(SyncedReader(mask, notes)) as pictures:
             through_mask = _showing(pictures, footage)
-            yield from dream(show=lambda frame, dreamed: show(frame, through_mask(frame, dreamed)))
+            yield from dream(compose=lambda frame, dreamed: show(frame, through_mask(frame, dreamed)))
 
     return shown
 

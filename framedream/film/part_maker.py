@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from framedream.config.settings import Settings
 from framedream.film.compositing import composed_frames
@@ -14,10 +15,12 @@ from framedream.film.schedule_loading import load_schedule
 from framedream.media import FootageProtocol, Frame, PieceFactory
 from framedream.render.prefetching import prefetch
 from framedream.render.state_store import frame_name
-from framedream.render.video.calibration import Dreamer
 from framedream.render.video.video_renderer import render_footage
 from framedream.render.video.windows import Window
 from framedream.store.frame_storage import FrameStorage
+
+if TYPE_CHECKING:
+    from framedream.nn.ascent.dreamer import Dreamer
 
 Render = Callable[[Sequence[Window]], Generator[Frame | None]]
 """Gives the dreamed frames of neighbouring windows; None for every frame that is dreamed for their sake."""

@@ -28,8 +28,7 @@ from framedream.media import (
     write_image,
 )
 from framedream.render.color_matching import match_color
-from framedream.render.comparison import compare_frames
-from framedream.render.masking import apply_mask, mask_opacity
+from framedream.render.frame_compositing import apply_mask, compare_frames, mask_opacity
 
 
 def dream_image(

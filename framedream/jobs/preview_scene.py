@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +20,12 @@ from framedream.film.preflight import check_image_memory
 from framedream.jobs.dream_image import read_at_size
 from framedream.media import Footage, Frame, has_reached, open_footage, read_image_info
 from framedream.motion.cut_detection import find_cuts
-from framedream.render.video.calibration import Dreamer
 from framedream.render.video.segments import divide_into_segments
 from framedream.render.video.video_renderer import render_footage
 from framedream.render.video.windows import divide_into_windows
+
+if TYPE_CHECKING:
+    from framedream.nn.ascent.dreamer import Dreamer
 
 _SECOND = Fraction(1)
 

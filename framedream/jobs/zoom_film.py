@@ -139,13 +139,13 @@ class ZoomJob(FilmJob):
         """The dreamed frames of neighbouring windows; None for every frame that is dreamed beforehand."""
         width, height, rate = self.form.width, self.form.height, self.form.rate
         dreamer, at = dreamer_for(self.settings), self._at
-        journey = CameraPath(lambda seconds: at(seconds).zoom, width, height, self.length)
+        camera_path = CameraPath(lambda seconds: at(seconds).zoom, width, height, self.length)
         stills = [still.read(width, height) for still in self._stills]
-        fall = ZoomSpec(stills, self.frames, rate, journey, self.settings.zoom.loop)
-        longest = max(turn.end - turn.first if turn else 0 for turn in fall.canvas.turns)
+        spec = ZoomSpec(stills, self.frames, rate, camera_path, self.settings.zoom.loop)
+        longest = max(each.end - each.first if each else 0 for each in spec.padded_frame.transitions)
         self._check_room(self.frames, self._in_flight + longest)
         return render_zoom(
-            fall, windows[0].first, windows[-1].stop, dreamer, lambda number: at(number / rate), self.folder
+            spec, windows[0].first, windows[-1].stop, dreamer, lambda number: at(number / rate), self.folder
         )
 
 

@@ -1,7 +1,7 @@
-"""Images sampled between their pixels by cubic splines, which move all that they show equally far.
+"""Samples images between their pixels with cubic splines, which shift coarse and fine detail equally far.
 
-OpenCV's own cubic and Lanczos filters do not: a shift by a twentieth of a pixel becomes one by a
-fourteenth, for what is coarse. In a chain of frames such errors add up to pixels.
+OpenCV's own cubic and Lanczos filters do not: they shift coarse detail by a fourteenth of a pixel
+instead of a twentieth. In a chain of frames such errors add up to pixels.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import numpy as np
 
 _POLE = np.sqrt(3) - 2
 _REACH = 8
-"""Pixels beyond which the spline's blur is not undone: a hundred-thousandth is left."""
+"""Radius of the kernel, in pixels; it leaves a hundred-thousandth of the spline's blur."""
 
 
 def spline_coefficients(image: np.ndarray, border: int) -> np.ndarray:
-    """What an image's cubic spline is made of: the image less the blur of the spline (Unser 1999).
+    """Return the coefficients of an image's cubic spline (Unser 1999).
 
     Args:
         image: H×W×C or H×W float32.
-        border: What is seen beyond it, as OpenCV's constant.
+        border: Border type, one of OpenCV's constants.
     """
     kernel = _POLE ** np.abs(np.arange(-_REACH, _REACH + 1))
     kernel /= kernel.sum()
@@ -27,32 +27,32 @@ def spline_coefficients(image: np.ndarray, border: int) -> np.ndarray:
 
 
 def sample_spline(image: np.ndarray, x: np.ndarray, y: np.ndarray, border: int) -> np.ndarray:
-    """An image at places between its pixels.
+    """Sample an image between its pixels.
 
-    Each cubic sum of 4×4 coefficients is had by four bilinear looks (Sigg and Hadwiger 2005), which
-    OpenCV, from version 5 on, takes exactly where they are.
+    Four bilinear samples give each cubic sum of 4×4 coefficients (Sigg and Hadwiger 2005);
+    OpenCV interpolates them exactly from version 5 on.
 
     Args:
         image: H×W×C or H×W float32.
         x: Columns, h×w float64, in pixels.
-        y: Rows, alike.
-        border: What is seen beyond the image, as OpenCV's constant.
+        y: Rows, h×w float64, in pixels.
+        border: Border type, one of OpenCV's constants.
 
     Returns:
         h×w×C or h×w float32.
     """
     spline = spline_coefficients(image, border)
-    left, right, across = _looks(x)
-    above, below, down = _looks(y)
+    left, right, across = _bilinear_taps(x)
+    above, below, down = _bilinear_taps(y)
     rows = []
     for row in (above, below):
         near, far = (cv2.remap(spline, column, row, cv2.INTER_LINEAR, borderMode=border) for column in (left, right))
-        rows.append(near + _beside(across, near) * (far - near))
-    return np.asarray(rows[0] + _beside(down, rows[0]) * (rows[1] - rows[0]), np.float32)
+        rows.append(near + _expand(across, near) * (far - near))
+    return np.asarray(rows[0] + _expand(down, rows[0]) * (rows[1] - rows[0]), np.float32)
 
 
-def _looks(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where to look on both sides of places, and how much the second look counts, 0…1."""
+def _bilinear_taps(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where to sample on both sides of positions, and the weight of the second sample, 0…1."""
     whole = np.floor(at)
     t = (at - whole).astype(np.float32)
     rest = 1 - t
@@ -63,6 +63,6 @@ def _looks(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return first.astype(np.float32), second.astype(np.float32), three + four
 
 
-def _beside(weights: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Weights of places, to be multiplied with an image."""
+def _expand(weights: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Give weights the dimensions of an image."""
     return weights[..., None] if image.ndim == 3 else weights

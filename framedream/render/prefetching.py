@@ -1,4 +1,4 @@
-"""Work done ahead of time in a thread."""
+"""Runs an iterator ahead of its consumer, in a thread."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ T = TypeVar("T")
 
 _END = object()
 
+FRAMES_AHEAD = 3
+"""How many frames are usually prefetched."""
+
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
-    """Go through items in a thread, staying a few ahead of whoever takes them.
+    """Iterate in a thread, a few items ahead of the consumer.
 
-    What the thread raises is raised here, in its place. Once the iterator is closed or
-    left, the thread stops at its next item and the items' own generator is closed.
+    An exception of the thread is raised here, in its place. Once the generator is closed,
+    the thread stops at its next item and closes the items' own generator.
 
     Args:
-        items: Gone through once, in the thread.
-        depth: The most items that wait.
+        items: Iterated once, in the thread.
+        depth: The most items that are buffered.
     """
-    waiting: queue.Queue[tuple[object, BaseException | None]] = queue.Queue(depth)
-    left = threading.Event()
+    buffer: queue.Queue[tuple[object, BaseException | None]] = queue.Queue(depth)
+    closed = threading.Event()
 
     def put(item: object, error: BaseException | None = None) -> None:
-        while not left.is_set():
+        while not closed.is_set():
             try:
-                return waiting.put((item, error), timeout=0.1)
+                return buffer.put((item, error), timeout=0.1)
             except queue.Full:
                 continue
 
@@ -37,7 +40,7 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
         try:
             for item in iterator:
                 put(item)
-                if left.is_set():
+                if closed.is_set():
                     return
             put(_END)
         except BaseException as error:
@@ -46,16 +49,16 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
             if hasattr(iterator, "close"):
                 iterator.close()
 
-    thread = threading.Thread(target=work, name="framedream-ahead", daemon=True)
+    thread = threading.Thread(target=work, name="framedream-prefetch", daemon=True)
     thread.start()
     try:
         while True:
-            item, error = waiting.get()
+            item, error = buffer.get()
             if error is not None:
                 raise error
             if item is _END:
                 return
             yield item  # type: ignore[misc]
     finally:
-        left.set()
+        closed.set()
         thread.join()

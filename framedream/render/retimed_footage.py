@@ -202,13 +202,13 @@ class _Gap:
             return before
         if self._pair is None and not self._is_cut:
             self._pair = FramePair(before.pixels, after.pixels, self._estimator)
-        if self._pair is None or self._pair.is_apart:
+        if self._pair is None or self._pair.is_cut:
             return after if SourcePosition(0, share).nearest else before
         moment = self._pair.at(float(share))
         alpha = before.alpha
         if alpha is not None and after.alpha is not None:
-            alpha = moment.mixed(alpha, after.alpha)
-        return replace(before, pixels=moment.mixed(before.pixels, after.pixels), alpha=alpha)
+            alpha = moment.blend(alpha, after.alpha)
+        return replace(before, pixels=moment.blend(before.pixels, after.pixels), alpha=alpha)
 
 
 def _with_next(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Frame | None]]:

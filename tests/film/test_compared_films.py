@@ -15,7 +15,7 @@ from stand_in_workers import stand_in
 from framedream import Settings, dream_folder, dream_image, dream_video, zoom
 from framedream.errors import SettingsError
 from framedream.media import open_footage, read_image, write_image
-from framedream.render.comparison import divider_position
+from framedream.render.frame_compositing import divider_position
 
 HEIGHT, WIDTH, FRAMES = 64, 80, 26
 

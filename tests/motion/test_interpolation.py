@@ -13,7 +13,7 @@ INNER = (slice(16, -16), slice(16, -16))
 
 
 def made(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
-    return FramePair(before, after, FlowEstimator("dis")).at(share).mixed(before, after)
+    return FramePair(before, after, FlowEstimator("dis")).at(share).blend(before, after)
 
 
 def error(picture: np.ndarray, truth: np.ndarray) -> float:
@@ -62,8 +62,8 @@ def test_large_frames_are_as_sharp_as_their_flow_is_coarse(monkeypatch):
 def test_other_planes_go_along():
     before, after = scene(96, 128), scene(96, 128, (6.0, 0.0))
     moment = FramePair(before, after, FlowEstimator("dis")).at(0.5)
-    seen = moment.mixed(before, after)
-    assert np.allclose(moment.mixed(before[..., 1], after[..., 1]), seen[..., 1], atol=1e-3)
+    seen = moment.blend(before, after)
+    assert np.allclose(moment.blend(before[..., 1], after[..., 1]), seen[..., 1], atol=1e-3)
 
 
 def dark(picture: np.ndarray) -> np.ndarray:
@@ -74,8 +74,8 @@ def dark(picture: np.ndarray) -> np.ndarray:
 def test_across_a_cut_lies_nothing(other):
     picture = scene(96, 128)
     estimator = FlowEstimator("dis")
-    assert FramePair(picture, other(picture), estimator).is_apart
-    assert FramePair(other(picture), picture, estimator).is_apart
+    assert FramePair(picture, other(picture), estimator).is_cut
+    assert FramePair(other(picture), picture, estimator).is_cut
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_across_a_cut_lies_nothing(other):
     [scene(96, 128, (9.0, -4.0)), 0.6 * scene(96, 128) + 80, scene(96, 128) + 2 * noise(96, 128, seed=3) / 20],
 )
 def test_motion_light_and_grain_are_no_cut(other):
-    assert not FramePair(scene(96, 128), np.clip(other, 0, 255).astype(np.float32), FlowEstimator("dis")).is_apart
+    assert not FramePair(scene(96, 128), np.clip(other, 0, 255).astype(np.float32), FlowEstimator("dis")).is_cut

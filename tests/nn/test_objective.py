@@ -105,7 +105,7 @@ def test_a_film_with_an_objective_below_zero_is_neither_held_nor_driven():
     """Nothing is known of how strong what is damped should be."""
     dreamer, dream = dreamed("fire7=-1")
     reference = StrengthReference(dreamer.strength(dream.pixels), dream.losses)
-    level = StrengthController().seen(dreamer.strength(PICTURE), reference)
+    level = StrengthController().update(dreamer.strength(PICTURE), reference)
     assert (level.gain, level.sum) == (1, 1)
     assert level.ceilings(reference) == [0.0]
     held = dreamer.dream(PICTURE, ceilings=level.ceilings(reference))

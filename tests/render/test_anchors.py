@@ -13,9 +13,8 @@ from stand_ins import Box, Dreaming, reader, unchanging
 from framedream.config.settings import DreamSettings, MotionSettings, Settings
 from framedream.errors import InputError
 from framedream.render.state_store import anchor_name, sketch_name
-from framedream.render.video import anchors as keys_module
-from framedream.render.video.anchors import AnchorFrames
-from framedream.render.video.render_state import RenderState
+from framedream.render.video.anchors import AnchorRenderer
+from framedream.render.video.frame_state import RenderState, load_reference
 from framedream.render.video.step_schedule import schedule_steps
 from framedream.render.video.strength_control import StrengthController, StrengthReference
 
@@ -32,14 +31,21 @@ def panned():
     return footage(pan(40, 128, 160))
 
 
-def take(numbers, frames, dreaming, store, wanted=None, *, motion=MOTION, first=0, dream=FREE, read=None):
+def take(numbers, frames, dreaming, store, wanted=None, *, motion=MOTION, first=0, dream=FREE, read=None, **options):
     """Take keys of a shot, all of them if none are named."""
     look = unchanging(dream, motion)
-    keys = AnchorFrames(
-        (first, len(frames)), list(numbers), read or reader(frames), dreaming, look, lambda number: REFERENCE, store
+    keys = AnchorRenderer(
+        (first, len(frames)),
+        list(numbers),
+        read or reader(frames),
+        dreaming,
+        look,
+        lambda number: REFERENCE,
+        store,
+        **options,
     )
     for number in wanted or numbers:
-        keys.take(number)
+        keys.render(number)
 
 
 def small(dreaming) -> list[np.ndarray]:
@@ -48,14 +54,14 @@ def small(dreaming) -> list[np.ndarray]:
 
 
 def dream_of(number, frames, store):
-    return RenderState.unpacked(frames[number].pixels, store.kept[anchor_name(number)])
+    return RenderState.from_arrays(frames[number].pixels, store.kept[anchor_name(number)])
 
 
-def sketched_of(numbers, count, first=0, wanted=None) -> list[int]:
+def sketched_of(numbers, count, first=0, wanted=None, **options) -> list[int]:
     """Of which frames of a shot the sketch was dreamed, in that order."""
     frames = footage([np.full((32, 40, 3), number / 4, np.float32) for number in range(count)])
     dreaming = Dreaming(0.0)
-    take(numbers, frames, dreaming, Box(), wanted, first=first, dream=DreamSettings(steps=99, color="free"))
+    take(numbers, frames, dreaming, Box(), wanted, first=first, dream=DreamSettings(steps=99, color="free"), **options)
     sketching = [image for image, steps in zip(dreaming.images, dreaming.steps, strict=True) if steps != PACE.steps]
     return [round(float(image.mean()) * 4) for image in sketching]
 
@@ -103,9 +109,8 @@ def test_the_middle_key_is_that_with_as_many_before_it_as_behind_it_or_one_more(
         ]
 
 
-def test_between_keys_far_apart_no_more_frames_are_sketched_than_fit_the_memory(monkeypatch):
-    monkeypatch.setattr(keys_module, "_BYTES", 257 * 32 * 40 * 3 * 4)
-    seen = sketched_of([30, 1020], 1030, wanted=[30])
+def test_between_keys_far_apart_no_more_frames_are_sketched_than_fit_the_memory():
+    seen = sketched_of([30, 1020], 1030, wanted=[30], max_bytes=257 * 32 * 40 * 3 * 4)
     between = seen[seen.index(1020) : -1]  # The last is the key itself, at full size.
     assert between[0] == 1020
     assert between[-1] == 30
@@ -148,8 +153,8 @@ def test_a_key_settles_at_full_size_from_its_sketch():
     changes = [float((image - frames[8].pixels).mean()) for image in settled]
     assert changes == pytest.approx([10 + 3 * number for number in range(11)], abs=0.1)
     state = dream_of(8, frames, store)
-    assert (state.carried.dream - frames[8].pixels).mean() == pytest.approx(43, abs=0.1)
-    assert (state.carried.maturity == 100).all()
+    assert (state.frame_state.dream - frames[8].pixels).mean() == pytest.approx(43, abs=0.1)
+    assert (state.frame_state.age == 100).all()
     assert state.reference == REFERENCE
 
 
@@ -157,7 +162,7 @@ def test_a_key_loses_as_much_as_a_dream_that_is_carried():
     frames = footage([scene(128, 160)] * 20)
     store = Box()
     take([8], frames, Dreaming(20.0), store, motion=MotionSettings(persistence=0.9, follow_steps=3))
-    kept = (dream_of(8, frames, store).carried.dream - frames[8].pixels).mean()
+    kept = (dream_of(8, frames, store).frame_state.dream - frames[8].pixels).mean()
     assert kept == pytest.approx(20 * 0.9 ** (3 + 10), abs=0.2)
 
 
@@ -169,9 +174,9 @@ def test_the_strength_of_a_key_is_steered_towards_its_reference():
     gains = [float(size.mean()) / (0.7 * PACE.size) for size in dreaming.sizes[-10:]]
     level = StrengthController()
     for gain in gains:
-        level = level.seen(50.0, REFERENCE)
+        level = level.update(50.0, REFERENCE)
         assert gain == pytest.approx(level.gain, rel=1e-5)
-    assert dream_of(8, frames, store).level == StrengthController()  # Frames that move begin with their own.
+    assert dream_of(8, frames, store).controller == StrengthController()  # Frames that move begin with their own.
     assert dreaming.ceilings[-1] == level.ceilings(REFERENCE, PACE.ceiling)
 
 
@@ -180,7 +185,7 @@ def test_the_strength_of_a_sketch_is_steered_towards_that_of_its_first_frame():
     take([8], footage(pan(10, 128, 160)), dreaming, Box())
     sizes = [float(np.median(size)) for size in dreaming.sizes[1:3]]
     assert sizes == pytest.approx(
-        [0.7, 0.7 * StrengthController().seen(50.0, StrengthReference(50.0, ())).gain], rel=1e-4
+        [0.7, 0.7 * StrengthController().update(50.0, StrengthReference(50.0, ())).gain], rel=1e-4
     )
 
 
@@ -194,7 +199,7 @@ def test_the_sketch_follows_the_motion_backwards_too(key_number):
     stripe[:, 44:50] = 30
     frames, store = footage(pan(30, 128, 160, step=(2.0, 0.0))), Box()
     take([8, 16, 24], frames, Dreaming(stripe), store, [key_number])
-    found = (dream_of(key_number, frames, store).carried.dream - frames[key_number].pixels).mean((0, 2))
+    found = (dream_of(key_number, frames, store).frame_state.dream - frames[key_number].pixels).mean((0, 2))
     assert abs(np.average(np.arange(160), weights=np.clip(found, 0, None)) - (93.5 - 2 * key_number)) < 3
     assert found.max() > 15
 
@@ -207,7 +212,7 @@ def test_the_dream_of_a_key_is_that_of_its_own_frame():
     frames, store = footage(pan(20, 128, 160)), Box()
     take([8, 16], frames, Dreaming(20.0), store)
     for number in (8, 16):
-        inner = (dream_of(number, frames, store).carried.dream - frames[number].pixels)[16:-16, 40:-56]
+        inner = (dream_of(number, frames, store).frame_state.dream - frames[number].pixels)[16:-16, 40:-56]
         assert np.abs(inner - 20).max() < 1.5
 
 
@@ -297,7 +302,7 @@ def test_color_is_kept_in_sketch_and_key():
     take([8], frames, dreaming, store, dream=DreamSettings(steps=12, color="keep"))
     sketch = [(image - small(dreaming)[0]).mean((0, 1)) for image in small(dreaming)]
     assert np.abs(sketch).max() < 0.1
-    assert np.abs((dream_of(8, frames, store).carried.dream - frames[8].pixels).mean((0, 1))).max() < 0.1
+    assert np.abs((dream_of(8, frames, store).frame_state.dream - frames[8].pixels).mean((0, 1))).max() < 0.1
 
 
 @pytest.mark.parametrize("left", [0, 5, 8, 16])
@@ -357,8 +362,10 @@ def test_key_and_sketch_are_dreamed_with_the_settings_of_their_time():
     frames = footage([np.full((128, 160, 3), 3.0 * number, np.float32) for number in range(40)])
     settings = [Settings.of(step_size=2 + number / 10, follow_steps=number + 20, color="free") for number in range(40)]
     dreaming, store = Sized(), Box()
-    keys = AnchorFrames((0, 40), [30], reader(frames), dreaming, settings.__getitem__, lambda number: REFERENCE, store)
-    keys.take(30)
+    keys = AnchorRenderer(
+        (0, 40), [30], reader(frames), dreaming, settings.__getitem__, lambda number: REFERENCE, store
+    )
+    keys.render(30)
     for image, look in zip(dreaming.images, dreaming.looks, strict=True):
         assert look is settings[round(float(image.mean()) / 3)].dream
     assert dreaming.steps[-1] == schedule_steps(50, 0, backwards=False).steps == 25
@@ -374,8 +381,8 @@ def test_what_a_sketch_is_to_reach_changes_as_that_of_the_frames_does():
     def reached(number: int) -> StrengthReference:
         return StrengthReference(3.0 * settings[number].dream.step_size, (1.0, settings[number].dream.step_size))
 
-    keys = AnchorFrames((0, 40), [10, 30], reader(frames), dreaming, settings.__getitem__, reached, store)
-    keys.take(10)
-    sketches = [RenderState.reference_of(store.kept[sketch_name(number)]) for number in (30, 10)]
+    keys = AnchorRenderer((0, 40), [10, 30], reader(frames), dreaming, settings.__getitem__, reached, store)
+    keys.render(10)
+    sketches = [load_reference(store.kept[sketch_name(number)]) for number in (30, 10)]
     assert [reference.strength for reference in sketches] == [400.0, 200.0]
     assert [reference.losses for reference in sketches] == [(1.0, 4.0), (1.0, 2.0)]

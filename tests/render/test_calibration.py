@@ -41,7 +41,7 @@ def bearings(shot, frames, dreaming=None, store=None, at_hand=None, dream=FEW_ST
     """Those of a shot; nothing has been asked of them yet."""
     look = unchanging(dream, motion)
     found = StrengthCalibrator(shot, read or reader(frames), dreaming or measuring(), look, store or Box())
-    found.take(at_hand or {})
+    found.set_frames(at_hand or {})
     return found
 
 
@@ -68,8 +68,8 @@ def test_a_stretch_is_judged_by_its_frame_of_middling_strength():
 def test_nothing_is_read_dreamed_or_stored_before_it_is_asked_for():
     dreaming, store = measuring(), Box()
     found = bearings(whole(300), flat(*[50] * 300), dreaming, store, read=unreadable)
-    found.take({})
-    assert found.known() == {}
+    found.set_frames({})
+    assert found.calibration_dreams() == {}
     assert dreaming.images == store.names == []
 
 
@@ -85,7 +85,7 @@ def test_a_stretch_of_few_frames_is_judged_by_the_one_to_start_from(passes, numb
     frames = flat(10, 20, 30, 40, 50, 60)
     dreaming = measuring()
     found = bearings(whole(6), frames, dreaming, motion=MotionSettings(passes=passes), at_hand=by_number(frames))
-    known = found.known()
+    known = found.calibration_dreams()
     assert [float(image.mean()) for image in dreaming.images] == [10.0 * (number + 1)]
     assert list(known) == [number]
     assert known[number].dream.mean() == 10.0 * (number + 1) + 10
@@ -95,10 +95,10 @@ def test_what_was_dreamed_to_judge_is_known_only_of_frames_at_hand():
     frames = flat(*range(10, 19))
     found = bearings(whole(9), frames)
     found.reference(0)
-    found.take({4: frames[4].pixels, 5: frames[5].pixels})
-    assert set(found.known()) == {4}
-    found.take({5: frames[5].pixels})
-    assert found.known() == {}
+    found.set_frames({4: frames[4].pixels, 5: frames[5].pixels})
+    assert set(found.calibration_dreams()) == {4}
+    found.set_frames({5: frames[5].pixels})
+    assert found.calibration_dreams() == {}
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_all_stretches_of_frames_at_hand_are_judged_to_know_their_dreams(first, 
     """Eight stretches of 125 frames that are alike, so that the middle one of those looked at is typical."""
     frames, store, dreaming = flat(*[50] * 1000), Box(), measuring()
     found = bearings(whole(1000), frames, dreaming, store, by_number(frames, first, stop))
-    assert sorted(found.known()) == known
+    assert sorted(found.calibration_dreams()) == known
     assert store.names == [calibration_name(number) for number in judges]
-    assert sorted(found.known()) == known
+    assert sorted(found.calibration_dreams()) == known
     assert len(dreaming.images) == len(judges)
 
 
@@ -184,12 +184,12 @@ def test_frames_that_are_taken_are_at_hand_in_place_of_those_before_them():
     frames = flat(*range(200))
     found = bearings(whole(200), frames, at_hand=by_number(frames, 0, 100), read=unreadable)
     found.reference(0)
-    found.take(by_number(frames, 100))
+    found.set_frames(by_number(frames, 100))
     expected = bearings(whole(200), frames)
     assert along(found, whole(200)) == along(expected, whole(200))
-    assert set(found.known()) == {149}
+    assert set(found.calibration_dreams()) == {149}
     later = bearings(whole(200), frames, at_hand=by_number(frames, 0, 100), read=unreadable)
-    later.take(by_number(frames, 100))
+    later.set_frames(by_number(frames, 100))
     with pytest.raises(AssertionError, match="read from 0 on"):
         later.reference(0)
 
@@ -229,7 +229,7 @@ def test_what_is_stored_is_taken_from_the_store():
     again = measuring()
     found = bearings(whole(300), frames, again, store, by_number(frames), read=unreadable)
     assert along(found, whole(300)) == references
-    known, as_before = found.known(), expected.known()
+    known, as_before = found.calibration_dreams(), expected.calibration_dreams()
     assert again.images == []
     assert len(known) == 3
     assert all(np.array_equal(known[number].dream, as_before[number].dream) for number in as_before)
@@ -250,7 +250,7 @@ def test_the_color_of_what_is_judged_is_kept_if_that_is_set():
     frames = flat(50)
     for color, level in (("free", 60), ("keep", 50)):
         found = bearings(whole(1), frames, dream=DreamSettings(steps=3, color=color), at_hand=by_number(frames))
-        assert found.known()[0].dream.mean() == pytest.approx(level)
+        assert found.calibration_dreams()[0].dream.mean() == pytest.approx(level)
         assert found.reference(0).strength == pytest.approx(level)
 
 
@@ -272,7 +272,7 @@ def changing(*sizes: float, **values):
 
 def changed(frames, look, dreaming=None, store=None):
     found = StrengthCalibrator((0, len(frames)), reader(frames), dreaming or Judging(), look, store or Box())
-    found.take({})
+    found.set_frames({})
     return found
 
 

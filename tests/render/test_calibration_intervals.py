@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from framedream.config.settings import Settings
-from framedream.render.video.calibration_intervals import CalibrationInterval, calibration_intervals
+from framedream.render.video.calibration import CalibrationInterval, calibration_intervals
 
 ALIKE = Settings()
 
@@ -30,7 +30,7 @@ def bounds(found: list[CalibrationInterval]) -> list[tuple[int, int, bool]]:
 @pytest.mark.parametrize("count", [1, 100, 136, 300])
 def test_what_is_dreamed_alike_is_told_by_the_centers_of_long_stretches(count):
     found = calibration_intervals((7, 7 + count), lambda number: ALIKE)
-    assert [stretch.knots for stretch in found] == [((part.first + part.stop - 1) / 2,) for part in found]
+    assert [stretch.points for stretch in found] == [((part.first + part.stop - 1) / 2,) for part in found]
     assert all(stretch.is_steady for stretch in found)
     assert len(found) == (1 if count < 137 else 3)
 
@@ -43,12 +43,12 @@ def test_settings_of_motion_divide_nothing():
 def test_where_settings_change_stretches_have_24_frames_at_most_and_their_middle_frame_tells():
     found = calibration_intervals((0, 200), look_of((60, 2.0), (50, None), (90, 3.0)))
     assert bounds(found) == [(0, 60, True), (60, 76, False), (76, 93, False), (93, 110, False), (110, 200, True)]
-    assert [stretch.knots for stretch in found[1:-1]] == [(67.0,), (84.0,), (101.0,)]
+    assert [stretch.points for stretch in found[1:-1]] == [(67.0,), (84.0,), (101.0,)]
 
 
 def test_what_is_told_of_frames_dreamed_alike_holds_up_to_the_change():
     found = calibration_intervals((0, 200), look_of((60, 2.0), (50, None), (90, 3.0)))
-    assert (found[0].knots, found[-1].knots) == ((29.5, 59.0), (110.0, 154.5))
+    assert (found[0].points, found[-1].points) == ((29.5, 59.0), (110.0, 154.5))
 
 
 def test_at_a_jump_stretches_meet_and_both_are_told_up_to_it():
@@ -70,4 +70,4 @@ def test_a_shot_that_changes_throughout_is_divided_evenly():
 def test_long_frames_dreamed_alike_beside_a_change_are_divided_as_ever():
     found = calibration_intervals((0, 330), look_of((300, 2.0), (30, None)))
     assert bounds(found)[:3] == [(0, 100, True), (100, 200, True), (200, 300, True)]
-    assert [stretch.knots for stretch in found[:3]] == [(49.5,), (149.5,), (249.5, 299.0)]
+    assert [stretch.points for stretch in found[:3]] == [(49.5,), (149.5,), (249.5, 299.0)]

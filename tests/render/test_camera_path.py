@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from framedream import ZoomSettings
-from framedream.render.zoom.camera_path import CameraPath, Similarity
+from framedream.render.zoom.camera_path import CameraPath
+from framedream.render.zoom.similarity import Similarity
 
 WIDTH, HEIGHT = 320, 240
 MIDDLE = complex(WIDTH / 2 - 0.5, HEIGHT / 2 - 0.5)

@@ -9,7 +9,7 @@ import pytest
 from pictures import noise
 
 from framedream.media import Frame
-from framedream.render.comparison import compare_frames, comparison_of, divider_position
+from framedream.render.frame_compositing import compare_frames, comparison_of, divider_position
 
 HEIGHT, WIDTH = 40, 200
 FRAME, DREAM = noise(HEIGHT, WIDTH), noise(HEIGHT, WIDTH, seed=1)

@@ -11,7 +11,7 @@ from stand_ins import Box, Dreaming, reader, unchanging
 
 from framedream.config.settings import DreamSettings, MotionSettings
 from framedream.media import Frame
-from framedream.render.masking import apply_mask, mask_opacity
+from framedream.render.frame_compositing import apply_mask, mask_opacity
 from framedream.render.video.segments import divide_into_segments
 from framedream.render.video.video_renderer import render_footage
 from framedream.render.video.windows import divide_into_windows
@@ -67,8 +67,8 @@ def test_what_is_shown_is_made_of_each_frame_and_its_dream_and_what_is_stored_is
         return replace(dream, pixels=(frame.pixels + dream.pixels) / 2)
 
     plain_store, store = Box(), Box()
-    plain, shown = dreamed(plain_store), dreamed(store, show=half)
-    again = dreamed(store, show=half)
+    plain, shown = dreamed(plain_store), dreamed(store, compose=half)
+    again = dreamed(store, compose=half)
     for frame, dream, seen, reloaded in zip(frames, plain, shown, again, strict=True):
         assert np.array_equal(seen.pixels, (frame.pixels + dream.pixels) / 2)
         assert np.array_equal(reloaded.pixels, seen.pixels)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from framedream.motion.optical_flow import Motion
-from framedream.render.video.momentum import WarpedMomentum, pack_change, unpack_change
+from framedream.render.video.frame_state import WarpedMomentum, pack_change, unpack_change
 
 SHAPE = (24, 32)
 OLD, NEW = np.full(SHAPE, 100, np.float32), np.zeros(SHAPE, np.float32)
@@ -22,20 +22,20 @@ def flat(value: float) -> np.ndarray:
 
 
 def test_an_old_dream_goes_on_as_it_went():
-    mean = WarpedMomentum.along(moved(), flat(2.0), OLD).mean(flat(-1.0))
+    mean = WarpedMomentum.from_motion(moved(), flat(2.0), OLD).average(flat(-1.0))
     assert 0.5 < mean.mean() < 1.5
 
 
-@pytest.mark.parametrize(("motion", "maturity"), [(moved(), NEW), (moved(sure=0.0), OLD)], ids=["young", "not sure"])
-def test_where_it_is_young_or_the_motion_is_not_sure_its_own_step_is_all(motion, maturity):
+@pytest.mark.parametrize(("motion", "age"), [(moved(), NEW), (moved(sure=0.0), OLD)], ids=["young", "not sure"])
+def test_where_it_is_young_or_the_motion_is_not_sure_its_own_step_is_all(motion, age):
     own = np.random.default_rng(0).normal(size=(*SHAPE, 3)).astype(np.float32)
-    assert np.array_equal(WarpedMomentum.along(motion, flat(5.0), maturity).mean(own), own)
+    assert np.array_equal(WarpedMomentum.from_motion(motion, flat(5.0), age).average(own), own)
 
 
 def test_what_every_step_has_in_common_stays_and_their_chance_evens_out():
     chance, change = np.random.default_rng(0), flat(0.0)
     for _ in range(30):
-        change = WarpedMomentum.along(moved(), change, OLD).mean(
+        change = WarpedMomentum.from_motion(moved(), change, OLD).average(
             1 + chance.normal(size=change.shape).astype(np.float32)
         )
     assert change.mean() == pytest.approx(1, abs=0.05)
@@ -45,7 +45,7 @@ def test_what_every_step_has_in_common_stays_and_their_chance_evens_out():
 def test_momentum_moves_with_the_picture():
     change = flat(0.0)
     change[8:12, 8:12] = 6.0
-    mean = WarpedMomentum.along(moved((3.0, 0.0)), change, OLD).mean(flat(0.0))
+    mean = WarpedMomentum.from_motion(moved((3.0, 0.0)), change, OLD).average(flat(0.0))
     assert np.argwhere(mean[..., 0] > 1).min(0).tolist() == [8, 5]
 
 

@@ -2,8 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framedream.render.zoom.camera_path import Similarity
-from framedream.render.zoom.resampling import distance_inside, resample
+from framedream.render.zoom.similarity import Similarity, distance_inside, resample
 
 
 def pattern(height=120, width=160):

@@ -13,25 +13,25 @@ def grain(sigma, seed=1, mean=(120, 100, 90), deviation=30):
 
 def test_a_picture_of_this_spectrum_stays_as_it_is():
     picture = grain(2)
-    assert np.abs(Spectrum.of(picture).held(picture) - picture).max() < 0.01
+    assert np.abs(Spectrum.measure(picture).match_bands(picture) - picture).max() < 0.01
 
 
 @pytest.mark.parametrize("sigma", [1.2, 3])
 def test_what_has_become_too_fine_or_too_coarse_comes_back(sigma):
-    wanted = Spectrum.of(grain(2))
+    wanted = Spectrum.measure(grain(2))
     picture = grain(sigma)
-    far = np.abs(np.log(Spectrum.of(picture).deviations / wanted.deviations)).max()
+    far = np.abs(np.log(Spectrum.measure(picture).deviations / wanted.deviations)).max()
     for _ in range(120):
-        picture = wanted.held(picture)
-    near = np.abs(np.log(Spectrum.of(picture).deviations / wanted.deviations)).max()
+        picture = wanted.match_bands(picture)
+    near = np.abs(np.log(Spectrum.measure(picture).deviations / wanted.deviations)).max()
     assert far > 0.5
     assert near < 0.15
 
 
 def test_a_frame_changes_by_five_percent_at_most():
     picture = grain(4)
-    changed = Spectrum.of(grain(1.2, deviation=60)).held(picture)
-    before, after = Spectrum.of(picture).deviations, Spectrum.of(changed).deviations
+    changed = Spectrum.measure(grain(1.2, deviation=60)).match_bands(picture)
+    before, after = Spectrum.measure(picture).deviations, Spectrum.measure(changed).deviations
     assert (np.abs(after / before - 1) < 0.06).all()
     assert np.allclose(changed.mean((0, 1)), picture.mean((0, 1)), atol=0.1)
 
@@ -40,24 +40,24 @@ def test_colors_that_have_grown_too_strong_come_back():
     gray = grain(2).mean(2, keepdims=True).repeat(3, 2)
     faint = gray + 0.1 * (grain(2, 5) - gray)
     loud = gray + 0.8 * (grain(2, 5) - gray)
-    wanted = Spectrum.of(faint)
+    wanted = Spectrum.measure(faint)
     for _ in range(200):
-        loud = wanted.held(loud)
+        loud = wanted.match_bands(loud)
     colorful = [np.std(picture[..., 0] - picture[..., 1]) for picture in (faint, loud)]
     assert colorful[1] == pytest.approx(colorful[0], rel=0.1)
 
 
 def test_centered_has_the_mean_color_even_where_it_is_clipped():
     picture = np.clip(grain(2, mean=(200, 60, 30), deviation=60), 0, 255)
-    kept = Spectrum.of(grain(2)).centered(picture)
-    assert np.abs(kept.mean((0, 1)) - Spectrum.of(grain(2)).mean).max() < 3
+    kept = Spectrum.measure(grain(2)).match_mean(picture)
+    assert np.abs(kept.mean((0, 1)) - Spectrum.measure(grain(2)).mean).max() < 3
     assert kept.min() >= 0
     assert kept.max() <= 255
 
 
 def test_mixed_lies_between_and_packed_comes_back():
-    one, other = Spectrum.of(grain(1.2)), Spectrum.of(grain(4, mean=(10, 20, 30)))
-    half = one.mixed(other, 0.5)
+    one, other = Spectrum.measure(grain(1.2)), Spectrum.measure(grain(4, mean=(10, 20, 30)))
+    half = one.interpolate(other, 0.5)
     assert np.allclose(half.mean, (one.mean + other.mean) / 2)
-    again = Spectrum.unpacked(half.packed())
+    again = Spectrum.from_arrays(half.to_arrays())
     assert np.array_equal(again.deviations, half.deviations)

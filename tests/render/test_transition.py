@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framedream.render.zoom.camera_path import Similarity
+from framedream.render.zoom.similarity import Similarity
 from framedream.render.zoom.transition import crossfade, transition_to
 
 SHAPE = (120, 160)
@@ -74,7 +74,7 @@ def test_what_is_wholly_the_picture_follows_it_exactly():
     found = turn("in")
     rng = np.random.default_rng(1)
     own, goal, before = (rng.uniform(0, 255, (*SHAPE, 3)).astype(np.float32) for _ in range(3))
-    assert np.allclose(found.mixed(found.end - 1, own, goal, before), goal, atol=0.01)
+    assert np.allclose(found.blend(found.end - 1, own, goal, before), goal, atol=0.01)
 
 
 def test_a_chain_of_mixtures_arrives_without_a_jump():
@@ -86,7 +86,7 @@ def test_a_chain_of_mixtures_arrives_without_a_jump():
     )
     chain = [start]
     for number in range(found.first, found.end):
-        chain.append(found.mixed(number, chain[-1], goal, goal))
+        chain.append(found.blend(number, chain[-1], goal, goal))
     steps = [np.abs(one - other).mean() for one, other in itertools.pairwise(chain)]
     assert np.abs(chain[-1] - goal).max() < 0.1
     assert max(steps) < 2.5 * np.abs(start - goal).mean() / len(steps)

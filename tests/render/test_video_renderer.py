@@ -19,12 +19,8 @@ from framedream.errors import InputError
 from framedream.media import Frame
 from framedream.motion.optical_flow import FlowEstimator, FlowPair
 from framedream.render.state_store import anchor_name, calibration_name, frame_name, is_shared
-from framedream.render.video import segment_renderer as shot_module
-from framedream.render.video import video_renderer as footage_module
-from framedream.render.video import windows as windows_module
 from framedream.render.video.frame_state import FrameState
-from framedream.render.video.segment_renderer import _TURN as TURN
-from framedream.render.video.segment_renderer import crossfade_length
+from framedream.render.video.segment_renderer import MAX_CROSSFADE, crossfade_length
 from framedream.render.video.segments import Segment, divide_into_segments
 from framedream.render.video.video_renderer import render_footage
 from framedream.render.video.windows import Window, divide_into_windows
@@ -35,18 +31,27 @@ TWO_PASSES = MotionSettings(passes=2, persistence=1.0, follow_steps=2, follow_st
 INNER = (slice(16, -16), slice(16, -16))
 
 
-def yielded(pictures, cuts=(), motion=ONE_PASS, dreaming=None, dream=FROM_NOTHING, store=None, length="none"):
+def yielded(
+    pictures, cuts=(), motion=ONE_PASS, dreaming=None, dream=FROM_NOTHING, store=None, length="none", longest=None
+):
     dreaming = dreaming or Dreaming(full=dream.steps)
     frames = footage(pictures)
     return dreaming, list(
-        render_footage(reader(frames), divided(frames, cuts, length), dreaming, unchanging(dream, motion), store)
+        render_footage(
+            reader(frames), divided(frames, cuts, length, longest), dreaming, unchanging(dream, motion), store
+        )
     )
 
 
-def divided(frames, cuts=(), length="none") -> list[Window]:
-    """Windows of shots that are left whole, or of segments of a length."""
+def divided(frames, cuts=(), length="none", longest=None) -> list[Window]:
+    """Windows of shots that are left whole, or of segments of a length; they look 8 frames ahead."""
     return (
-        divide_into_windows(divide_into_segments(len(frames), cuts, length), *frames[0].pixels.shape[:2])
+        divide_into_windows(
+            divide_into_segments(len(frames), cuts, length),
+            *frames[0].pixels.shape[:2],
+            longest=longest,
+            shortest=longest,
+        )
         if frames
         else []
     )
@@ -73,13 +78,6 @@ def changes(dreamed, pictures) -> list[float]:
     inside = [(frame.pixels - picture)[INNER] for frame, picture in zip(dreamed, pictures, strict=True)]
     assert max(np.ptp(change) for change in inside) < 0.5
     return [round(float(change.mean()), 1) for change in inside]
-
-
-@pytest.fixture
-def short_windows(monkeypatch):
-    """Windows of about 6 frames that look 8 ahead, so that a long shot is short."""
-    monkeypatch.setattr(windows_module, "_LONGEST", 6)
-    monkeypatch.setattr(windows_module, "_SHORTEST", 6)
 
 
 # One pass.
@@ -318,9 +316,9 @@ def test_a_shot_of_single_frames_between_cuts_is_dreamed_frame_by_frame():
 # Long shots.
 
 
-def test_a_long_shot_is_dreamed_in_windows_that_look_ahead(short_windows):
+def test_a_long_shot_is_dreamed_in_windows_that_look_ahead():
     pictures = pan(20, 64, 80, step=(3.0, 1.0))
-    dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0))
+    dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0), longest=6)
     calibration_name = [19]
     # The last frame of a window is dreamed from nothing, but for the one that was judged; each third other rests.
     begun, followed = [[12], [17], [], []], [range(11, -1, -1), range(16, 4, -1), range(18, 9, -1), range(18, 14, -1)]
@@ -333,18 +331,20 @@ def test_a_long_shot_is_dreamed_in_windows_that_look_ahead(short_windows):
 
 
 @pytest.mark.parametrize(("motion", "from_nothing"), [(ONE_PASS, 2), (TWO_PASSES, 6)])
-def test_at_the_border_of_a_window_the_dream_goes_on(short_windows, motion, from_nothing):
+def test_at_the_border_of_a_window_the_dream_goes_on(motion, from_nothing):
     """Each dream from nothing is stronger by 10; behind the one that is judged only the shot's first is delivered."""
     still = [scene(96, 128)] * 27
-    dreaming, dreamed = run(still, motion=motion, dreaming=Dreaming(from_nothing=lambda number: 10.0 * (number + 1)))
+    dreaming, dreamed = run(
+        still, motion=motion, dreaming=Dreaming(from_nothing=lambda number: 10.0 * (number + 1)), longest=6
+    )
     assert dreaming.fresh == from_nothing
     assert changes(dreamed, still) == [20] * 27
 
 
-def test_what_comes_into_view_behind_a_window_was_dreamed_within_it(short_windows):
+def test_what_comes_into_view_behind_a_window_was_dreamed_within_it():
     """The pan is as fast at the border between windows as elsewhere, and carries as much."""
     pictures = pan(20, 96, 128, step=(4.0, 0.0))
-    _, dreamed = run(pictures, motion=TWO_PASSES)
+    _, dreamed = run(pictures, motion=TWO_PASSES, longest=6)
     for number in range(1, 19):
         assert (dreamed[number].pixels - pictures[number])[16:-16, -16:].mean() == pytest.approx(20, abs=2.5)
 
@@ -416,16 +416,21 @@ def restless(height=64, width=80):
 
 
 def film(frames, parts, motion, store, dreaming, keys=()):
-    dream = render_footage(reader(frames), parts, dreaming, unchanging(FROM_NOTHING, motion), store, keys)
+    """The bytes of the dreamed frames.
+
+    All frames fit the buffers, so a run that fails ends at once and not a tenth of a second later.
+    """
+    settings_at = unchanging(FROM_NOTHING, motion)
+    dream = render_footage(reader(frames), parts, dreaming, settings_at, store, keys, frames_ahead=100)
     return [frame.pixels.tobytes() for frame in dream if frame is not None]
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]])
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
-def test_segments_dreamed_in_any_order_give_the_bytes_of_the_whole(short_windows, motion, order):
+def test_segments_dreamed_in_any_order_give_the_bytes_of_the_whole(motion, order):
     """Each by a process of its own, which shares the store alone. Each has three windows."""
     frames = footage([*pan(48, 64, 80, step=(1.3, 0.4)), *pan(3, 64, 80, seed=1)])
-    parts = divided(frames, [48], 16)
+    parts = divided(frames, [48], 16, longest=6)
     assert [part.stop for part in parts] == [5, 10, 16, 21, 26, 32, 37, 42, 48, 51]
     expected = film(frames, parts, motion, Box(), restless())
     assert film(frames, parts, motion, None, restless()) == expected
@@ -464,7 +469,7 @@ def test_the_first_frame_of_a_later_segment_is_the_key(motion):
     dreamed = film(frames, divided(frames, length=10), motion, store, restless())
     for number in (10, 20):
         stored = store.kept[anchor_name(number)]
-        assert dreamed[number] == FrameState.unpacked(frames[number].pixels, stored).dream.tobytes()
+        assert dreamed[number] == FrameState.from_arrays(frames[number].pixels, stored).dream.tobytes()
         assert all(np.array_equal(array, store.kept[frame_name(number)][name]) for name, array in stored.items())
 
 
@@ -491,16 +496,16 @@ def test_a_dream_turns_into_that_of_the_key_it_comes_to(passes, length):
         begins, ends = found[part.first], found[part.stop]
         differs = abs(ends - begins)
         if part.begins_shot:
-            assert ends > begins or passes == 2 or length < TURN
+            assert ends > begins or passes == 2 or length < MAX_CROSSFADE
         else:
             assert ends > begins if part.first >= middle else ends < begins
         assert found[part.stop - 1] == pytest.approx(ends, abs=0.15)
         over = np.sign(ends - begins) * np.array(found[part.first : part.stop + 1])
-        frames = min(TURN, part.stop - part.first - 1)
+        frames = min(MAX_CROSSFADE, part.stop - part.first - 1)
         steps = np.diff(over)
         assert steps.min() > -0.15
         assert steps.max() <= 2 / (frames + 1) * differs + 0.15
-        assert length < TURN or over[-1] - over[-13] <= 0.3 * differs + 0.15
+        assert length < MAX_CROSSFADE or over[-1] - over[-13] <= 0.3 * differs + 0.15
         before = found[part.first : part.stop - frames]
         assert before == pytest.approx([begins] * len(before), abs=0.15)
     assert found[parts[-1].first :] == pytest.approx([found[parts[-1].first]] * (96 - parts[-1].first), abs=0.15)
@@ -509,13 +514,13 @@ def test_a_dream_turns_into_that_of_the_key_it_comes_to(passes, length):
 
 
 @pytest.mark.parametrize("passes", [1, 2])
-def test_only_the_last_window_of_a_segment_turns_into_the_key_it_comes_to(short_windows, passes):
+def test_only_the_last_window_of_a_segment_turns_into_the_key_it_comes_to(passes):
     """Of a segment of 20 frames those before its last window of 5 keep the dream that it begins with."""
     still = [scene(128, 160) / 2 + 16] * 60
     motion = MotionSettings(passes=passes, persistence=1.0)
-    parts = divided(footage(still), length=20)
+    parts = divided(footage(still), length=20, longest=6)
     assert [(part.first, part.stop) for part in parts if part.ends_segment] == [(15, 20), (35, 40), (55, 60)]
-    _, dreamed = run(still, motion=motion, dreaming=rising(2.0), length=20)
+    _, dreamed = run(still, motion=motion, dreaming=rising(2.0), length=20, longest=6)
     found = changes(dreamed, still)
     for first in (0, 20):
         begins, ends = found[first], found[first + 20]
@@ -538,9 +543,9 @@ def test_36_frames_turn_into_a_key_or_all_but_the_first_and_none_where_the_shot_
     assert crossfade_length(segment) == frames
 
 
-def test_in_one_pass_no_window_but_the_last_of_a_segment_is_dreamed_backwards(short_windows):
+def test_in_one_pass_no_window_but_the_last_of_a_segment_is_dreamed_backwards():
     """Each segment of 40 frames has windows of 6 or 5; the last looks at the key, too."""
-    _, items = yielded([scene(64, 80)] * 80, length=40)
+    _, items = yielded([scene(64, 80)] * 80, length=40, longest=6)
     assert [item is None for item in items] == [False] * 34 + [True] * 7 + [False] * 46
 
 
@@ -603,28 +608,19 @@ def test_segments_of_one_frame_are_its_keys(motion):
     assert len(dreamed) == 5
     for number in range(1, 5):
         stored = store.kept[anchor_name(number)]
-        assert dreamed[number] == FrameState.unpacked(frames[number].pixels, stored).dream.tobytes()
+        assert dreamed[number] == FrameState.from_arrays(frames[number].pixels, stored).dream.tobytes()
 
 
 # Stopped and taken up again.
 
 
-@pytest.fixture
-def unhurried(monkeypatch):
-    """What runs ahead never waits, so that a run that breaks down ends at once and not a tenth of a second later."""
-    monkeypatch.setattr(footage_module, "_FRAMES_AHEAD", 100)
-    monkeypatch.setattr(shot_module, "_FRAMES_AHEAD", 100)
-
-
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(("count", "length", "stops"), [(15, "none", [5, 10, 15, 17]), (17, 8, [5, 11, 17, 19])])
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
-def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same_bytes(
-    short_windows, unhurried, motion, count, length, stops, after
-):
+def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same_bytes(motion, count, length, stops, after):
     """At most one dream is done again, but for a sketch between two keys and a key, which are stored once done."""
     frames = footage([*pan(count, 40, 48, step=(1.3, 0.4)), *pan(2, 40, 48, seed=1)])
-    parts = divided(frames, [count], length)
+    parts = divided(frames, [count], length, longest=6)
     assert [part.stop for part in parts] == stops
     whole, box = restless(40, 48), Box()
     expected = film(frames, parts, motion, box, whole)
@@ -641,9 +637,9 @@ def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same_bytes(
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
-def test_later_windows_go_on_from_the_last_frame_before_them_alone(short_windows, motion):
+def test_later_windows_go_on_from_the_last_frame_before_them_alone(motion):
     frames = footage(pan(26, 64, 80, step=(1.3, 0.4)))
-    parts = divided(frames)
+    parts = divided(frames, longest=6)
     box = Box()
     expected = film(frames, parts, motion, box, restless())
     for later in (1, 2):
@@ -653,23 +649,23 @@ def test_later_windows_go_on_from_the_last_frame_before_them_alone(short_windows
         assert film(frames, parts[later:], motion, store, restless()) == expected[first:]
 
 
-def test_without_that_frame_it_does_not_go_on(short_windows):
+def test_without_that_frame_it_does_not_go_on():
     frames = footage(pan(26, 64, 80))
     with pytest.raises(KeyError):
-        film(frames, divided(frames)[1:], ONE_PASS, Box(), restless())
+        film(frames, divided(frames, longest=6)[1:], ONE_PASS, Box(), restless())
 
 
-def test_footage_that_became_shorter_is_told(short_windows):
+def test_footage_that_became_shorter_is_told():
     frames = footage(pan(26, 64, 80))
     with pytest.raises(InputError, match="ends at frame 20, sooner than when it was looked through"):
-        film(frames[:20], divided(frames), ONE_PASS, Box(), restless())
+        film(frames[:20], divided(frames, longest=6), ONE_PASS, Box(), restless())
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
-def test_footage_that_became_shorter_is_told_where_it_is_taken_up_again(short_windows, motion):
+def test_footage_that_became_shorter_is_told_where_it_is_taken_up_again(motion):
     frames = footage(pan(26, 64, 80))
     with pytest.raises(InputError, match="ends at frame 7, sooner"):
-        film(frames[:7], divided(frames)[1:], motion, Box(), restless())
+        film(frames[:7], divided(frames, longest=6)[1:], motion, Box(), restless())
 
 
 # Over many frames.
@@ -814,10 +810,10 @@ def test_color_is_kept_where_it_is_to_be_kept():
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [2, 0, 3, 1]])
-def test_segments_of_a_film_that_changes_give_the_bytes_of_the_whole_in_any_order(short_windows, order):
+def test_segments_of_a_film_that_changes_give_the_bytes_of_the_whole_in_any_order(order):
     settings = [Settings.of(step_size=1 + number / 10, persistence=1 - number / 100) for number in range(51)]
     frames = footage([*pan(48, 64, 80, step=(1.3, 0.4)), *pan(3, 64, 80, seed=1)])
-    parts = divided(frames, [48], 16)
+    parts = divided(frames, [48], 16, longest=6)
 
     def bytes_of(parts, store, keys=()):
         dream = render_footage(reader(frames), parts, restless(), settings.__getitem__, store, keys)
@@ -837,13 +833,13 @@ def test_segments_of_a_film_that_changes_give_the_bytes_of_the_whole_in_any_orde
 def sought(monkeypatch) -> list[tuple[np.ndarray, np.ndarray]]:
     """The pairs of pictures between which flow is sought, in their order."""
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
-    ways = FlowEstimator.ways
+    flow_pair = FlowEstimator.flow_pair
 
     def seek(estimator: FlowEstimator, frame: np.ndarray, previous: np.ndarray) -> FlowPair:
         pairs.append((frame, previous))
-        return ways(estimator, frame, previous)
+        return flow_pair(estimator, frame, previous)
 
-    monkeypatch.setattr(FlowEstimator, "ways", seek)
+    monkeypatch.setattr(FlowEstimator, "flow_pair", seek)
     return pairs
 
 
@@ -854,16 +850,6 @@ def test_flow_between_two_frames_is_sought_once_for_both_passes(motion, sought):
     assert sorted(tuple(numbers(pair, pictures)) for pair in sought) == [(1, 0), (2, 1), (3, 2), (4, 3)]
 
 
-def test_windows_share_the_flow_where_they_overlap(short_windows, sought):
-    run(pan(24), motion=TWO_PASSES)
+def test_windows_share_the_flow_where_they_overlap(sought):
+    run(pan(24), motion=TWO_PASSES, longest=6)
     assert len(sought) == 23
-
-
-def test_a_film_whose_flow_was_found_by_the_other_pass_is_the_same(monkeypatch):
-    _, shared = run(pan(5), motion=TWO_PASSES)
-    monkeypatch.setattr(
-        shot_module.SegmentRenderer, "_ways", property(lambda shot: {}, lambda shot, ways: None), raising=False
-    )
-    _, apart = run(pan(5), motion=TWO_PASSES)
-    for one, other in zip(shared, apart, strict=True):
-        assert np.array_equal(one.pixels, other.pixels)

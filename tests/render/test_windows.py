@@ -160,7 +160,7 @@ def test_frames_are_taken_only_as_far_as_a_window_sees():
 
 @pytest.mark.parametrize(("height", "width"), [(270, 480), (720, 1280), (1080, 1920)])
 def test_windows_stay_below_the_memory_they_may_take(height, width):
-    """A frame as float32, and of what was foreseen a change as float16 and an age in a byte."""
+    """A frame as float32, and of what was backward a change as float16 and an age in a byte."""
     frame = height * width * (3 * 4 + 3 * 2 + 1)
     assert (window_length(height, width) + 8) * frame <= 1.5 * 2**30 or window_length(height, width) == 16
 

@@ -18,7 +18,7 @@ from framedream.render.zoom.zoom_renderer import render_zoom
 from framedream.render.zoom.zoom_spec import PaddedFrame, ZoomSpec
 
 HEIGHT, WIDTH = 120, 160
-JOURNEYS = {
+PATHS = {
     "in": {"zoom": 1.3},
     "in and turning": {"zoom": 1.3, "rotate": 20},
     "in beside the middle": {"zoom": 1.5, "center": (0.3, 0.6)},
@@ -36,7 +36,7 @@ def natural(height=HEIGHT, width=WIDTH, seed=1):
     return 127 + 30 * (picture - picture.mean()) / picture.std()
 
 
-def fall(stills, seconds=2, rate=25, loop=False, **settings):
+def zoom_spec(stills, seconds=2, rate=25, loop=False, **settings):
     rates, rate, (height, width) = ZoomSettings(**settings), Fraction(rate), stills[0].shape[:2]
     frames = round(seconds * rate)
     return ZoomSpec(stills, frames, rate, CameraPath(lambda at: rates, width, height, frames / rate), loop)
@@ -83,29 +83,29 @@ def test_a_known_shift_is_measured():
     assert off(picture[:, :-2], picture[:, 2:]) == pytest.approx(2, abs=0.02)
 
 
-@pytest.mark.parametrize("name", JOURNEYS)
+@pytest.mark.parametrize("name", PATHS)
 def test_a_frame_shows_the_still_as_the_whole_journey_moves_it(name):
     """After 2 seconds at 25 frames a second it is 0.45 pixels off at most."""
-    what = fall([natural()], seconds=2.04, **JOURNEYS[name])
+    what = zoom_spec([natural()], seconds=2.04, **PATHS[name])
     dreamed = film(what)
     for number in (25, 50):
         expected = cv2.warpAffine(
-            what.stills[0], what.way(0, number).matrix(), (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC,
+            what.stills[0], what.transform(0, number).matrix(), (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REFLECT_101,
         )  # fmt: skip
         assert off(dreamed[number], expected) < 0.7
 
 
-@pytest.mark.parametrize("name", JOURNEYS)
+@pytest.mark.parametrize("name", PATHS)
 def test_at_equal_times_films_of_25_and_60_frames_a_second_show_the_same(name):
     """After 1 second 0.32 pixels lie between them at most, after 2 seconds 0.66."""
-    films = {rate: film(fall([natural()], seconds=2.04, rate=rate, **JOURNEYS[name])) for rate in (25, 60)}
+    films = {rate: film(zoom_spec([natural()], seconds=2.04, rate=rate, **PATHS[name])) for rate in (25, 60)}
     for seconds in (1, 2):
         assert off(films[25][25 * seconds], films[60][60 * seconds]) < 1
 
 
 def test_each_frame_has_its_time():
-    what = fall([natural(48, 64)], seconds=1, rate=Fraction(30000, 1001))
+    what = zoom_spec([natural(48, 64)], seconds=1, rate=Fraction(30000, 1001))
     items = render_zoom(what, 0, 5, Dreaming(0.0), unchanging(DreamSettings()), OnlyUser())
     assert [item.time for item in items] == [Fraction(1001 * number, 30000) for number in range(5)]
 
@@ -124,7 +124,7 @@ def detail(picture):
 @pytest.mark.parametrize("settings", [{"zoom": 0.7}, {"zoom": 1, "pan": (0.2, 0.1)}, {"zoom": 0.9, "rotate": 40}])
 def test_what_comes_into_view_has_as_much_detail_as_the_still(settings):
     """0.67 to 1.25 times as much: least where the backdrop lies between two of its sizes."""
-    dreamed = film(fall([natural()], seconds=5, **settings))
+    dreamed = film(zoom_spec([natural()], seconds=5, **settings))
     usual = detail(dreamed[0]).mean()
     for number in (20, 40, 60, 80, 100, 124):
         squares = detail(dreamed[number])
@@ -135,10 +135,10 @@ def test_what_comes_into_view_has_as_much_detail_as_the_still(settings):
 
 def test_there_is_no_seam_where_something_new_came_into_view():
     """Falling outwards the canvas of the first frame becomes a rectangle, around which all is new."""
-    what = fall([natural()], seconds=4, zoom=0.8)
+    what = zoom_spec([natural()], seconds=4, zoom=0.8)
     canvas, dreamed = PaddedFrame(what), film(what)
     for number in (50, 70, 90):
-        edge = round(canvas.way(0, number)(0j).imag) - canvas.margin
+        edge = round(canvas.transform(0, number)(0j).imag) - canvas.margin
         assert 8 < edge < HEIGHT / 2
         for change in np.diff(dreamed[number].mean(2), axis=0), np.diff(dreamed[number].mean(2), axis=1).T:
             across = np.abs(change).mean(1)
@@ -149,7 +149,7 @@ def test_there_is_no_seam_where_something_new_came_into_view():
 @pytest.mark.parametrize(("seconds", "settings"), [(60, {"zoom": 3, "pan": (1.2, 0)}), (260, {"zoom": 0.05})])
 def test_however_long_a_fall_is_what_comes_into_view_has_detail(seconds, settings):
     """At a frame a second, until the still has grown by 10²⁸, or shrunk by more than a number can hold."""
-    dreamed = film(fall([natural(48, 64)], seconds=seconds, rate=1, **settings))
+    dreamed = film(zoom_spec([natural(48, 64)], seconds=seconds, rate=1, **settings))
     squares, usual = detail(dreamed[-1]), detail(dreamed[0]).mean()
     assert squares[:, -1].mean() > 0.4 * usual
     assert squares[:, -1].min() > 0.05 * usual
@@ -178,12 +178,12 @@ def lively(full=12):
 @pytest.mark.parametrize("zoom", [1.3, 0.8])
 def test_the_first_frame_is_the_dream_of_the_still(zoom):
     """A stripe that is dreamed there stands where it was dreamed, and nothing else has changed."""
-    what = fall([natural()], zoom=zoom)
+    what = zoom_spec([natural()], zoom=zoom)
     stripes = np.zeros_like(PaddedFrame(what).still(0))
     stripes[:, ::24] = 40
     dreaming = Dreaming(stripes)
     first = film(what, dreaming, unchanging(DreamSettings(color="free")), stop=1)[0]
-    dream = PaddedFrame(what).shown(PaddedFrame(what).still(0) + stripes)
+    dream = PaddedFrame(what).crop(PaddedFrame(what).still(0) + stripes)
     assert np.corrcoef(first.ravel(), dream.ravel())[0, 1] > 0.97
     assert all(np.array_equal(image, PaddedFrame(what).still(0)) for image in dreaming.images[:2])
     assert dreaming.sizes[:2] == [None, None]
@@ -191,7 +191,7 @@ def test_the_first_frame_is_the_dream_of_the_still(zoom):
 
 
 def test_a_frame_that_follows_takes_fewer_steps_smaller_where_it_is_old():
-    what = fall([natural()], zoom=0.8)
+    what = zoom_spec([natural()], zoom=0.8)
     motion = MotionSettings(follow_steps=3, follow_step_size=0.7, young_step_size=6)
     dreaming = Dreaming(0.0)
     film(what, dreaming, unchanging(DreamSettings(), motion))
@@ -211,14 +211,14 @@ def test_a_frame_that_follows_takes_fewer_steps_smaller_where_it_is_old():
 )
 def test_a_texture_is_renewed_as_fast_as_it_is_stretched(settings, steps):
     dreaming = Dreaming(0.0)
-    film(fall([natural(48, 64)], seconds=1, **settings), dreaming)
+    film(zoom_spec([natural(48, 64)], seconds=1, **settings), dreaming)
     assert set(dreaming.steps[2 + 8 :]) == {steps}
 
 
 def test_frames_that_follow_are_held_and_dreams_from_nothing_are_not():
     """Ceilings are what the dream of the still reached at each octave, three times."""
     dreaming = Dreaming()
-    film(fall([natural()]), dreaming)
+    film(zoom_spec([natural()]), dreaming)
     assert dreaming.ceilings[:2] == [None, None]
     assert all(ceilings == [3, 6] for ceilings in dreaming.ceilings[2:])
 
@@ -227,14 +227,14 @@ def test_steps_become_larger_where_the_dream_is_too_weak():
     dreaming = Dreaming(0.0)
     strengths = iter([10.0, *[5.0] * 1000])
     dreaming.strength = lambda image, settings=None: next(strengths)
-    film(fall([natural(48, 64)]), dreaming)
+    film(zoom_spec([natural(48, 64)]), dreaming)
     assert dreaming.sizes[-1].max() > 2
     assert dreaming.ceilings[-1] == [4.5, 9]
 
 
 def test_what_it_is_given_stays_between_0_and_255():
     dreaming = Dreaming(0.0, on=lambda image, size: 40 * np.sign(image - 128))
-    film(fall([natural(48, 64)], zoom=0.8), dreaming)
+    film(zoom_spec([natural(48, 64)], zoom=0.8), dreaming)
     assert min(image.min() for image in dreaming.images) >= 0
     assert max(image.max() for image in dreaming.images) <= 255
 
@@ -242,7 +242,7 @@ def test_what_it_is_given_stays_between_0_and_255():
 @pytest.mark.parametrize(("color", "drift"), [("keep", 0), ("luma", 0), ("free", 60)])
 @pytest.mark.parametrize("zoom", [1.3, 0.8])
 def test_the_mean_color_is_that_of_the_still_unless_it_is_left_free(color, drift, zoom):
-    what = fall([natural(48, 64) / 2 + 60], seconds=4, zoom=zoom)
+    what = zoom_spec([natural(48, 64) / 2 + 60], seconds=4, zoom=zoom)
     warm = np.float32([1.5, 1.0, 0.5])
     dreaming = Dreaming(5 * warm, on=lambda image, size: warm)
     dreamed = film(what, dreaming, unchanging(DreamSettings(color=color)))
@@ -261,7 +261,7 @@ def test_in_luma_frames_that_follow_add_no_color():
     colors = []
     for color in ("keep", "luma"):
         dreaming = Dreaming(0.0, on=lambda image, size: 0.2 * colorful)
-        last = film(fall(stills), dreaming, unchanging(DreamSettings(color=color)))[-1]
+        last = film(zoom_spec(stills), dreaming, unchanging(DreamSettings(color=color)))[-1]
         colors.append(float(np.ptp(last, axis=2).mean()))
     assert colors[0] > 5
     assert colors[1] < 0.5
@@ -271,14 +271,14 @@ def test_in_luma_frames_that_follow_add_no_color():
 def test_the_dream_of_the_still_has_the_color_that_is_asked_for(color, shift, colors):
     gray = natural(48, 64).mean(2, keepdims=True).repeat(3, 2) / 2 + 60
     colorful = 20 + 20 * np.random.default_rng(2).standard_normal((48, 64, 3)).astype(np.float32)
-    first = film(fall([gray]), Dreaming(colorful), unchanging(DreamSettings(color=color)), stop=1)[0]
+    first = film(zoom_spec([gray]), Dreaming(colorful), unchanging(DreamSettings(color=color)), stop=1)[0]
     assert (first - gray).mean() == pytest.approx(shift, abs=1.5)
     assert first.std(2).mean() == pytest.approx(0.8 * colors, rel=0.25, abs=0.5)
 
 
 def test_fine_and_coarse_stay_as_strong_as_they_were():
     """Nothing is dreamed here that would replace the detail that grows out of the frame."""
-    dreamed = film(fall([natural()], seconds=3, zoom=1.3))
+    dreamed = film(zoom_spec([natural()], seconds=3, zoom=1.3))
     assert detail(dreamed[-1]).mean() == pytest.approx(detail(dreamed[0]).mean(), rel=0.25)
 
 
@@ -287,12 +287,12 @@ def test_fine_and_coarse_stay_as_strong_as_they_were():
 
 @pytest.mark.parametrize("settings", [{"zoom": 1.5}, {"zoom": 0.7}, {"zoom": 1, "rotate": 40}])
 def test_the_frame_behind_the_last_of_a_loop_is_the_first(settings):
-    what = fall([natural(64, 96)], seconds=6, rate=10, loop=True, **settings)
+    what = zoom_spec([natural(64, 96)], seconds=6, rate=10, loop=True, **settings)
     dreamed = film(what, lively())
     pairs = [*itertools.pairwise(dreamed), (dreamed[-1], dreamed[0])]
     changes = []
     for number, (one, other) in enumerate(pairs):
-        moved = cv2.warpAffine(one, what.way(number, number + 1).matrix(), (96, 64), flags=cv2.INTER_CUBIC)
+        moved = cv2.warpAffine(one, what.transform(number, number + 1).matrix(), (96, 64), flags=cv2.INTER_CUBIC)
         changes.append(float(np.abs(moved - other)[12:-12, 12:-12].mean()))
     assert len(changes) == 60
     assert changes[-1] < 1.5 * np.median(changes[:-1])
@@ -302,27 +302,27 @@ def test_the_frame_behind_the_last_of_a_loop_is_the_first(settings):
 @pytest.mark.parametrize("loop", [False, True])
 def test_it_passes_through_the_dream_of_each_still(loop):
     stills = [natural(64, 96, seed) for seed in range(3)]
-    what, store = fall(stills, seconds=8, rate=10, loop=loop, zoom=1.5), OnlyUser()
+    what, store = zoom_spec(stills, seconds=8, rate=10, loop=loop, zoom=1.5), OnlyUser()
     dreamed = film(what, store=store)
     if loop:
-        end = cv2.warpAffine(dreamed[-1], what.way(79, 80).matrix(), (96, 64))
+        end = cv2.warpAffine(dreamed[-1], what.transform(79, 80).matrix(), (96, 64))
         assert np.abs(end - dreamed[0])[12:-12, 12:-12].mean() < 4
-    shown = what.arrivals[:3]
+    shown = what.still_frames[:3]
     for number, still in zip(shown, stills, strict=True):
         assert off(dreamed[number], still) < 0.1
         assert np.corrcoef(dreamed[number].ravel(), still.ravel())[0, 1] > 0.98
         assert np.array_equal(store.kept[frame_name(number)]["dream"], store.kept[anchor_name(number)]["dream"])
         if number:
-            before = cv2.warpAffine(dreamed[number - 1], what.way(number - 1, number).matrix(), (96, 64))
+            before = cv2.warpAffine(dreamed[number - 1], what.transform(number - 1, number).matrix(), (96, 64))
             assert np.abs(before - dreamed[number])[12:-12, 12:-12].mean() < 4
 
 
 def test_falling_inwards_the_next_still_grows_from_the_middle():
     stills = [natural(64, 96, seed) for seed in range(2)]
-    what = fall(stills, seconds=8, rate=10, zoom=1.5)
+    what = zoom_spec(stills, seconds=8, rate=10, zoom=1.5)
     dreamed = film(what)
     for number in (66, 70):
-        coming = cv2.warpAffine(stills[1], what.way(number, 79).inverse.matrix(), (96, 64), flags=cv2.INTER_AREA)
+        coming = cv2.warpAffine(stills[1], what.transform(number, 79).inverse.matrix(), (96, 64), flags=cv2.INTER_AREA)
         apart = np.abs(dreamed[number] - coming).mean(2)
         middle, border = apart[28:36, 42:54], np.concatenate([apart[:, :8], apart[:, -8:]], 1)
         assert middle.mean() < 0.6 * border.mean()
@@ -336,7 +336,7 @@ def test_each_frame_is_dreamed_as_its_settings_say():
     dreaming = Dreaming(0.0, full=99)
     measured = []
     dreaming.strength = lambda image, settings: measured.append(settings) or 0.0
-    film(fall([natural(48, 64)], seconds=1.2), dreaming, settings.__getitem__)
+    film(zoom_spec([natural(48, 64)], seconds=1.2), dreaming, settings.__getitem__)
     # In between, what the dream is measured by is dreamed from nothing.
     onward = [(look, steps) for look, steps in zip(dreaming.looks, dreaming.steps, strict=True) if steps != 99]
     assert onward[-29:] == [(each.dream, each.motion.follow_steps) for each in settings[1:]]
@@ -346,11 +346,11 @@ def test_each_frame_is_dreamed_as_its_settings_say():
 # Stopped and taken up again.
 
 
-FALLS = {
-    "inwards": lambda stills: fall(stills[:1], seconds=1, rate=10, zoom=1.3),
-    "outwards in a loop": lambda stills: fall(stills[:1], seconds=2, rate=8, loop=True, zoom=0.7),
-    "two stills": lambda stills: fall(stills, seconds=2, rate=8, zoom=3),
-    "a loop of two": lambda stills: fall(stills, seconds=2, rate=8, loop=True, zoom=2, rotate=20),
+SPECS = {
+    "inwards": lambda stills: zoom_spec(stills[:1], seconds=1, rate=10, zoom=1.3),
+    "outwards in a loop": lambda stills: zoom_spec(stills[:1], seconds=2, rate=8, loop=True, zoom=0.7),
+    "two stills": lambda stills: zoom_spec(stills, seconds=2, rate=8, zoom=3),
+    "a loop of two": lambda stills: zoom_spec(stills, seconds=2, rate=8, loop=True, zoom=2, rotate=20),
 }
 STILLS = [natural(40, 48, seed) for seed in range(2)]
 CHANGING = [Settings.of(step_size=1 + number / 10, color="free") for number in range(100)].__getitem__
@@ -369,9 +369,9 @@ def steady():
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("name", FALLS)
+@pytest.mark.parametrize("name", SPECS)
 def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same(name, after):
-    what, box, whole = FALLS[name](STILLS), OnlyUser(), steady()
+    what, box, whole = SPECS[name](STILLS), OnlyUser(), steady()
     expected = film(what, whole, CHANGING, box)
     assert len(expected) == what.frames
     for stop, saved in enumerate(box.names, 1):
@@ -384,10 +384,10 @@ def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same(name, after):
         assert again <= (0 if after else 9 if saved.startswith("key") else 1)
 
 
-@pytest.mark.parametrize("name", FALLS)
+@pytest.mark.parametrize("name", SPECS)
 def test_from_any_frame_it_goes_on_from_what_is_left_of_those_before(name):
     """What a work folder keeps: the frame before, what that turns into, what several parts share, all that follows."""
-    what, box = FALLS[name](STILLS), OnlyUser()
+    what, box = SPECS[name](STILLS), OnlyUser()
     expected = film(what, steady(), CHANGING, box)
     for first in range(1, what.frames):
         store = OnlyUser()
@@ -403,9 +403,9 @@ def test_from_any_frame_it_goes_on_from_what_is_left_of_those_before(name):
         assert len(dreaming.steps) <= what.frames - first
 
 
-@pytest.mark.parametrize("name", FALLS)
+@pytest.mark.parametrize("name", SPECS)
 def test_what_it_turns_into_is_dreamed_again_where_it_is_gone(name):
-    what, box = FALLS[name](STILLS), OnlyUser()
+    what, box = SPECS[name](STILLS), OnlyUser()
     expected = film(what, steady(), CHANGING, box)
     for first in range(1, what.frames):
         store = OnlyUser()
@@ -416,7 +416,7 @@ def test_what_it_turns_into_is_dreamed_again_where_it_is_gone(name):
 
 
 def test_of_what_it_turns_into_any_one_may_be_gone():
-    what, box = FALLS["a loop of two"](STILLS), OnlyUser()
+    what, box = SPECS["a loop of two"](STILLS), OnlyUser()
     expected = film(what, steady(), CHANGING, box)
     turns = [name for name in box.kept if name.startswith("return")]
     assert len(turns) > 4
@@ -427,7 +427,7 @@ def test_of_what_it_turns_into_any_one_may_be_gone():
 
 
 def test_a_part_is_dreamed_after_another_as_the_whole():
-    what, store = FALLS["a loop of two"](STILLS), OnlyUser()
+    what, store = SPECS["a loop of two"](STILLS), OnlyUser()
     expected = film(what, steady(), CHANGING)
     parts = [film(what, steady(), CHANGING, store, first, min(first + 5, 16)) for first in range(0, 16, 5)]
     assert same([picture for part in parts for picture in part], expected)
@@ -435,18 +435,18 @@ def test_a_part_is_dreamed_after_another_as_the_whole():
 
 def test_without_the_frame_before_it_does_not_go_on():
     with pytest.raises(KeyError, match="frame-000006"):
-        run(FALLS["inwards"](STILLS), first=7)
+        run(SPECS["inwards"](STILLS), first=7)
 
 
 def test_what_is_dreamed_beforehand_is_told():
     """The turn of a loop: 9 of 16 frames, once."""
-    items = run(FALLS["outwards in a loop"](STILLS))
+    items = run(SPECS["outwards in a loop"](STILLS))
     assert [item is None for item in items] == [False] * 7 + [True] * 9 + [False] * 9
 
 
 def test_what_has_turned_into_it_wholly_follows_its_dream_alone():
     dreaming = Dreaming(0.0)
-    film(FALLS["outwards in a loop"](STILLS), dreaming)
+    film(SPECS["outwards in a loop"](STILLS), dreaming)
     assert dreaming.sizes[-1].max() == 0
     assert dreaming.sizes[-3].max() > 0
 
@@ -454,7 +454,7 @@ def test_what_has_turned_into_it_wholly_follows_its_dream_alone():
 def test_what_is_dreamed_beforehand_takes_half_the_steps_rounded_up():
     dreaming = Dreaming(0.0)
     items = run(
-        FALLS["outwards in a loop"](STILLS), dreaming, unchanging(DreamSettings(), MotionSettings(follow_steps=3))
+        SPECS["outwards in a loop"](STILLS), dreaming, unchanging(DreamSettings(), MotionSettings(follow_steps=3))
     )
     forwards = dreaming.steps[-1]
     assert forwards > 3  # It falls fast.
@@ -467,7 +467,7 @@ def test_what_is_dreamed_beforehand_takes_half_the_steps_rounded_up():
 
 def test_what_the_network_dreams_stays_as_sharp_as_it_was(dreamer_of):
     dreaming = dreamer_of(octaves=2, steps=4, jitter=4)
-    what = fall([natural(96, 128)], seconds=1.2, rate=10, zoom=1.5)
+    what = zoom_spec([natural(96, 128)], seconds=1.2, rate=10, zoom=1.5)
     dreamed = film(what, dreaming, unchanging(dreaming.settings))
     sharp = [float(detail(picture).mean()) for picture in dreamed]
     assert sharp[-1] == pytest.approx(np.mean(sharp[:3]), rel=0.3)

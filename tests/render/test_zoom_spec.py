@@ -11,7 +11,7 @@ from framedream.render.zoom.zoom_spec import PaddedFrame, ZoomSpec
 HEIGHT, WIDTH = 120, 160
 
 
-def fall(stills=1, frames=50, loop=False, height=HEIGHT, width=WIDTH, rate=25, **settings):
+def zoom_spec(stills=1, frames=50, loop=False, height=HEIGHT, width=WIDTH, rate=25, **settings):
     """A fall whose speeds do not change."""
     rates, rate = ZoomSettings(**settings), Fraction(rate)
     journey = CameraPath(lambda seconds: rates, width, height, frames / rate)
@@ -23,18 +23,18 @@ def fall(stills=1, frames=50, loop=False, height=HEIGHT, width=WIDTH, rate=25, *
     [(1, False, [0]), (1, True, [0, 50]), (2, False, [0, 49]), (3, False, [0, 24, 49]), (3, True, [0, 16, 33, 50])],
 )
 def test_stills_are_passed_at_equal_times_and_a_loop_comes_back_to_the_first(stills, loop, arrivals):
-    assert fall(stills, loop=loop).arrivals == arrivals
+    assert zoom_spec(stills, loop=loop).still_frames == arrivals
 
 
 def test_a_way_of_frames_is_the_journey_of_their_times():
     for rate in (25, Fraction(30000, 1001)):
-        way = fall(rate=rate, zoom=2).way(10, 35)
+        way = zoom_spec(rate=rate, zoom=2).transform(10, 35)
         assert abs(way.factor) == pytest.approx(2 ** float(25 / Fraction(rate)))
 
 
 @pytest.mark.parametrize("settings", [{"zoom": 1.3}, {"zoom": 20}, {"zoom": 1.3, "center": (0.3, 0.6)}, {"zoom": 1}])
 def test_where_nothing_comes_into_view_nothing_but_the_frame_is_dreamed(settings):
-    canvas = PaddedFrame(fall(**settings))
+    canvas = PaddedFrame(zoom_spec(**settings))
     assert canvas.margin == 0
     assert canvas.still(0).shape == (HEIGHT, WIDTH, 3)
 
@@ -54,14 +54,14 @@ def test_where_nothing_comes_into_view_nothing_but_the_frame_is_dreamed(settings
     ],
 )
 def test_where_something_comes_into_view_there_is_a_margin(settings):
-    assert 16 <= PaddedFrame(fall(**settings)).margin <= 0.2 * HEIGHT
+    assert 16 <= PaddedFrame(zoom_spec(**settings)).margin <= 0.2 * HEIGHT
 
 
 def test_a_margin_holds_what_comes_into_view_in_six_frames_but_a_fifth_of_the_smaller_side_at_most():
     """The view moves by 0.4 heights a second: 7.68 pixels a frame of 480."""
-    assert PaddedFrame(fall(height=480, width=480, zoom=1, pan=(0, 0.4))).margin == 46
-    assert PaddedFrame(fall(height=480, width=480, zoom=0.05)).margin == 96
-    assert PaddedFrame(fall(height=40, width=90, zoom=0.05)).margin == 8
+    assert PaddedFrame(zoom_spec(height=480, width=480, zoom=1, pan=(0, 0.4))).margin == 46
+    assert PaddedFrame(zoom_spec(height=480, width=480, zoom=0.05)).margin == 96
+    assert PaddedFrame(zoom_spec(height=40, width=90, zoom=0.05)).margin == 8
 
 
 @pytest.mark.parametrize("frames", [50, 2000])
@@ -71,21 +71,21 @@ def test_what_comes_into_view_late_is_seen_too(frames):
 
 
 def test_surroundings_mirror_the_still_which_is_shown_as_it_is():
-    what = fall(stills=2, zoom=0.8)
+    what = zoom_spec(stills=2, zoom=0.8)
     canvas = PaddedFrame(what)
     edge = canvas.margin
     for number in range(2):
         still = canvas.still(number)
         assert still.dtype == np.float32
-        assert np.array_equal(canvas.shown(still), what.stills[number])
+        assert np.array_equal(canvas.crop(still), what.stills[number])
         assert np.array_equal(still[:edge], still[2 * edge : edge : -1])
         assert np.array_equal(still[:, -edge:], still[:, -edge - 2 : -2 * edge - 2 : -1])
 
 
 def test_points_of_the_canvas_move_as_those_of_the_frame_in_it():
-    what = fall(zoom=0.8, rotate=30, pan=(0.1, -0.05), center=(0.3, 0.8))
+    what = zoom_spec(zoom=0.8, rotate=30, pan=(0.1, -0.05), center=(0.3, 0.8))
     canvas = PaddedFrame(what)
     corner = complex(canvas.margin, canvas.margin)
     assert canvas.margin
     for point in (0j, 37 + 91j, -5 + 3j):
-        assert canvas.way(3, 29)(point + corner) == pytest.approx(what.way(3, 29)(point) + corner)
+        assert canvas.transform(3, 29)(point + corner) == pytest.approx(what.transform(3, 29)(point) + corner)

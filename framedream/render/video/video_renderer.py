@@ -1,7 +1,6 @@
-"""Footage → dreamed footage: every frame seeded by the dreamed frame before it.
+"""Renders footage: each frame starts from the dream of the frame before it.
 
-Each shot is dreamed backwards first, so that every place has been dreamed of before it
-comes into view, then forwards.
+Each shot is dreamed backwards first, so that every place has a dream before it comes into view, then forwards.
 """
 
 from __future__ import annotations
@@ -9,117 +8,134 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from framedream.media.frames import Frame
 from framedream.render.color_matching import match_color
-from framedream.render.masking import Compose
-from framedream.render.prefetching import prefetch
+from framedream.render.frame_compositing import Compose
+from framedream.render.inputs import FrameReader, SettingsAt, too_short_error
+from framedream.render.prefetching import FRAMES_AHEAD, prefetch
 from framedream.render.state_store import MemoryStore, StateStore, frame_name
-from framedream.render.video.anchors import AnchorFrames
-from framedream.render.video.calibration import Dreamer, FrameReader, StrengthCalibrator
-from framedream.render.video.calibration_intervals import SettingsAt
+from framedream.render.video.anchors import AnchorRenderer
+from framedream.render.video.calibration import StrengthCalibrator
 from framedream.render.video.frame_state import FULL_AGE, FrameState
 from framedream.render.video.segment_renderer import SegmentRenderer
 from framedream.render.video.segments import Segment
-from framedream.render.video.windows import Window, gather_windows, too_short_error
+from framedream.render.video.windows import Window, gather_windows
 
-_FRAMES_AHEAD = 3
+if TYPE_CHECKING:
+    from framedream.nn.ascent.dreamer import Dreamer
 
 
 def render_footage(
     read: FrameReader,
-    divided: Sequence[Window],
+    windows: Sequence[Window],
     dreamer: Dreamer,
-    look: SettingsAt,
+    settings_at: SettingsAt,
     store: StateStore | None = None,
     keys: Sequence[int] = (),
-    show: Compose = lambda frame, dream: dream,
+    compose: Compose = lambda frame, dream: dream,
+    *,
+    frames_ahead: int = FRAMES_AHEAD,
 ) -> Generator[Frame | None]:
-    """Dream frames in their order, the dream sticking to what moves.
+    """Dream the frames of some windows in order, the dream sticking to what moves.
 
-    With ``flow="none"`` every frame is dreamed from nothing. Reading and optical flow run
-    ahead in a thread. What is in the store already is taken from there.
+    With ``flow="none"`` every frame is dreamed from scratch. Reading and optical flow run
+    ahead, each in its own thread. Frames that are in the store already are taken from there.
 
     Args:
-        read: Gives the footage's frames, all of one size, from a number on.
-        divided: Neighbouring windows, which are to be dreamed.
-        dreamer: What dreams a single frame.
-        look: How each frame is dreamed and its dream carried on, by its number. Flow and passes are
-            those of the first one throughout.
-        store: Where dreamed frames are kept. Default: nowhere.
-        keys: All keys of the footage, rising, if others than those of these windows.
-        show: What is delivered of a frame and its dream; stored and carried on is the dream.
+        read: Reads the footage; all frames have the same size.
+        windows: Neighbouring windows of the footage.
+        dreamer: Dreams a single frame.
+        settings_at: Returns the settings of each frame. Flow and passes are those of the first frame throughout.
+        store: Where dreamed frames are stored. Default: not stored.
+        keys: All anchor frames of the footage, in rising order, if there are others than those of these windows.
+        compose: Composes a frame and its dream into what is delivered; the dream itself is stored and continued.
+        frames_ahead: How many frames are read, and have their flow computed, ahead of the dreaming.
 
     Yields:
-        The dreamed frames, one for each, with its time. Between them None for every frame
-        of the passes backwards, so that whoever waits sees that something is done.
+        The dreamed frames with their times; between them None for every frame
+        of the backward passes, to show progress.
 
     Raises:
-        KeyError: What the first window goes on from is not stored.
+        KeyError: The frame before the first window is not stored.
     """
-    if not divided:
+    if not windows:
         return
     store = store or MemoryStore()
-    first, motion = divided[0], look(divided[0].first).motion
-    is_begun = not first.begins_segment and motion.flow != "none"
-    with closing(prefetch(read(first.first - is_begun), _FRAMES_AHEAD)) as footage:
+    first, motion = windows[0], settings_at(windows[0].first).motion
+    is_resumed = not first.begins_segment and motion.flow != "none"
+    with closing(prefetch(read(first.first - is_resumed), frames_ahead)) as footage:
         if motion.flow == "none":
-            yield from _alone(footage, first.first, divided[-1].stop, dreamer, look, store, show)
+            yield from _render_independently(
+                footage, first.first, windows[-1].stop, dreamer, settings_at, store, compose
+            )
             return
-        before = next(footage, None) if is_begun else None
-        if is_begun and before is None:
+        before = next(footage, None) if is_resumed else None
+        if is_resumed and before is None:
             raise too_short_error(first.first - 1)
-        shot: SegmentRenderer | None = None
-        bearings: StrengthCalibrator
-        keys = sorted({number for window in divided for number in window.segment.keys} | set(keys))
-        for window, seen in gather_windows(footage, divided):
-            if shot is None or window.begins_segment:
-                bearings = StrengthCalibrator(window.segment.shot, read, dreamer, look, store)
-                bearings.take({number: frame.pixels for number, frame in enumerate(seen, window.first)})
-                _take_keys(window.segment, bearings, keys, read, dreamer, look, store)
-                shot = SegmentRenderer(window.segment, bearings, dreamer, look, store)
+        renderer: SegmentRenderer | None = None
+        calibrator: StrengthCalibrator
+        keys = sorted({number for window in windows for number in window.segment.keys} | set(keys))
+        for window, frames in gather_windows(footage, windows):
+            if renderer is None or window.begins_segment:
+                calibrator = StrengthCalibrator(window.segment.shot, read, dreamer, settings_at, store)
+                calibrator.set_frames({number: frame.pixels for number, frame in enumerate(frames, window.first)})
+                _render_anchors(window.segment, calibrator, keys, read, dreamer, settings_at, store)
+                renderer = SegmentRenderer(
+                    window.segment, calibrator, dreamer, settings_at, store, frames_ahead=frames_ahead
+                )
                 if before is not None:
-                    shot.go_on_from(window.first - 1, before.pixels)
+                    renderer.resume_after(window.first - 1, before.pixels)
                     before = None
-            yield from _shown(shot.dreamed(window, seen), seen, show)
-            # Let go of before the next window is read.
-            seen.clear()
-            bearings.take({})
+            yield from _compose_frames(renderer.render(window, frames), frames, compose)
+            # Free their memory before the next window is read.
+            frames.clear()
+            calibrator.set_frames({})
 
 
-def _shown(dreamed: Generator[Frame | None], frames: Iterable[Frame], show: Compose) -> Generator[Frame | None]:
-    coming = iter(frames)
-    with closing(dreamed):
-        for dream in dreamed:
-            yield None if dream is None else show(next(coming), dream)
+def _compose_frames(
+    dreams: Generator[Frame | None], frames: Iterable[Frame], compose: Compose
+) -> Generator[Frame | None]:
+    sources = iter(frames)
+    with closing(dreams):
+        for dream in dreams:
+            yield None if dream is None else compose(next(sources), dream)
 
 
-def _take_keys(
+def _render_anchors(
     segment: Segment,
-    bearings: StrengthCalibrator,
+    calibrator: StrengthCalibrator,
     keys: Sequence[int],
     read: FrameReader,
     dreamer: Dreamer,
-    look: SettingsAt,
+    settings_at: SettingsAt,
     store: StateStore,
 ) -> None:
-    """See to the keys of a segment."""
+    """Dream the anchor frames of a segment that are not stored."""
     start, end = segment.shot
-    of_shot = AnchorFrames(
-        segment.shot, [key for key in keys if start < key < end], read, dreamer, look, bearings.reference, store
-    )
+    numbers = [key for key in keys if start < key < end]
+    anchors = AnchorRenderer(segment.shot, numbers, read, dreamer, settings_at, calibrator.reference, store)
     for number in segment.keys:
-        of_shot.take(number)
+        anchors.render(number)
 
 
-def _alone(
-    frames: Iterable[Frame], first: int, stop: int, dreamer: Dreamer, look: SettingsAt, store: StateStore, show: Compose
+def _render_independently(
+    frames: Iterable[Frame],
+    first: int,
+    stop: int,
+    dreamer: Dreamer,
+    settings_at: SettingsAt,
+    store: StateStore,
+    compose: Compose,
 ) -> Generator[Frame]:
+    """Dream every frame from scratch."""
     for number, frame in zip(range(first, stop), frames):  # noqa: B905
         stored = store.load(frame_name(number))
         if stored is None:
-            dream = look(number).dream
-            pixels = match_color(dreamer.dream(frame.pixels, settings=dream).pixels, frame.pixels, dream.color)
-            stored = FrameState.of(frame.pixels, pixels, FULL_AGE).packed()
+            settings = settings_at(number).dream
+            dream = dreamer.dream(frame.pixels, settings=settings)
+            pixels = match_color(dream.pixels, frame.pixels, settings.color)
+            stored = FrameState.from_dream(frame.pixels, pixels, FULL_AGE).to_arrays()
             store.save(frame_name(number), stored)
-        yield show(frame, replace(frame, pixels=FrameState.unpacked(frame.pixels, stored).dream))
+        yield compose(frame, replace(frame, pixels=FrameState.from_arrays(frame.pixels, stored).dream))

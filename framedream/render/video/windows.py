@@ -1,4 +1,4 @@
-"""Segments in pieces that fit the memory: what a pass backwards can see at once."""
+"""Divides segments into windows that fit the memory: the frames that a backward pass has at once."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import itertools
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
-from framedream.errors import InputError
 from framedream.media.frames import Frame
 from framedream.motion.optical_flow import WORKING_SIDE
+from framedream.render.inputs import too_short_error
 from framedream.render.video.segments import Segment
 
 _LONGEST, _SHORTEST = 128, 16
-"""Frames of a window that are delivered; a long one spends less on what lies ahead of it."""
+"""Bounds of the number of frames that a window delivers; a longer window spends less on looking ahead."""
 
 _AHEAD = 8
-"""Frames beyond them, in which a dream grows up before it is needed."""
+"""Frames that a window looks ahead, in which a dream matures before it is needed."""
 
-_BYTES = 1.5 * 2**30
+_MAX_BYTES = 1.5 * 2**30
 _BYTES_PER_PIXEL = 19
-"""A frame in float32, what was foreseen of it in half as much, its maturity in a byte."""
+"""A frame in float32, its backward dream in half as much, the age of that in a byte."""
 
 _BYTES_OF_FLOW = 8
-"""Flow to the next frame and back, for each pixel of the size at which it is found."""
+"""Flow to the next frame and back, for each pixel of the size at which it is computed."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Window:
     """Neighbouring frames of one segment, by their numbers in the footage.
 
     Attributes:
-        first: The first of them.
-        stop: The frame behind the last that belongs to this window; the next one begins there.
-        end: The frame behind the last that is looked at; the segment's own where it ends.
-        segment: What it is part of.
+        first: The first frame.
+        stop: The frame after the last that this window delivers; the next window begins there.
+        end: The frame after the last that it looks ahead to; the segment's own end at most.
+        segment: The segment it belongs to.
     """
 
     first: int
@@ -53,59 +53,52 @@ class Window:
 
 
 def divide_into_windows(
-    parts: Iterable[Segment], height: int, width: int, *, longest: int | None = None, shortest: int | None = None
+    segments: Iterable[Segment], height: int, width: int, *, longest: int | None = None, shortest: int | None = None
 ) -> list[Window]:
     """Divide segments into windows of about equal length that look a few frames ahead.
 
     Args:
-        parts: The segments.
+        segments: The segments.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
         longest: The most frames a window delivers, whatever fits the memory. Default: 128.
         shortest: The fewest frames a window delivers, even where memory is short. Default: 16.
     """
     length = window_length(height, width, longest=longest, shortest=shortest)
-    found = []
-    for part in parts:
-        frames = part.stop - part.first
+    windows = []
+    for segment in segments:
+        frames = segment.stop - segment.first
         count = 1 if frames <= length + _AHEAD else -(-frames // length)
-        bounds = [part.first + frames * number // count for number in range(count + 1)]
+        bounds = [segment.first + frames * number // count for number in range(count + 1)]
         for first, stop in itertools.pairwise(bounds):
-            found.append(Window(first, stop, part.end if stop == part.stop else min(stop + _AHEAD, part.end), part))
-    return found
+            end = segment.end if stop == segment.stop else min(stop + _AHEAD, segment.end)
+            windows.append(Window(first, stop, end, segment))
+    return windows
 
 
-def gather_windows(frames: Iterable[Frame], divided: Sequence[Window]) -> Generator[tuple[Window, list[Frame]]]:
-    """Each window with its frames.
+def gather_windows(frames: Iterable[Frame], windows: Sequence[Window]) -> Generator[tuple[Window, list[Frame]]]:
+    """Collect the frames of each window.
 
     Args:
-        frames: Frames of the footage, from the first one of the first window on.
-        divided: Neighbouring windows.
+        frames: Frames of the footage, from the first frame of the first window on.
+        windows: Neighbouring windows.
 
     Raises:
-        InputError: There are fewer frames than the windows have.
+        InputError: There are fewer frames than the windows need.
     """
-    if not divided:
+    if not windows:
         return
-    kept: list[Frame] = []
-    at, coming = divided[0].first, iter(frames)
-    for window in divided:
-        kept = kept[window.first - at :]
-        at = window.first
-        while len(kept) < window.end - at:
-            frame = next(coming, None)
+    buffer: list[Frame] = []
+    start, source = windows[0].first, iter(frames)
+    for window in windows:
+        buffer = buffer[window.first - start :]
+        start = window.first
+        while len(buffer) < window.end - start:
+            frame = next(source, None)
             if frame is None:
-                raise too_short_error(at + len(kept))
-            kept.append(frame)
-        yield window, list(kept)
-
-
-def too_short_error(count: int) -> InputError:
-    """The error that footage has only so many frames, though there were more when it was divided."""
-    return InputError(
-        f"the footage ends at frame {count}, sooner than when it was looked through; "
-        "see that it is not being changed, and run again"
-    )
+                raise too_short_error(start + len(buffer))
+            buffer.append(frame)
+        yield window, list(buffer)
 
 
 def window_length(height: int, width: int, *, longest: int | None = None, shortest: int | None = None) -> int:
@@ -119,4 +112,4 @@ def window_length(height: int, width: int, *, longest: int | None = None, shorte
     """
     shrunk = min(1.0, WORKING_SIDE / min(height, width)) ** 2
     frame = height * width * (_BYTES_PER_PIXEL + shrunk * _BYTES_OF_FLOW)
-    return min(max(int(_BYTES / frame) - _AHEAD, shortest or _SHORTEST), longest or _LONGEST)
+    return min(max(int(_MAX_BYTES / frame) - _AHEAD, shortest or _SHORTEST), longest or _LONGEST)

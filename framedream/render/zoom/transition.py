@@ -1,8 +1,8 @@
-"""How a zoom comes to a picture it has to meet: the next of several stills, or its own first frame.
+"""Transitions of a zoom into a picture that it must reach: the next of several stills, or its own first frame.
 
-The picture is dreamed backwards from where it is to be met, each frame moved as the journey would
-undo it. Seen in the film's direction it grows (or slides, or shrinks) into the frame, from as far
-back as it is small. The zoom takes it in where it has come into view, and at last is nothing else.
+The picture is dreamed backwards from the frame that shows it, each frame transformed by the inverse of the camera path.
+In the direction of the film it grows (or slides, or shrinks) into the frame, starting when it is small. The zoom blends
+it in where it has come into view, until the frame shows nothing else.
 """
 
 from __future__ import annotations
@@ -13,97 +13,98 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from framedream.render.zoom.camera_path import Similarity
-from framedream.render.zoom.resampling import distance_inside, resample
+from framedream.render.zoom.similarity import Similarity, distance_inside, resample
 
 _FADE = 2.0
 """Seconds in which a picture fades in where it does not come into view by itself."""
 
-_SMALL = 0.15
-"""Share of the frame that is small enough to fade in first and grow then."""
+MAX_INITIAL_SHARE = 0.15
+"""Largest share of the frame that the picture covers when its transition starts."""
 
-_LONGEST = 0.6
-"""Share of a passage that a turn may take."""
+_MAX_SHARE = 0.6
+"""Largest share of a section that its transition takes."""
 
 _FEATHER = 0.4
 """Width of the picture's soft border, as a share of its smaller side."""
 
+_MAX_DETAIL_GAIN = 1.4
+"""Largest factor by which detail is amplified where two pictures are blended."""
 
-_MOST_STRENGTHENED = 1.4
-"""Factor by which detail is made stronger where two pictures are mixed, at most."""
-
-_WHOLE = 0.999
-"""Share from which a place is nothing but the picture."""
+_OPAQUE = 0.999
+"""Share above which a pixel shows only the picture."""
 
 
 @dataclass(frozen=True)
 class Transition:
-    """The end of a passage, in which it turns into the picture that it comes to.
+    """The end of a section of a zoom, in which it fades into the next picture.
 
     Attributes:
-        first: The frame it begins with.
+        first: Its first frame.
         end: The frame that shows the picture.
-        fade: Frames in which the picture fades in.
-        way: Gives where points of one frame are in a later one.
-        grows: Whether the picture is small at first, and grows.
+        fade: Number of frames in which the picture fades in.
+        transform: Returns the transform from one frame to a later one.
+        grows: Whether the picture is small at first and grows.
     """
 
     first: int
     end: int
     fade: int
-    way: Callable[[int, int], Similarity]
+    transform: Callable[[int, int], Similarity]
     grows: bool
 
     def share(self, number: int, shape: tuple[int, ...]) -> np.ndarray:
-        """How much of a frame is to be the picture, H×W float32, 0…1.
+        """Return the share of the picture in each pixel of a frame, H×W float32, 0…1.
 
         Args:
             number: The frame's number.
-            shape: Its height and width.
+            shape: Height and width of the frame.
         """
         if number < self.first:
             return np.zeros(shape[:2], np.float32)
         feather = _FEATHER * min(shape[:2])
         if self.grows:
-            seen = feather_mask(distance_inside(shape, self.way(number, self.end).inverse), feather)
-            seen *= _smooth((number - self.first + 1) / self.fade)
+            visible = feather_mask(distance_inside(shape, self.transform(number, self.end).inverse), feather)
+            visible *= _smoothstep((number - self.first + 1) / self.fade)
         else:
-            since = self.way(self.first, number) if number > self.first else Similarity()
-            seen = feather_mask(-distance_inside(shape, since), feather)
-        return np.asarray(np.maximum(seen, _smooth(1 - (self.end - number - 1) / self.fade)))
+            since = self.transform(self.first, number) if number > self.first else Similarity()
+            visible = feather_mask(-distance_inside(shape, since), feather)
+        return np.asarray(np.maximum(visible, _smoothstep(1 - (self.end - number - 1) / self.fade)))
 
-    def mixed(self, number: int, own: np.ndarray, goal: np.ndarray, before: np.ndarray) -> np.ndarray:
-        """A frame with its share of the picture.
+    def blend(self, number: int, own: np.ndarray, target: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Blend a frame with its share of the picture.
 
-        What it has of the picture already follows the picture's own dream; the rest is added.
+        The share that it has already follows the dream of the picture; the rest is added.
 
         Args:
             number: The frame's number.
-            own: The frame before it, moved here, H×W×3 float32, in levels.
-            goal: The picture as it is here.
-            before: The picture as it was in the frame before, moved here.
+            own: The frame before it, transformed to this one, H×W×3 float32, in levels.
+            target: The picture at this frame, H×W×3 float32, in levels.
+            before: The picture at the frame before, transformed to this one.
         """
         now = self.share(number, own.shape)
-        kept = resample(self.share(number - 1, own.shape), self.way(number - 1, number), cv2.BORDER_CONSTANT)
-        more = np.clip((now - kept) / np.maximum(1 - kept, 1e-3), 0, 1)
-        more[now >= _WHOLE] = 1
-        own = own + np.clip(kept, 0, 1)[..., None] * (goal - before)
-        return crossfade(own, goal, more)
+        previous = resample(self.share(number - 1, own.shape), self.transform(number - 1, number), cv2.BORDER_CONSTANT)
+        added = np.clip((now - previous) / np.maximum(1 - previous, 1e-3), 0, 1)
+        added[now >= _OPAQUE] = 1
+        own = own + np.clip(previous, 0, 1)[..., None] * (target - before)
+        return crossfade(own, target, added)
 
 
 def transition_to(
-    way: Callable[[int, int], Similarity], start: int, end: int, rate: float, shape: tuple[int, ...]
+    transform: Callable[[int, int], Similarity], start: int, end: int, rate: float, shape: tuple[int, ...]
 ) -> Transition | None:
-    """How a passage comes to its end.
+    """Plan the transition at the end of a section.
 
     Args:
-        way: Gives where points of one frame are in a later one.
-        start: The first frame of the passage.
-        end: The frame that shows the picture it comes to.
+        transform: Returns the transform from one frame to a later one.
+        start: The first frame of the section.
+        end: The frame that shows the next picture.
         rate: Frames per second.
         shape: Height and width of the frames.
+
+    Returns:
+        The transition; None if the section is too short for one.
     """
-    longest = int(_LONGEST * (end - start))
+    longest = int(_MAX_SHARE * (end - start))
     if longest < 1:
         return None
     fade = max(1, min(round(_FADE * rate), longest))
@@ -111,45 +112,45 @@ def transition_to(
     while (length := lengths[-1] + max(1, lengths[-1] // 25)) <= longest:
         lengths.append(length)
     for length in lengths:
-        if float((distance_inside(shape, way(end - length, end).inverse) > 0).mean()) <= _SMALL:
-            return Transition(end - length, end, fade, way, True)
+        if float((distance_inside(shape, transform(end - length, end).inverse) > 0).mean()) <= MAX_INITIAL_SHARE:
+            return Transition(end - length, end, fade, transform, True)
     for length in lengths:
-        if float((distance_inside(shape, way(end - length, end)) < 0).mean()) >= 1 - _SMALL:
-            return Transition(end - length, end, fade, way, False)
-    return Transition(end - fade, end, fade, way, False)
+        if float((distance_inside(shape, transform(end - length, end)) < 0).mean()) >= 1 - MAX_INITIAL_SHARE:
+            return Transition(end - length, end, fade, transform, False)
+    return Transition(end - fade, end, fade, transform, False)
 
 
 def crossfade(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Two pictures mixed, their detail as strong as both have it: what differs would cancel out in a plain mean.
+    """Blend two pictures and keep the strength of their detail, since a plain mean cancels what differs between them.
 
     Args:
         one: H×W×3 float32, in levels.
-        other: Alike.
-        share: How much of the other, H×W, 0…1.
+        other: H×W×3 float32, in levels.
+        share: Share of the other, H×W, 0…1.
     """
     weight = share[..., None].astype(np.float32)
     mean = one + weight * (other - one)
     sigma = max(min(one.shape[:2]) / 40, 2)
     coarse = cv2.GaussianBlur(mean, (0, 0), sigma)
     mine, its, left = (_detail(picture, sigma) for picture in (one, other, mean))
-    wanted = mine + share * (its - mine)
-    gain = np.clip(wanted / np.maximum(left, 1), 1, _MOST_STRENGTHENED)
+    target = mine + share * (its - mine)
+    gain = np.clip(target / np.maximum(left, 1), 1, _MAX_DETAIL_GAIN)
     return np.asarray(coarse + (mean - coarse) * gain[..., None])
 
 
 def _detail(picture: np.ndarray, sigma: float) -> np.ndarray:
-    """Deviation of the detail around each place, H×W."""
+    """Deviation of the detail around each pixel, H×W."""
     light = picture.mean(2)
     detail = light - cv2.GaussianBlur(light, (0, 0), sigma)
     return np.asarray(np.sqrt(cv2.GaussianBlur(np.square(detail), (0, 0), sigma)))
 
 
 def feather_mask(distance: np.ndarray, feather: float) -> np.ndarray:
-    """0 below a distance of 0, 1 beyond the feather, smooth between, H×W float32."""
-    return np.asarray(_smooth(distance / max(feather, 1.0)), np.float32)
+    """Return 0 below a distance of 0, 1 beyond the feather, and a smoothstep between, H×W float32."""
+    return np.asarray(_smoothstep(distance / max(feather, 1.0)), np.float32)
 
 
-def _smooth(share: np.ndarray | float) -> np.ndarray:
+def _smoothstep(share: np.ndarray | float) -> np.ndarray:
     """The smoothstep from 0 to 1."""
     within = np.clip(share, 0, 1)
     return np.asarray(within * within * (3 - 2 * within), np.float32)

@@ -1,96 +1,99 @@
-"""What the dream of a zoom is measured by: its stills, dreamed from nothing."""
+"""Calibrates the dream of a zoom: the strength and spectrum of its stills, dreamed from scratch."""
 
 from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from framedream.render.color_matching import match_color
+from framedream.render.inputs import SettingsAt
 from framedream.render.state_store import StateStore, calibration_name
-from framedream.render.video.calibration import Dreamer
-from framedream.render.video.calibration_intervals import SettingsAt
-from framedream.render.video.render_state import RenderState
+from framedream.render.video.frame_state import load_reference
 from framedream.render.video.strength_control import StrengthReference
 from framedream.render.zoom.spectrum import Spectrum
-from framedream.render.zoom.zoom_spec import PaddedFrame, ZoomSpec
+from framedream.render.zoom.zoom_spec import ZoomSpec
 
-_APART = 24
-"""Every how many frames there is one where settings change."""
+if TYPE_CHECKING:
+    from framedream.nn.ascent.dreamer import Dreamer
+
+_INTERVAL = 24
+"""Every how many frames there is a calibration frame where settings change."""
 
 
 @dataclass(frozen=True)
 class ZoomReference:
-    """What a dream should be like.
+    """What the dream of a frame should be like.
 
     Attributes:
-        reference: How strong.
-        spectrum: How coarse and how fine, and of which color.
+        strength: Its strength.
+        spectrum: Its frequency bands and mean color.
     """
 
-    reference: StrengthReference
+    strength: StrengthReference
     spectrum: Spectrum
 
-    def mixed(self, other: ZoomReference, share: float) -> ZoomReference:
-        """Some of another, 0…1, and the rest of this."""
-        return ZoomReference(self.reference.mixed(other.reference, share), self.spectrum.mixed(other.spectrum, share))
+    def interpolate(self, other: ZoomReference, share: float) -> ZoomReference:
+        """Interpolate linearly between this reference and another; ``share`` is that of the other, 0…1."""
+        return ZoomReference(
+            self.strength.interpolate(other.strength, share), self.spectrum.interpolate(other.spectrum, share)
+        )
 
 
 class ZoomCalibrator:
-    """Those of one zoom: at each still, and where settings change every second; between them it changes gradually.
+    """Finds the references of one zoom: at each still, and every second where settings change; interpolates between.
 
     Args:
-        fall: The zoom.
-        canvas: What of it is dreamed.
-        dreamer: What dreams a single frame.
-        look: The settings at each frame.
-        store: Where what was found is kept.
+        spec: The zoom.
+        dreamer: Dreams a single frame.
+        settings_at: Returns the settings of each frame.
+        store: Where results are stored.
     """
 
-    def __init__(
-        self, fall: ZoomSpec, canvas: PaddedFrame, dreamer: Dreamer, look: SettingsAt, store: StateStore
-    ) -> None:
-        self._fall, self._canvas, self._dreamer, self._look, self._store = fall, canvas, dreamer, look, store
-        self._numbers = sorted({*fall.arrivals, *self._changing()})
-        self._found: dict[int, ZoomReference] = {}
+    def __init__(self, spec: ZoomSpec, dreamer: Dreamer, settings_at: SettingsAt, store: StateStore) -> None:
+        self._spec, self._dreamer, self._settings_at, self._store = spec, dreamer, settings_at, store
+        self._numbers = sorted({*spec.still_frames, *self._changing_frames()})
+        self._references: dict[int, ZoomReference] = {}
 
     def at(self, number: int) -> ZoomReference:
-        """What the dream of a frame should be like; what tells it is dreamed if it has not been."""
-        behind = bisect.bisect_right(self._numbers, number) - 1
-        here, ahead = self._numbers[behind], self._numbers[min(behind + 1, len(self._numbers) - 1)]
-        if here in (number, ahead):
-            return self._of(here)
-        return self._of(here).mixed(self._of(ahead), (number - here) / (ahead - here))
+        """Return the reference of a frame; dreams the calibration frames that it needs."""
+        index = bisect.bisect_right(self._numbers, number) - 1
+        before, after = self._numbers[index], self._numbers[min(index + 1, len(self._numbers) - 1)]
+        if before in (number, after):
+            return self._reference(before)
+        return self._reference(before).interpolate(self._reference(after), (number - before) / (after - before))
 
-    def _of(self, number: int) -> ZoomReference:
-        if self._fall.loop:
-            number %= self._fall.frames
-        if number not in self._found:
+    def _reference(self, number: int) -> ZoomReference:
+        if self._spec.loop:
+            number %= self._spec.frames
+        if number not in self._references:
             stored = self._store.load(calibration_name(number))
             if stored is None:
-                stored = self._dreamed(number)
+                stored = self._calibrate(number)
                 self._store.save(calibration_name(number), stored)
-            self._found[number] = ZoomReference(RenderState.reference_of(stored), Spectrum.unpacked(stored))
-        return self._found[number]
+            self._references[number] = ZoomReference(load_reference(stored), Spectrum.from_arrays(stored))
+        return self._references[number]
 
-    def _dreamed(self, number: int) -> dict[str, np.ndarray]:
-        arrivals = self._fall.arrivals
-        nearest = min(range(len(arrivals)), key=lambda index: abs(arrivals[index] - number))
-        still, settings = self._canvas.still(nearest % len(self._fall.stills)), self._look(number).dream
+    def _calibrate(self, number: int) -> dict[str, np.ndarray]:
+        frames = self._spec.still_frames
+        nearest = min(range(len(frames)), key=lambda index: abs(frames[index] - number))
+        still = self._spec.padded_frame.still(nearest % len(self._spec.stills))
+        settings = self._settings_at(number).dream
         dream = self._dreamer.dream(still, settings=settings)
         pixels = match_color(dream.pixels, still, settings.color)
-        made_of = Spectrum(still.mean((0, 1), dtype=np.float64), Spectrum.of(pixels).deviations)
+        spectrum = Spectrum(still.mean((0, 1), dtype=np.float64), Spectrum.measure(pixels).deviations)
         reference = [self._dreamer.strength(pixels, settings=settings), *dream.losses]
-        return made_of.packed() | {"reference": np.array(reference)}
+        return spectrum.to_arrays() | {"reference": np.array(reference)}
 
-    def _changing(self) -> list[int]:
-        """Frames at which settings change, or are about to."""
-        last = self._fall.frames - 1
-        looks = {number: self._look(number).dream for number in sorted({*range(0, last, _APART), last})}
-        numbers = list(looks)
+    def _changing_frames(self) -> list[int]:
+        """The frames before and after a change of settings, on a grid of about a second."""
+        last = self._spec.frames - 1
+        settings = {number: self._settings_at(number).dream for number in sorted({*range(0, last, _INTERVAL), last})}
+        numbers = list(settings)
         return [
             number
             for index, number in enumerate(numbers)
-            if any(looks[near] != looks[number] for near in numbers[max(index - 1, 0) : index + 2])
+            if any(settings[near] != settings[number] for near in numbers[max(index - 1, 0) : index + 2])
         ]

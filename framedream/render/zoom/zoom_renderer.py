@@ -1,7 +1,7 @@
-"""A zoom while it is dreamed: each frame is the dreamed frame before it, moved and dreamed again.
+"""Renders a zoom: each frame is the dreamed frame before it, transformed and dreamed again.
 
-On its way it comes to *arrivals*: dreamed stills that it has to meet, the next one of several, or the
-first frame of a loop. See `framedream.render.zoom.transition` for how it gets there.
+On its way a zoom reaches dreamed stills: the next one of several, or the first frame of a loop. See
+`framedream.render.zoom.transition` for how it gets there.
 """
 
 from __future__ import annotations
@@ -9,248 +9,255 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from framedream.media.frames import Frame
 from framedream.render.color_matching import match_color
+from framedream.render.inputs import SettingsAt
 from framedream.render.state_store import StateStore, anchor_name, frame_name, transition_name
-from framedream.render.video.calibration import Dreamer
-from framedream.render.video.calibration_intervals import SettingsAt
-from framedream.render.video.frame_state import FULL_AGE, GROWTH_FRAMES, FrameState
-from framedream.render.video.render_state import RenderState
+from framedream.render.video.frame_state import FULL_AGE, FrameState, RenderState
+from framedream.render.video.step_schedule import StepSchedule
 from framedream.render.video.strength_control import StrengthController
-from framedream.render.zoom.camera_path import Similarity
 from framedream.render.zoom.mirrored_plane import MirroredPlane
-from framedream.render.zoom.resampling import distance_inside, resample
+from framedream.render.zoom.similarity import Similarity, distance_inside, resample
 from framedream.render.zoom.zoom_calibration import ZoomCalibrator
 from framedream.render.zoom.zoom_spec import ZoomSpec
 
-_SETTLE = 8
-"""Dreams of a still that follow its first, as it moves a step on and back: so it is as old as what is carried
-to it. An even number."""
+if TYPE_CHECKING:
+    from framedream.nn.ascent.dreamer import Dreamer
 
-_MEASURED_EVERY = 2
+_SETTLING_DREAMS = 8
+"""Further dreams of a still after the first, in which it moves a step on and back in turn (so their number is even):
+then it is as old as the dream that reaches it."""
+
+_MEASURING_INTERVAL = 2
 """Every how many frames the strength is measured."""
 
-_NEW = 10.0
-"""Maturity of what comes into view: it has been dreamed, but not there."""
+_NEW_AGE = 10.0
+"""Age of what comes into view: it has been dreamed, but elsewhere."""
 
-_STRETCH = 0.0105
-"""Natural logarithm of the scale of a step, about 1.3 in 25 frames, that the steps of frames that follow are meant
-for: a faster fall takes more of them."""
+_NORMAL_STRETCH = 0.0105
+"""Natural logarithm of the scale of a frame, about 1.3 in 25 frames, for which the follow steps are enough: a faster
+zoom takes more of them."""
 
-_MOST_STEPS = 4.0
-"""How many times as many, at most."""
+_MAX_STEP_FACTOR = 4.0
+"""Largest factor of the number of steps for that reason."""
 
 BlendTransition = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""A seed → that seed with its share of what it turns into, and the share of the steps it still takes, H×W."""
+"""Blends a seed with its share of the next picture; also returns the factor of the step size, H×W."""
 
 
 def render_zoom(
-    fall: ZoomSpec, first: int, stop: int, dreamer: Dreamer, look: SettingsAt, store: StateStore
+    spec: ZoomSpec, first: int, stop: int, dreamer: Dreamer, settings_at: SettingsAt, store: StateStore
 ) -> Generator[Frame | None]:
-    """Dream some neighbouring frames of a zoom; what is in the store already is taken from there.
+    """Dream neighbouring frames of a zoom; those in the store already are taken from there.
 
     Args:
-        fall: What it is to be.
-        first: Number of the first of them. The frame before it must be stored, if there is one.
-        stop: The frame behind the last.
-        dreamer: What dreams a single frame.
-        look: The settings at each frame.
-        store: Where dreamed frames are kept.
+        spec: The zoom.
+        first: Number of the first frame. The frame before it must be stored, if there is one.
+        stop: Number of the frame after the last one.
+        dreamer: Dreams a single frame.
+        settings_at: Returns the settings of each frame.
+        store: Where dreamed frames are stored.
 
     Yields:
-        The dreamed frames, each with its time, and None for each dream that is no frame yet.
+        The dreamed frames with their times, and None for each frame dreamed for a transition.
 
     Raises:
         KeyError: The frame before the first is not stored.
     """
-    yield from ZoomRenderer(fall, dreamer, look, store).frames(first, stop)
+    yield from ZoomRenderer(spec, dreamer, settings_at, store).render(first, stop)
 
 
 class ZoomRenderer:
-    """A zoom while it is dreamed.
+    """Renders one zoom.
 
     Attributes:
-        canvas: What is dreamed of it.
+        padded_frame: The frame with the margin in which it is dreamed.
     """
 
-    def __init__(self, fall: ZoomSpec, dreamer: Dreamer, look: SettingsAt, store: StateStore) -> None:
-        """Nothing is dreamed yet; arguments are those of `render_zoom`."""
-        self._fall, self._dreamer, self._look, self._store = fall, dreamer, look, store
-        self.canvas = fall.canvas
-        self._touchstones = ZoomCalibrator(fall, self.canvas, dreamer, look, store)
-        self._backdrop: tuple[int, MirroredPlane] | None = None
-        self._gone: tuple[int, int, Similarity] = -1, 0, Similarity()
+    def __init__(self, spec: ZoomSpec, dreamer: Dreamer, settings_at: SettingsAt, store: StateStore) -> None:
+        """Prepare a zoom; the arguments are those of `render_zoom`."""
+        self._spec, self._dreamer, self._settings_at, self._store = spec, dreamer, settings_at, store
+        self.padded_frame = spec.padded_frame
+        self._calibrator = ZoomCalibrator(spec, dreamer, settings_at, store)
+        self._plane: tuple[int, MirroredPlane] | None = None
+        self._plane_transform: tuple[int, int, Similarity] = -1, 0, Similarity()
 
-    def frames(self, first: int, stop: int) -> Generator[Frame | None]:
-        """Neighbouring frames; see `render_zoom`."""
-        state = self._stored(frame_name(first - 1)) if first else None
+    def render(self, first: int, stop: int) -> Generator[Frame | None]:
+        """Dream neighbouring frames; see `render_zoom`."""
+        state = self._load(frame_name(first - 1)) if first else None
         if first and state is None:
             raise KeyError(frame_name(first - 1))
         for number in range(first, stop):
-            coming = self._stored(frame_name(number))
-            if coming is None:
-                yield from self._foreseen(number)
-                coming = self._saved(frame_name(number), self.dreamed(number, state))
-            state = coming
-            yield Frame(self.canvas.shown(state.carried.dream), number / self._fall.rate)
+            following = self._load(frame_name(number))
+            if following is None:
+                yield from self._render_transition(number)
+                following = self._save(frame_name(number), self.dream_frame(number, state))
+            state = following
+            yield Frame(self.padded_frame.crop(state.frame_state.dream), number / self._spec.rate)
 
-    def dreamed(self, number: int, before: RenderState | None) -> RenderState:
-        """A frame, dreamed on from the one before it; that of an arrival needs none."""
-        arrivals = self._fall.arrivals
-        if number in arrivals:
-            return self._arrived(arrivals.index(number))
+    def dream_frame(self, number: int, before: RenderState | None) -> RenderState:
+        """Dream a frame from the state of the one before it; a frame that shows a still needs none."""
+        if number in self._spec.still_frames:
+            return self._dream_still(self._spec.still_frames.index(number))
         assert before is not None
-        passage = self._passage(number)
+        section = self._section(number)
 
-        def beyond() -> np.ndarray:
-            return self._surroundings(passage).seen(self._way_since(passage, number))
+        def surroundings() -> np.ndarray:
+            return self._section_plane(section).view(self._transform_since_still(section, number))
 
-        way, turning = self.canvas.way(number - 1, number), self.turning(number)
-        return self.onward(number, before, way, beyond, turning, measured=number % _MEASURED_EVERY == 0)
+        transform, blend = self.padded_frame.transform(number - 1, number), self.blend_at(number)
+        is_measured = number % _MEASURING_INTERVAL == 0
+        return self.dream_next(number, before, transform, surroundings, blend, is_measured=is_measured)
 
-    def onward(
+    def dream_next(
         self,
         number: int,
         before: RenderState,
-        way: Similarity,
-        beyond: Callable[[], np.ndarray],
-        turning: BlendTransition | None = None,
+        transform: Similarity,
+        surroundings: Callable[[], np.ndarray],
+        blend: BlendTransition | None = None,
         *,
-        measured: bool,
+        is_measured: bool,
         steps: int | None = None,
     ) -> RenderState:
-        """The next frame: moved, what comes into view filled in, dreamed, its spectrum held.
+        """Transform a frame, fill in what comes into view, dream it, and match its spectrum.
 
         Args:
-            number: Which one it is.
-            before: The frame before it.
-            way: How points move from there.
-            beyond: Gives what is seen where something comes into view.
-            turning: How it turns into something else.
-            measured: Whether its strength is measured.
-            steps: Ascent steps at each octave; those that follow if not given.
+            number: Number of the new frame.
+            before: State of the frame before it.
+            transform: Transform of the picture between the two.
+            surroundings: Returns the picture that comes into view.
+            blend: Blends the seed into the next picture.
+            is_measured: Whether to measure the strength.
+            steps: Ascent steps at each octave. Default: those of the settings, more in a fast zoom.
         """
-        settings, wanted = self._look(number), self._touchstones.at(number)
-        seed = resample(before.carried.dream, way)
-        maturity = resample(before.carried.maturity, way).clip(0, FULL_AGE)
-        new = np.clip(-distance_inside(seed.shape, way), 0, 1).astype(np.float32)
+        settings, reference = self._settings_at(number), self._calibrator.at(number)
+        seed = resample(before.frame_state.dream, transform)
+        age = resample(before.frame_state.age, transform).clip(0, FULL_AGE)
+        new = np.clip(-distance_inside(seed.shape, transform), 0, 1).astype(np.float32)
         if new.any():
-            seed += new[..., None] * (beyond() - seed)
-            maturity += new * (_NEW - maturity)
-        stretch = math.log(abs(way.factor))
-        left: np.ndarray | float = 1.0
-        if turning:
-            seed, left = turning(wanted.spectrum.held(seed, stretch))
+            seed += new[..., None] * (surroundings() - seed)
+            age += new * (_NEW_AGE - age)
+        stretch = math.log(abs(transform.factor))
+        size_factor: np.ndarray | float = 1.0
+        if blend:
+            seed, size_factor = blend(reference.spectrum.match_bands(seed, stretch))
         seed = np.clip(seed, 0, 255)
-        motion, level = settings.motion, before.level
-        held = motion.follow_step_size * level.gain
-        young = max(motion.young_step_size - held, 0) * np.exp(-maturity / GROWTH_FRAMES)
+        controller = before.controller
+        schedule = StepSchedule(_step_count(settings.motion.follow_steps, stretch) if steps is None else steps)
         pixels = self._dreamer.dream(
-            seed, settings=settings.dream, steps=_steps(motion.follow_steps, stretch) if steps is None else steps,
-            step_size=(held + young) * left, ceilings=level.ceilings(wanted.reference),
+            seed, settings=settings.dream, steps=schedule.steps,
+            step_size=schedule.step_size_map(settings.motion, controller.gain, age) * size_factor,
+            ceilings=controller.ceilings(reference.strength),
         ).pixels  # fmt: skip
         if settings.dream.color == "luma":
             pixels = match_color(pixels, seed, "luma")
-        if not turning:
-            # What turns into a picture has that one's spectrum.
-            pixels = np.clip(wanted.spectrum.held(pixels, stretch), 0, 255)
+        if not blend:
+            # A blended frame has the spectrum of the picture that it fades into.
+            pixels = np.clip(reference.spectrum.match_bands(pixels, stretch), 0, 255)
             if settings.dream.color != "free":
-                pixels = wanted.spectrum.centered(pixels)
-        carried = FrameState.of(pixels, pixels, np.minimum(maturity + 1, FULL_AGE))
-        if measured:
-            level = level.seen(self._dreamer.strength(carried.dream, settings=settings.dream), wanted.reference)
-        return RenderState(carried, level, wanted.reference)
+                pixels = reference.spectrum.match_mean(pixels)
+        frame_state = FrameState.from_dream(pixels, pixels, np.minimum(age + 1, FULL_AGE))
+        if is_measured:
+            strength = self._dreamer.strength(frame_state.dream, settings=settings.dream)
+            controller = controller.update(strength, reference.strength)
+        return RenderState(frame_state, controller, reference.strength)
 
-    def _arrived(self, index: int) -> RenderState:
-        """The dream of a still, as old as what is carried to it."""
-        index %= len(self._fall.stills)
-        number = self._fall.arrivals[index]
-        stored = self._stored(anchor_name(number))
+    def _dream_still(self, index: int) -> RenderState:
+        """Dream a still until it is as old as the dream that reaches it."""
+        index %= len(self._spec.stills)
+        number = self._spec.still_frames[index]
+        stored = self._load(anchor_name(number))
         if stored is not None:
             return stored
-        settings, wanted = self._look(number), self._touchstones.at(number)
-        still = self.canvas.still(index)
-        pixels = match_color(self._dreamer.dream(still, settings=settings.dream).pixels, still, settings.dream.color)
-        state = RenderState(FrameState.of(pixels, pixels, FULL_AGE), StrengthController(), wanted.reference)
-        here = max(0, min(number, self._fall.frames - 2))
-        step = self.canvas.way(here, here + 1)
-        for count in range(_SETTLE):
-            state = self.onward(number, state, step.inverse if count % 2 else step, lambda: pixels, measured=True)
-        return self._saved(anchor_name(number), state)
+        settings, reference = self._settings_at(number), self._calibrator.at(number)
+        still = self.padded_frame.still(index)
+        dream = self._dreamer.dream(still, settings=settings.dream)
+        pixels = match_color(dream.pixels, still, settings.dream.color)
+        state = RenderState(FrameState.from_dream(pixels, pixels, FULL_AGE), StrengthController(), reference.strength)
+        start = max(0, min(number, self._spec.frames - 2))
+        step = self.padded_frame.transform(start, start + 1)
+        for count in range(_SETTLING_DREAMS):
+            transform = step.inverse if count % 2 else step
+            state = self.dream_next(number, state, transform, lambda: pixels, is_measured=True)
+        return self._save(anchor_name(number), state)
 
-    def _foreseen(self, number: int) -> Generator[None]:
-        """See that what a frame turns into has been dreamed, from its end to its beginning."""
-        passage = self._passage(number)
-        turn = self.canvas.turns[passage]
-        if turn is None or number < turn.first:
+    def _render_transition(self, number: int) -> Generator[None]:
+        """Dream the picture that a frame fades into, from the end of the transition back to the frame."""
+        section = self._section(number)
+        transition = self.padded_frame.transitions[section]
+        if transition is None or number < transition.first:
             return
-        # What lies behind has been let go of.
-        first = max(number - 1, turn.first)
-        if all(self._stored(transition_name(at)) is not None for at in {first, number}):
+        # Earlier frames of the transition have been released.
+        first = max(number - 1, transition.first)
+        if all(self._load(transition_name(each)) is not None for each in {first, number}):
             return
-        state = self._arrived(passage + 1)
-        surroundings = MirroredPlane(state.carried.dream)
-        for at in range(turn.end - 1, first - 1, -1):
-            coming = self._stored(transition_name(at))
-            if coming is None:
-                back = self.canvas.way(at, at + 1).inverse
+        state = self._dream_still(section + 1)
+        plane = MirroredPlane(state.frame_state.dream)
+        for each in range(transition.end - 1, first - 1, -1):
+            following = self._load(transition_name(each))
+            if following is None:
+                back = self.padded_frame.transform(each, each + 1).inverse
 
-                def beyond(at: int = at) -> np.ndarray:
-                    return surroundings.seen(self.canvas.way(at, turn.end).inverse)
+                def surroundings(each: int = each) -> np.ndarray:
+                    return plane.view(self.padded_frame.transform(each, transition.end).inverse)
 
-                # What it shows is dreamed over again by the zoom itself: half of the steps will do.
-                steps = (_steps(self._look(at).motion.follow_steps, math.log(abs(back.factor))) + 1) // 2
-                measured = at % _MEASURED_EVERY == 0
-                coming = self.onward(at, state, back, beyond, measured=measured, steps=steps)
-                self._saved(transition_name(at), coming)
+                # The zoom dreams over it again: half of the steps are enough.
+                steps = (_step_count(self._settings_at(each).motion.follow_steps, math.log(abs(back.factor))) + 1) // 2
+                is_measured = each % _MEASURING_INTERVAL == 0
+                following = self.dream_next(each, state, back, surroundings, is_measured=is_measured, steps=steps)
+                self._save(transition_name(each), following)
                 yield None
-            state = coming
+            state = following
 
-    def turning(self, number: int) -> BlendTransition | None:
-        """How a frame turns into what the zoom comes to, if it does."""
-        turn = self.canvas.turns[self._passage(number)]
-        if turn is None or number < turn.first:
+    def blend_at(self, number: int) -> BlendTransition | None:
+        """Return what blends a frame into the next picture, if it is part of a transition."""
+        transition = self.padded_frame.transitions[self._section(number)]
+        if transition is None or number < transition.first:
             return None
-        goal, last = (self._stored(transition_name(max(at, turn.first))) for at in (number, number - 1))
-        assert goal is not None and last is not None
-        before = resample(last.carried.dream, self.canvas.way(number - 1, number))
+        target, previous = (self._load(transition_name(max(each, transition.first))) for each in (number, number - 1))
+        assert target is not None and previous is not None
+        before = resample(previous.frame_state.dream, self.padded_frame.transform(number - 1, number))
 
-        def turning(seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return turn.mixed(number, seed, goal.carried.dream, before), 1 - turn.share(number, seed.shape) ** 4
+        def blend(seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            blended = transition.blend(number, seed, target.frame_state.dream, before)
+            return blended, 1 - transition.share(number, seed.shape) ** 4
 
-        return turning
+        return blend
 
-    def _passage(self, number: int) -> int:
-        """Which still a frame has left behind."""
-        return bisect.bisect_right(self._fall.arrivals, number) - 1
+    def _section(self, number: int) -> int:
+        """The index of the still that a frame comes from."""
+        return bisect.bisect_right(self._spec.still_frames, number) - 1
 
-    def _surroundings(self, passage: int) -> MirroredPlane:
-        if self._backdrop is None or self._backdrop[0] != passage:
-            self._backdrop = passage, MirroredPlane(self._arrived(passage).carried.dream)
-        return self._backdrop[1]
+    def _section_plane(self, section: int) -> MirroredPlane:
+        if self._plane is None or self._plane[0] != section:
+            self._plane = section, MirroredPlane(self._dream_still(section).frame_state.dream)
+        return self._plane[1]
 
-    def _way_since(self, passage: int, number: int) -> Similarity:
-        """The way from a still to a frame, for what surrounds the still."""
-        known, at, way = self._gone
-        if known != passage or at > number:
-            at, way = self._fall.arrivals[passage], Similarity()
-        for frame in range(at, number):
-            way = self._surroundings(passage).folded(way.then(self.canvas.way(frame, frame + 1)))
-        self._gone = passage, number, way
-        return way
+    def _transform_since_still(self, section: int, number: int) -> Similarity:
+        """The transform of the plane around a still up to a frame."""
+        known_section, start, transform = self._plane_transform
+        if known_section != section or start > number:
+            start, transform = self._spec.still_frames[section], Similarity()
+        for frame in range(start, number):
+            step = self.padded_frame.transform(frame, frame + 1)
+            transform = self._section_plane(section).normalize(transform.then(step))
+        self._plane_transform = section, number, transform
+        return transform
 
-    def _stored(self, name: str) -> RenderState | None:
+    def _load(self, name: str) -> RenderState | None:
         stored = self._store.load(name)
-        return None if stored is None else RenderState.unpacked(stored["dream"], stored)
+        return None if stored is None else RenderState.from_arrays(stored["dream"], stored)
 
-    def _saved(self, name: str, state: RenderState) -> RenderState:
-        self._store.save(name, state.packed())
+    def _save(self, name: str, state: RenderState) -> RenderState:
+        self._store.save(name, state.to_arrays())
         return state
 
 
-def _steps(usual: int, stretch: float) -> int:
-    """Ascent steps that renew a texture as fast as it is stretched."""
-    return round(usual * min(max(abs(stretch) / _STRETCH, 1.0), _MOST_STEPS))
+def _step_count(follow_steps: int, stretch: float) -> int:
+    """Number of ascent steps that renew a texture as fast as it is stretched."""
+    return round(follow_steps * min(max(abs(stretch) / _NORMAL_STRETCH, 1.0), _MAX_STEP_FACTOR))
