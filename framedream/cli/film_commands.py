@@ -31,8 +31,9 @@ from framedream.cli.flags import (
     given,
     settings_of,
 )
-from framedream.cli.terminal import batch_bars, format_clock, frame_bar, show_log
+from framedream.cli.terminal import batch_bars, frame_bar, show_log
 from framedream.errors import ItemsFailed, SettingsError
+from framedream.reports.formatting import format_clock
 
 
 @app.command(sort_key=1)

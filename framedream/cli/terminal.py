@@ -123,13 +123,6 @@ def printable(text: str) -> str:
     return shown.encode("utf-8", "replace").decode()
 
 
-def format_clock(seconds: float) -> str:
-    """A time as 1:02 or 1:01:02."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
 def format_gigabytes(amount: float | None) -> str:
     """Bytes of memory as ``25 GB``; nothing where they are not known."""
     return "" if amount is None or amount == float("inf") else f"{amount / 1e9:.0f} GB"

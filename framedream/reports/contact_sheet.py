@@ -131,7 +131,7 @@ class _Row:
     def draw(self, page: Canvas, top: int) -> None:
         for place, cell in enumerate(self.cells):
             left, size = _MARGIN + place * (self.width + _GAP), (self.picture_height, self.width, 3)
-            page.put(np.full(size, _EMPTY, np.uint8) if cell.picture is None else to_bytes(cell.picture), left, top)
+            page.paste(np.full(size, _EMPTY, np.uint8) if cell.picture is None else to_bytes(cell.picture), left, top)
             note = wrapped(cell.note.split(), self.width - 2 * _GAP)[: (self.picture_height - _GAP) // _LINE]
             _write(page, note, left + _GAP, top + _GAP // 2)
             _label(page, cell.label, cell.words, left, top + self.picture_height, self.width)
@@ -172,7 +172,7 @@ class _Moments:
         for place, picture in enumerate(self.strip.pictures):
             row, column = divmod(place, self.columns)
             left, upper = _MARGIN + column * (width + _GAP), top + self._head + row * (height + _GAP)
-            page.put(to_bytes(resize(np.asarray(picture, np.float32), width, height)), left, upper)
+            page.paste(to_bytes(resize(np.asarray(picture, np.float32), width, height)), left, upper)
 
 
 def wrapped(words: Sequence[str], width: int) -> list[str]:

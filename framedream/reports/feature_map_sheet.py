@@ -85,7 +85,7 @@ def draw_feature_maps(layers: Sequence[LayerMaps], columns: int | None = None, c
             left, upper = grid.corner(place, size, top)
             values = layer.activations[..., channel]
             _label(page, str(channel), _span(values), left, upper, size[0])
-            page.put(_colored(values, size, colors), left, upper + _LABEL)
+            page.paste(_colored(values, size, colors), left, upper + _LABEL)
     return Sheet(page.pixels())
 
 

@@ -43,6 +43,11 @@ def format_duration(seconds: float) -> str:
     """A duration, as in ``0:42`` or ``1:02:03``; short ones in tenths of a second."""
     if seconds < 10:
         return f"{seconds:.1f} s"
+    return format_clock(seconds)
+
+
+def format_clock(seconds: float) -> str:
+    """A duration in whole seconds, as in ``0:42`` or ``1:02:03``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -35,7 +35,7 @@ def draw_pictures(pictures: Sequence[tuple[str, np.ndarray]], columns: int | Non
     page = Canvas(*_size(height, width, len(pictures), columns))
     for place, (name, picture) in enumerate(pictures):
         left, top = _MARGIN + place % columns * across, _MARGIN + place // columns * down
-        page.put(to_bytes(picture), left, top)
+        page.paste(to_bytes(picture), left, top)
         page.write(_cut(name, width), left, top + height + _LINE - 6, _LETTERS, "#000000")
     return Sheet(page.pixels())
 

@@ -24,9 +24,9 @@ def written(monkeypatch):
     """What is written on a page: text, left, right, top and bottom end."""
     words = []
 
-    def write(self, text, left, base, size, color, *, bold=False):
+    def write(self, text, left, baseline, size, color, *, bold=False):
         if text:
-            words.append((text, left, left + self.text_width(text, size, bold=bold), base - size + 2, base + 3))
+            words.append((text, left, left + self.text_width(text, size, bold=bold), baseline - size + 2, baseline + 3))
 
     monkeypatch.setattr(Canvas, "write", write)
     return words

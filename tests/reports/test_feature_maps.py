@@ -27,8 +27,8 @@ def written(monkeypatch):
     """What is written on a page, where: text, left and right end, and the line it stands on."""
     words = []
 
-    def write(self, text, left, base, size, color, *, bold=False):
-        words.append((text, left, left + self.text_width(text, size, bold=bold), base))
+    def write(self, text, left, baseline, size, color, *, bold=False):
+        words.append((text, left, left + self.text_width(text, size, bold=bold), baseline))
 
     monkeypatch.setattr(Canvas, "write", write)
     return words
