@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import sys
@@ -26,16 +27,28 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def dreamer_of() -> Callable[..., Dreamer]:
-    """Makes a dreamer of the settings given; each is made once, since tracing takes a second.
+    """Makes dreamers by their settings, which share a network and its graphs where only calls differ.
 
-    In float32, whatever the machine: what is compared with figures is compared closely.
+    They compute in float32 on every machine, because tests compare results closely.
     """
     from framedream.config.settings import DreamSettings
     from framedream.nn.ascent.dreamer import Dreamer
 
+    loaded: dict[DreamSettings, Dreamer] = {}
+
     @functools.cache
-    def make(**settings) -> Dreamer:
-        return Dreamer(DreamSettings(**{"precision": "float32"} | settings))
+    def make(**values) -> Dreamer:
+        settings = DreamSettings(**{"precision": "float32"} | values)
+        loading = {
+            name: getattr(settings, name)
+            for name in ("model", "weights", "layers", "algorithm", "gradient", "random_seed", "precision")
+        }
+        key = DreamSettings(**loading)
+        if key not in loaded:
+            loaded[key] = Dreamer(key)
+        dreamer = copy.copy(loaded[key])
+        dreamer.settings = settings
+        return dreamer
 
     return make
 

@@ -24,7 +24,7 @@ KINDS = ["model.weights.h5", "model_weights_tf_dim_ordering_tf_kernels.h5"]
 """As Keras 3 saves, and in the layout in which Keras publishes."""
 
 
-def test_the_built_in_network_tells_a_stupa_from_a_space_suit(samples):
+def test_the_built_in_network_classifies_a_photograph_of_a_stupa(samples):
     """Photographs of a Chinese temple, and of an astronaut's suit."""
     temple = resize(read_image(samples / "china.jpg")[:, 106:-107], 227, 227)
     logits = load_network("squeezenet", [CLASSES]).activations(temple[None])[0].numpy().mean((0, 1, 2))
@@ -111,7 +111,7 @@ def test_dense_layers_over_a_map_become_convolutions(tmp_path, monkeypatch, kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_weights_without_the_classifier_are_told_in_a_line(tmp_path, kind):
+def test_weights_without_the_classifier_are_refused_in_a_line(tmp_path, kind):
     """Random weights."""
     file = save_weights(find_definition("mobilenet_v2").build(), tmp_path / kind)
     with pytest.raises(
@@ -120,7 +120,7 @@ def test_weights_without_the_classifier_are_told_in_a_line(tmp_path, kind):
         load_network("mobilenet_v2", [CLASSES], file)
 
 
-def test_weights_that_are_not_there_are_told(tmp_path):
+def test_missing_weights_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="no such weights file"):
         load_network("mobilenet_v2", [CLASSES], tmp_path / "gone.h5")
 

@@ -125,21 +125,13 @@ def test_a_bound_on_the_objective_ends_an_octave_early(dreamer, dreamer_of):
     assert np.abs(bounded.pixels - dreamer.dream(PICTURE, steps=2).pixels).max() < 1e-3
 
 
-def test_layers_count_by_their_weights(dreamer_of):
-    strengths = [
-        dreamer_of(layers=layers, jitter=0).strength(PICTURE)
-        for layers in ("fire5=1", "fire7=1", "fire5=0.5,fire7=2", "fire7=2,fire5=0.5")
-    ]
-    assert strengths[2:] == pytest.approx([0.5 * strengths[0] + 2 * strengths[1]] * 2, rel=1e-4)
-
-
 def test_an_octave_too_small_for_the_blur_of_the_gradient_is_left_out(dreamer_of):
     dreamer = dreamer_of(layers="conv1", octaves=32, smoothing=4, steps=1)
     assert min(dreamer.sizes(96, 128)[0]) >= 12
     assert dreamer.dream(PICTURE).pixels.shape == (96, 128, 3)
 
 
-def test_octaves_that_had_to_be_left_out_are_told_once(dreamer_of, caplog):
+def test_a_warning_says_once_that_octaves_were_left_out(dreamer_of, caplog):
     dreamer = dreamer_of(octaves=9, steps=0, jitter=1)
     with caplog.at_level(logging.INFO, "framedream"):
         for _ in range(2):
@@ -192,7 +184,7 @@ def test_tiles_that_are_set_are_not_made_smaller():
         run_on_device(TileFitter(1088, numbers=80), 512)
 
 
-@pytest.mark.parametrize(("height", "width"), [(200, 642), (64, 900)])
+@pytest.mark.parametrize(("height", "width"), [(160, 600), (64, 900)])
 def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height, width, monkeypatch):
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
     picture = noise(height, width)
@@ -206,7 +198,7 @@ def test_in_tiles_a_frame_has_the_gradient_it_has_as_a_whole(dreamer_of, height,
 def test_in_tiles_a_frame_is_dreamed_to_the_same_picture(dreamer_of, monkeypatch):
     """A dream is chaotic: were the gradient another in its last bits, some steps later it were another picture."""
     dreamer = dreamer_of(jitter=7, octaves=2, steps=4, smoothing=1)
-    picture = resize(scene(120, 160), 560, 300)
+    picture = resize(scene(120, 160), 560, 200)
     whole = dreamer.dream(picture).pixels
     monkeypatch.setattr(dreamer.tile_fitter, "tile", 256)
     tiled = dreamer.dream(picture).pixels
@@ -273,7 +265,7 @@ def test_in_tiles_networks_that_pad_by_their_size_see_the_same(padding_network, 
 
 def test_in_tiles_places_are_held_alike(dreamer_of, monkeypatch):
     dreamer = dreamer_of(jitter=7, octaves=1, steps=1, smoothing=1)
-    picture = resize(scene(120, 160), 560, 224)
+    picture = resize(scene(120, 160), 560, 160)
     ceilings = [dreamer.dream(picture, steps=4).losses[-1]]
     whole = dreamer.dream(picture, ceilings=ceilings).pixels
     monkeypatch.setattr(dreamer.tile_fitter, "tile", 128)
@@ -303,7 +295,7 @@ def test_a_dream_above_its_ceiling_becomes_weaker(dreamer):
     assert dreamer.strength(held) < 0.9 * dreamer.strength(dreamed.pixels)
 
 
-def test_ceilings_of_zero_give_bit_for_bit_what_there_is_without(dreamer_of):
+def test_ceilings_of_zero_are_bit_for_bit_no_ceilings(dreamer_of):
     dreamer = dreamer_of(steps=2, octaves=2)
     free, none = dreamer.dream(PICTURE), dreamer.dream(PICTURE, ceilings=[0.0, 0.0])
     assert free.pixels.tobytes() == none.pixels.tobytes()
@@ -380,10 +372,12 @@ def test_a_frame_is_dreamed_as_by_a_dreamer_with_its_settings(changing, values):
 def test_a_strength_is_measured_with_the_settings_of_a_frame(changing, traces):
     changing.strength(PICTURE)
     before = traces()
-    looks = [DreamSettings(layers=layers) for layers in ("fire5=1", "fire7=1", "fire5=0.5,fire7=2")]
-    one, other, both = (changing.strength(PICTURE, look) for look in looks)
+    looks = [
+        DreamSettings(layers=layers) for layers in ("fire5=1", "fire7=1", "fire5=0.5,fire7=2", "fire7=2,fire5=0.5")
+    ]
+    one, other, *both = (changing.strength(PICTURE, look) for look in looks)
     assert one == changing.strength(PICTURE)
-    assert both == pytest.approx(0.5 * one + 2 * other, rel=1e-4)
+    assert both == pytest.approx([0.5 * one + 2 * other] * 2, rel=1e-4)
     assert traces() == before
 
 
@@ -404,7 +398,7 @@ def test_ceilings_of_another_number_of_octaves_count_from_the_largest(changing):
     assert dreams[low, high] != dreams[high, low] != dreams[low, low]
 
 
-def test_what_nothing_in_the_picture_excites_is_told_once(dreamer_of, caplog):
+def test_a_warning_says_once_that_nothing_excites_a_channel(dreamer_of, caplog):
     """This channel of SqueezeNet died in its training."""
     silent, picture = dreamer_of(layers="fire5:9", octaves=1, steps=2), scene(48, 64)
     for _ in range(2):

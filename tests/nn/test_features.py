@@ -74,7 +74,7 @@ def test_an_unknown_layer_is_answered_with_the_nearest(photograph):
         compute_activations(photograph, "squeezenet", ["fire33"])
 
 
-def test_what_does_not_fit_the_memory_is_refused_with_the_cure(photograph, monkeypatch):
+def test_an_image_that_does_not_fit_the_memory_is_refused_with_the_cure(photograph, monkeypatch):
     """The largest layer is conv1: 64 channels at half the size, in 4 bytes; three times that are held."""
     need = 3 * 4 * 64 * 38 * 51
     monkeypatch.setattr("framedream.nn.network.memory.total_memory", lambda: need)
@@ -84,7 +84,7 @@ def test_what_does_not_fit_the_memory_is_refused_with_the_cure(photograph, monke
         compute_activations(photograph, "squeezenet", ["fire2"])
 
 
-def test_a_device_that_is_full_is_told_with_the_cure(photograph, monkeypatch):
+def test_a_full_device_is_an_error_with_the_cure(photograph, monkeypatch):
     def full(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 

@@ -125,7 +125,7 @@ def test_a_channel_counts_by_its_mean_a_neuron_alone_a_layer_by_its_mean_square(
     )
 
 
-def test_an_imagined_channel_is_far_above_what_a_picture_excites_and_above_other_channels(imaginer, fire5, samples):
+def test_a_visualized_channel_is_excited_far_more_than_by_a_photograph(imaginer, fire5, samples):
     from framedream.media import read_image, resize
 
     found = imaginer.visualize(3, [(48, 48), (64, 64)], 32, seed=0)
@@ -140,7 +140,7 @@ def test_an_imagined_channel_is_far_above_what_a_picture_excites_and_above_other
     assert np.argsort(means[1] - means[0])[0] == 3
 
 
-def test_it_grows_at_each_octave_and_is_told_of_each_step(imaginer):
+def test_the_objective_grows_at_each_octave_and_progress_is_reported(imaginer):
     said = []
     found = imaginer.visualize(3, [(48, 48), (64, 64)], 20, 0, said.append)
     assert said == [16, 20, 36, 40]
@@ -166,7 +166,7 @@ def test_a_neuron_is_excited_where_it_is(fire5):
     assert change[36:60, 12:36].mean() > 2 * change[36:60, 66:90].mean()
 
 
-def test_an_imagined_class_is_what_the_network_says_it_is():
+def test_the_network_recognizes_a_visualized_class():
     network = load_network("squeezenet", [CLASSES])
     espresso = find_class("espresso")
     found = FeatureVisualizer(network, 0.05).visualize(espresso, [(96, 96)], 48, seed=0)
@@ -213,7 +213,7 @@ def test_a_silent_unit_is_pushed_up_and_not_down(kind):
     assert tape.gradient(value, silent).numpy().item() == 0
 
 
-def test_what_is_silent_in_the_noise_can_be_imagined_all_the_same():
+def test_a_channel_that_is_silent_in_noise_can_be_visualized():
     network = load_network("squeezenet", ["fire7"])
     found = FeatureVisualizer(network, 0.03).visualize(2, [(128, 128)], 10, seed=0)
     assert found.values[0] == 0

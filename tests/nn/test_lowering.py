@@ -86,7 +86,7 @@ def test_activations_and_gradients_are_those_that_keras_finds(outputs, size):
     assert np.abs(gradient - slope).max() <= 1e-3 * np.abs(slope).max()
 
 
-def test_the_built_in_network_sees_what_it_saw_before():
+def test_the_built_in_network_has_the_same_activations_and_gradients():
     network = load_network("squeezenet", ["fire5", "fire7"])
     plain = Network(network.name, network.layers, network.minimum_size, network.model, network.preprocess)
     (expected, slope), (found, gradient) = (seen(each.activations, noise(97, 130)) for each in (plain, network))

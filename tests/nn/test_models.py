@@ -54,7 +54,7 @@ def test_the_built_in_network_knows_what_it_sees(samples):
     assert (np.exp(logits) / np.exp(logits).sum())[STUPA] > 0.5
 
 
-def test_activations_come_in_the_order_asked_for():
+def test_activations_come_in_the_order_of_the_layers():
     first, second = load_network("squeezenet", ["fire7", "fire3"]).activations(noise(64, 80)[None])
     assert (first.shape, second.shape) == ((1, 3, 4, 384), (1, 15, 19, 128))
 
@@ -75,7 +75,7 @@ def test_an_unknown_layer_is_answered_with_the_nearest():
         load_network("squeezenet", ["fire7", "fire55"])
 
 
-def test_the_picture_itself_is_no_layer():
+def test_the_image_itself_is_not_a_layer():
     with pytest.raises(SettingsError, match="has no layer 'image'"):
         load_network("squeezenet", ["image"])
 

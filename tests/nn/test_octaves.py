@@ -82,7 +82,7 @@ def test_the_network_sees_the_sizes_in_their_order():
     assert seen == [(49, 65), (49, 65), (69, 91), (69, 91), (96, 128), (96, 128)]
 
 
-def test_what_a_small_octave_dreams_is_enlarged_into_the_next():
+def test_the_dream_of_a_small_octave_is_enlarged_into_the_next():
     """Only the smallest octave climbs: at the others the map of step sizes is 0."""
     picture = scene(96, 128)
 
@@ -103,7 +103,7 @@ def test_fine_detail_of_the_picture_survives_the_octaves():
     assert (fine * kept).sum() / (fine * fine).sum() > 0.98
 
 
-def test_every_octave_tells_its_last_objective_and_its_steps():
+def test_every_octave_reports_its_last_objective_and_its_steps():
     pixels, losses, taken = dream(scene(96, 128), sizes(96, 128, 3), steps=3)
     assert taken.tolist() == [3, 3, 3]
     assert losses.shape == (3,)
@@ -139,7 +139,7 @@ def test_a_ceiling_holds_its_own_octave_and_no_other(held):
     assert np.diff(bound)[held + 1 :] == pytest.approx(15, abs=0.1)
 
 
-def test_ceilings_of_zero_give_what_there_was_without_bit_for_bit():
+def test_ceilings_of_zero_are_bit_for_bit_no_ceilings():
     picture = noise(96, 128)
     one, other = (dream(picture, sizes(96, 128, 3), ceilings=ceilings, jitter=4)[0] for ceilings in (None, [0, 0, 0]))
     assert np.array_equal(one, other)

@@ -18,7 +18,7 @@ ASTRONAUT = Path(__file__).parents[2] / "samples" / "astronaut.png"
 
 
 @pytest.mark.parametrize("asked", ["float32", "bfloat16", "float16"])
-def test_what_is_asked_for_is_taken(asked):
+def test_an_explicit_precision_is_taken(asked):
     assert precision.dtype_for(asked) == asked
 
 

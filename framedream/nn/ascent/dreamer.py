@@ -198,7 +198,7 @@ class Dreamer:
         return self.tile_fitter.run(image, measure)
 
     def sizes(self, height: int, width: int, settings: DreamSettings | None = None) -> list[tuple[int, int]]:
-        """Sizes of the octaves of a frame as (height, width), smallest first; warns once if some had to be left out."""
+        """Sizes of the octaves of a frame as (height, width), smallest first; warns once if some are left out."""
         settings = settings or self.settings
         requested = settings.octaves
         # The blur of the gradient mirrors this many pixels beyond the border.

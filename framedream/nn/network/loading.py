@@ -44,11 +44,11 @@ def load_network(
     outputs = [whole.get_layer(name).output for name in layers]
     cut = keras.Model(whole.input, outputs, name=entry.name)
     # A classifier takes the mean of any map, even of one without cells.
-    seen = keras.Model(whole.input, [*outputs, _last_map(whole)]) if CLASSES in layers else cut
+    measured = keras.Model(whole.input, [*outputs, _last_map(whole)]) if CLASSES in layers else cut
     network = Network(
         name=entry.name,
         layers=tuple(layers),
-        minimum_size=_minimum_size(seen, entry.size_multiple),
+        minimum_size=_minimum_size(measured, entry.size_multiple),
         model=cut if exact else fold_batch_norms(cut, keep=layers),
         preprocess=definition.preprocess,
         size_multiple=entry.size_multiple,

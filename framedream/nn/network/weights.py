@@ -122,11 +122,11 @@ def _unpack(file: Path, target: Any) -> None:
             shutil.copyfileobj(member, target)
 
 
-def _check_links(group: h5py.Group, file: Path, seen: set[int]) -> None:
+def _check_links(group: h5py.Group, file: Path, visited: set[int]) -> None:
     place = h5py.h5o.get_info(group.id).addr
-    if place in seen:
+    if place in visited:
         return
-    seen.add(place)
+    visited.add(place)
     for name in group:
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
@@ -135,7 +135,7 @@ def _check_links(group: h5py.Group, file: Path, seen: set[int]) -> None:
         if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
             raise WeightsError(f"{file}: '{name}' is stored in another file, which is not read; save the weights again")
         if isinstance(item, h5py.Group) and isinstance(link, h5py.HardLink):
-            _check_links(item, file, seen)
+            _check_links(item, file, visited)
 
 
 def _load_hdf5(model: keras.Model, stored: h5py.File) -> None:
