@@ -92,6 +92,11 @@ def reader(frames: Sequence[Frame]) -> FrameReader:
     return read
 
 
+def points_to_try(count: int, *, every: bool) -> list[int]:
+    """The points at which a run is stopped or resumed, from 1: every one, or the first, the middle and the last."""
+    return list(range(1, count + 1)) if every else sorted({1, (count + 1) // 2, count})
+
+
 class Box:
     """A store in memory that breaks down at its n-th save, before or after the arrays are safe.
 

@@ -109,7 +109,7 @@ class FlowEstimator:
             method: A name in `FLOW_METHODS`.
 
         Raises:
-            SettingsError: There is no such method.
+            SettingsError: The method is unknown.
         """
         if method not in FLOW_METHODS:
             raise SettingsError(f"unknown flow method {method!r}; choose one of {', '.join(FLOW_METHODS)}")

@@ -1,1 +1,1 @@
-"""Frames → dreamed frames."""
+"""Renders dreamed frames from the frames of footage or from stills."""

@@ -1,4 +1,4 @@
-"""The color and the brightness of the footage, kept in its dream."""
+"""Matches the color and brightness of a dream to its frame."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 def match_color(dream: np.ndarray, frame: np.ndarray, choice: Literal["keep", "free", "luma"]) -> np.ndarray:
-    """A dream with the color and brightness of its frame.
+    """Give a dream the color and brightness of its frame.
 
     Args:
         dream: H×W×3 float32, in levels 0…255.
-        frame: What was dreamed of, alike.
-        choice: ``keep`` shifts the dream so that the frame's mean color is the footage's;
-            ``luma`` takes each pixel's color from the footage as well; ``free`` changes nothing.
+        frame: The source frame, H×W×3 float32, in levels.
+        choice: ``keep`` shifts the dream to the mean color of the frame; ``luma`` also takes
+            the color of each pixel from the frame; ``free`` changes nothing.
 
     Returns:
         H×W×3 float32, in levels 0…255.
     """
     if choice == "free":
         return dream
-    kept = dream
+    matched = dream
     if choice == "luma":
-        kept = frame + ((dream - frame) @ LUMA)[..., None]
-    wanted = np.array(cv2.mean(frame)[:3])
-    # Twice, since what is clipped at black and white shifts the mean again.
+        matched = frame + ((dream - frame) @ LUMA)[..., None]
+    target = np.array(cv2.mean(frame)[:3])
+    # Twice, since clipping at black and white shifts the mean again.
     for _ in range(2):
-        shift = np.array([*(cv2.mean(kept)[:3] - wanted), 0.0])
-        kept = np.asarray(cv2.subtract(kept, shift))
-        np.clip(kept, 0, 255, out=kept)
-    return kept
+        shift = np.array([*(cv2.mean(matched)[:3] - target), 0.0])
+        matched = np.asarray(cv2.subtract(matched, shift))
+        np.clip(matched, 0, 255, out=matched)
+    return matched

@@ -1,4 +1,4 @@
-"""Footage in slow motion, or at another rate: frames that no camera took lie on the way from one to the next."""
+"""Plays footage in slow motion or at another rate, with interpolated frames between its own."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from framedream.render.retiming import ConstantRateTiming, FrameTiming, SlowMoti
 _USUAL_RATE = Fraction(25)
 
 _LARGEST_DENOMINATOR = 1001
-"""Of an average rate that becomes a film's own: as large as that of 30000/1001."""
+"""Largest denominator of a film's rate: that of 30000/1001."""
 
 
 def open_retimed(path: Path | str, settings: FootageSettings, seen: FrameIndex | None = None) -> FootageProtocol:
-    """Open footage as that of a film: at the rate and the slowness asked for.
+    """Open footage at the rate and speed of the settings.
 
-    The rate of images is that of the footage; the film's is the same. A single picture stays as it is.
+    For a folder of images the rate is that of the footage, not of the film. A single image is not retimed.
 
     Args:
         path: A video, an animated image, a still image or a folder of images.
-        settings: Which part of it is taken, at what size, and how slowly.
-        seen: What footage with the same settings has seen of it, so that it need not be looked through again.
+        settings: The part to read, its size, its rate and its speed.
+        seen: The frame index that footage with the same settings made, so that it need not be scanned again.
 
     Raises:
         InputError: See `framedream.media.open_footage`.
@@ -56,30 +56,30 @@ def open_retimed(path: Path | str, settings: FootageSettings, seen: FrameIndex |
 
 
 class RetimedFootage:
-    """Frames of footage at other times, and others between them.
+    """Footage whose frames are shown at other times, with interpolated frames between them.
 
-    Every pass gives the same ones, to the bit, wherever it begins.
+    Every pass yields the same frames, to the bit, wherever it starts.
 
     Args:
         source: The footage.
         timing: When frames are shown, and what they show.
-        factor: How many times as long the film is.
+        factor: Length of the film relative to that of the footage.
 
     Attributes:
-        source: The footage as it is.
+        source: The footage itself.
         path: The file or folder.
-        width: Width of the frames delivered, in pixels.
-        height: Height of the frames delivered, in pixels.
+        width: Width of the frames, in pixels.
+        height: Height of the frames, in pixels.
         rate: Nominal frames per second of the film, or None.
         time_base: Seconds per tick; frame times are whole numbers of ticks.
         sample_aspect: Width of a pixel divided by its height.
-        color: How the result's colors are to be written.
-        frame_count: How many frames the film has, as far as known.
-        depth: Bits of a channel.
-        has_alpha: Whether parts of the frames may be transparent.
+        color: The color tags for the result.
+        frame_count: Number of frames of the film, if known.
+        depth: Bits per channel.
+        has_alpha: Whether frames may be transparent.
         sound: Where the sound of these frames is, and how it is stretched; or None.
-        extras: Where subtitles, chapters and titles are, alike.
-        last_duration: How long the last frame is shown, in seconds, where known beforehand.
+        extras: The same of subtitles, chapters and titles.
+        last_duration: How long the last frame is shown, in seconds, if known.
     """
 
     def __init__(self, source: Footage, timing: FrameTiming, factor: Fraction) -> None:
@@ -98,12 +98,12 @@ class RetimedFootage:
 
     @property
     def has_sound(self) -> bool:
-        """Whether there is sound to go with the frames."""
+        """Whether the frames have sound."""
         return self.sound is not None
 
     @property
     def keeps_alpha(self) -> bool:
-        """Whether frames bring their alpha along."""
+        """Whether frames keep their alpha channel."""
         return self.source.keeps_alpha
 
     @keeps_alpha.setter
@@ -112,7 +112,7 @@ class RetimedFootage:
 
     @property
     def seen(self) -> FrameIndex | None:
-        """What was seen of the footage before."""
+        """The frame index of an earlier pass."""
         return self.source.seen
 
     @seen.setter
@@ -120,48 +120,48 @@ class RetimedFootage:
         self.source.seen = seen
 
     def watch(self) -> FrameIndexer:
-        """What notes all that the next pass over the footage sees."""
+        """Return an indexer that records the next pass over the footage."""
         return self.source.watch()
 
     def moment(self, time: Fraction) -> Fraction:
-        """The time of the whole footage that is shown at a time of the film, both in seconds."""
+        """Return the time in the whole footage that a time of the film shows, both in seconds."""
         return self.source.moment(time / self._factor)
 
     def first_of(self, index: int) -> int:
-        """The film's first frame that shows a frame of the footage, or is nearer to it than to the one before."""
+        """Return the first frame that shows a frame of the footage, or is nearer to it than to the one before."""
         return self._timing.first_of(index)
 
     def times(self) -> Generator[Fraction]:
-        """Times of all frames, in seconds; rising."""
+        """Yield the times of all frames, in seconds, rising."""
         with closing(self.source.times()) as own:
             yield from self.times_by(list(own))
 
     def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
-        """The same by the times of the footage's frames, where these are at hand."""
+        """Return the same, given the times of the footage's frames."""
         return self._timing.times(own)
 
     def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
-        """What reads the frames where it is known which of them begin a shot."""
+        """Return a frame reader that does not interpolate across these cuts."""
         return partial(self.frames, cuts=cuts)
 
     def frames(self, first: int = 0, cuts: Sequence[int] = ()) -> Generator[Frame]:
-        """A fresh pass over the frames; closing it closes the file.
+        """Start a new pass over the frames; closing it closes the file.
 
         Args:
-            first: The number of the frame to begin with.
-            cuts: Frames of the film that begin a shot: nothing lies between them and those before.
+            first: Number of the first frame.
+            cuts: Frames of the film that begin a shot; nothing is interpolated between them and those before.
 
         Raises:
-            InputError: A file cannot be read any more.
+            InputError: A file can no longer be read.
         """
         place = self._timing.place(first)
         if place is None:
             return
-        apart = {found.nearest for cut in cuts if (found := self._timing.place(cut))}
+        shot_starts = {found.nearest for cut in cuts if (found := self._timing.place(cut))}
         estimator = FlowEstimator("dis")
-        with closing(self.source.frames(place.index)) as coming:
-            for index, (before, after) in enumerate(_with_next(coming), place.index):
-                gap = _Gap(before, after, estimator, index + 1 in apart)
+        with closing(self.source.frames(place.index)) as frames:
+            for index, (before, after) in enumerate(_with_next(frames), place.index):
+                gap = _Gap(before, after, estimator, index + 1 in shot_starts)
                 while place is not None and (place.index == index or after is None):
                     if after is None and place.share:
                         return
@@ -177,13 +177,13 @@ class RetimedFootage:
 
 
 class _Gap:
-    """Two neighbouring frames of the footage, the second of which may be wanting.
+    """Two neighbouring frames of the footage, between which frames are interpolated.
 
     Args:
-        before: The one.
-        after: The next one, or None behind the last.
-        estimator: Finds the flow between them.
-        is_cut: Whether it is known that there is a cut between them.
+        before: The first frame.
+        after: The next frame, or None after the last.
+        estimator: Computes the flow between them.
+        is_cut: Whether a known cut lies between them.
     """
 
     def __init__(self, before: Frame, after: Frame | None, estimator: FlowEstimator, is_cut: bool) -> None:
@@ -192,11 +192,11 @@ class _Gap:
         self._pair: FramePair | None = None
 
     def time(self, share: Fraction) -> Fraction:
-        """When that is which is some share of the way on, in seconds of the footage."""
+        """Return the time at a position between the frames, in seconds of the footage."""
         return self.before.time + (share * (self.after.time - self.before.time) if self.after else 0)
 
     def at(self, share: Fraction) -> Frame:
-        """The frame some share of the way on; across a cut it is the nearer one."""
+        """Return the frame at a position between the frames; across a cut it is the nearer one."""
         before, after = self.before, self.after
         if after is None or not share:
             return before
@@ -212,9 +212,10 @@ class _Gap:
 
 
 def _with_next(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Frame | None]]:
-    coming = iter(frames)
-    before = next(coming, None)
+    """Pair each frame with the next one; None after the last."""
+    iterator = iter(frames)
+    before = next(iterator, None)
     while before is not None:
-        after = next(coming, None)
+        after = next(iterator, None)
         yield before, after
         before = after

@@ -1,4 +1,4 @@
-"""Where dreamed frames are kept, so that a run that was stopped goes on where it was."""
+"""Stores dreamed frames, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -12,76 +12,76 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class StateStore(Protocol):
-    """Keeps arrays by name; what was saved is there after a power cut."""
+    """Stores arrays by name; saved arrays survive a power cut."""
 
     def load(self, name: str) -> dict[str, NDArray[Any]] | None:
-        """What was saved under a name, or None if nothing was, or it is damaged."""
+        """Return the arrays saved under a name, or None if there are none or they are damaged."""
         ...
 
     def save(self, name: str, arrays: Arrays) -> None:
-        """Keep arrays; returns when they are safe."""
+        """Save arrays; returns when they are safely stored."""
         ...
 
     def alone_with(self, name: str) -> AbstractContextManager[None]:
-        """Wait until nobody else is making what has this name, and keep others from it meanwhile."""
+        """Wait until no other process is making the arrays of this name, and keep others waiting meanwhile."""
         ...
 
 
 class MemoryStore:
-    """For films that are made in one go: frames are forgotten, what several segments need is kept."""
+    """For films rendered in one go: stores only what several segments share, not the frames."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, dict[str, NDArray[Any]]] = {}
+        self._arrays: dict[str, dict[str, NDArray[Any]]] = {}
 
     def load(self, name: str) -> dict[str, NDArray[Any]] | None:
-        """A key, a sketch or a judgement."""
-        return self._kept.get(name)
+        """Return the arrays of an anchor frame, a sketch or a calibration."""
+        return self._arrays.get(name)
 
     def save(self, name: str, arrays: Arrays) -> None:
-        """Keep it if it is one."""
+        """Save arrays that several segments share."""
         if is_shared(name):
-            self._kept[name] = dict(arrays)
+            self._arrays[name] = dict(arrays)
 
     def alone_with(self, name: str) -> AbstractContextManager[None]:
-        """Nobody else is at work."""
+        """Return at once: no other process uses this store."""
         return nullcontext()
 
 
 def backward_name(window: int, frame: int) -> str:
-    """Name of a frame of a pass backwards.
+    """Return the name of a frame of a backward pass.
 
     Args:
-        window: The first frame of its window: one frame may be seen in two of them.
-        frame: The frame.
+        window: The first frame of its window; windows overlap.
+        frame: Number of the frame.
     """
     return f"back-{window:06d}-{frame:06d}"
 
 
 def calibration_name(first: int) -> str:
-    """Name of what dreams from nothing reach in a stretch of a shot; see `framedream.render.video.calibration`."""
+    """Return the name of the calibration of an interval of a shot; see `framedream.render.video.calibration`."""
     return f"judged-{first:06d}"
 
 
 def anchor_name(frame: int) -> str:
-    """Name of a key; see `framedream.render.video.anchors`."""
+    """Return the name of an anchor frame; see `framedream.render.video.anchors`."""
     return f"key-{frame:06d}"
 
 
 def sketch_name(frame: int) -> str:
-    """Name of a key's sketch."""
+    """Return the name of the sketch of an anchor frame."""
     return f"sketch-{frame:06d}"
 
 
 def transition_name(frame: int) -> str:
-    """Name of a frame of what a zoom turns into; see `framedream.render.zoom.transition`."""
+    """Return the name of a frame of a zoom's transition; see `framedream.render.zoom.transition`."""
     return f"return-{frame:06d}"
 
 
 def is_shared(name: str) -> bool:
-    """Whether several segments of a shot need what has this name."""
+    """Return whether several segments of a shot share the arrays of this name."""
     return name.split("-")[0] in ("judged", "key", "sketch")
 
 
 def frame_name(frame: int) -> str:
-    """Name of a frame as it is delivered."""
+    """Return the name of a frame of the film."""
     return f"frame-{frame:06d}"

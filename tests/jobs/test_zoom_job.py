@@ -54,7 +54,7 @@ def still(tmp_path) -> Path:
 
 
 @pytest.fixture
-def seen(monkeypatch, dreams) -> list[renderer.Fall]:
+def seen(monkeypatch, dreams) -> list[renderer.ZoomSpec]:
     """What the renderer is given in each run."""
     falls = []
     render = renderer.render_zoom
@@ -144,11 +144,11 @@ def test_a_zoom_is_as_long_as_its_sound_unless_a_length_is_given(still, tmp_path
 
 def test_the_renderer_is_told_of_all_there_is(still, seen):
     run(still, settings=Settings.of(duration=1, loop=True))
-    (fall,) = seen
-    assert (fall.frames, fall.rate, fall.loop, len(fall.stills)) == (25, 25, True, 1)
-    assert fall.stills[0].dtype == np.float32
-    assert fall.way(0, 25).factor == pytest.approx(1.3)
-    assert fall.way(0, 25)(31.5 + 23.5j) == pytest.approx(31.5 + 23.5j)
+    (spec,) = seen
+    assert (spec.frames, spec.rate, spec.loop, len(spec.stills)) == (25, 25, True, 1)
+    assert spec.stills[0].dtype == np.float32
+    assert spec.transform(0, 25).factor == pytest.approx(1.3)
+    assert spec.transform(0, 25)(31.5 + 23.5j) == pytest.approx(31.5 + 23.5j)
 
 
 # What a zoom falls into.
@@ -279,7 +279,7 @@ def test_noise_needs_no_file_and_follows_the_seed(tmp_path, seen, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, seed in (("a.mkv", 0), ("b.mkv", 0), ("c.mkv", 1)):
         zoom("noise", name, Settings.of(duration=0.08, random_seed=seed))
-    a, b, c = (fall.stills[0] for fall in seen)
+    a, b, c = (spec.stills[0] for spec in seen)
     assert a.shape == (360, 640, 3)
     assert np.array_equal(a, b)
     assert np.abs(a - c).mean() > 30

@@ -1,4 +1,4 @@
-"""Keys are dreamed before all other frames, from a small sketch that is carried from the shot's middle to its ends."""
+"""Anchor frames are dreamed before all others, from a small sketch carried from the middle of the shot to its ends."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_sketch_begins_24_frames_before_the_middle_key_or_where_the_shot_does(
 
 
 def test_of_a_long_shot_no_more_is_read_than_24_frames_before_the_middle_key():
-    """What lies before is no part of the sketch of keys from there on, however long the shot is."""
+    """Earlier frames are not part of the sketch, however long the shot is."""
     frames, opened = footage([scene(32, 40)] * 110), []
 
     def read(first):

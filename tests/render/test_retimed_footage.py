@@ -163,7 +163,7 @@ def test_nothing_is_mixed_across_a_cut(tmp_path, factor):
     source, footage = taken(open_footage(clip)), opened(clip, slow_motion=factor)
     for frame in taken(footage)[2 * factor : 3 * factor + 1]:
         assert any(np.array_equal(frame, own) for own in source[2:4])
-    # The first one that shows the new shot is the one that is said to.
+    # The first frame that shows the new shot is the one that `first_of` returns.
     begin = footage.first_of(3)
     frames = taken(footage)
     assert np.array_equal(frames[begin - 1], source[2])

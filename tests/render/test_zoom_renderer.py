@@ -8,7 +8,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from stand_ins import Dreaming, unchanging
+from stand_ins import Dreaming, points_to_try, unchanging
 from test_zoom_calibration import OnlyUser
 
 from framedream.config.settings import DreamSettings, MotionSettings, Settings, ZoomSettings
@@ -96,7 +96,7 @@ def test_a_frame_shows_the_still_as_the_whole_journey_moves_it(name):
         assert off(dreamed[number], expected) < 0.7
 
 
-@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("name", ["in and turning", "out", "sideways"])
 def test_at_equal_times_films_of_25_and_60_frames_a_second_show_the_same(name):
     """After 1 second 0.32 pixels lie between them at most, after 2 seconds 0.66."""
     films = {rate: film(zoom_spec([natural()], seconds=2.04, rate=rate, **PATHS[name])) for rate in (25, 60)}
@@ -374,8 +374,8 @@ def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same(name, after):
     what, box, whole = SPECS[name](STILLS), OnlyUser(), steady()
     expected = film(what, whole, CHANGING, box)
     assert len(expected) == what.frames
-    for stop, saved in enumerate(box.names, 1):
-        store = OnlyUser(stop, after=after)
+    for stop in points_to_try(len(box.names), every=name == "a loop of two" and not after):
+        saved, store = box.names[stop - 1], OnlyUser(stop, after=after)
         first, second = steady(), steady()
         with pytest.raises(OSError, match="power cut"):
             run(what, first, CHANGING, store)
@@ -389,7 +389,7 @@ def test_from_any_frame_it_goes_on_from_what_is_left_of_those_before(name):
     """What a work folder keeps: the frame before, what that turns into, what several parts share, all that follows."""
     what, box = SPECS[name](STILLS), OnlyUser()
     expected = film(what, steady(), CHANGING, box)
-    for first in range(1, what.frames):
+    for first in points_to_try(what.frames - 1, every=name == "a loop of two"):
         store = OnlyUser()
         store.kept = {
             name: arrays
@@ -407,7 +407,7 @@ def test_from_any_frame_it_goes_on_from_what_is_left_of_those_before(name):
 def test_what_it_turns_into_is_dreamed_again_where_it_is_gone(name):
     what, box = SPECS[name](STILLS), OnlyUser()
     expected = film(what, steady(), CHANGING, box)
-    for first in range(1, what.frames):
+    for first in points_to_try(what.frames - 1, every=name == "a loop of two"):
         store = OnlyUser()
         store.kept = {
             name: arrays for name, arrays in box.kept.items() if is_shared(name) or name == frame_name(first - 1)

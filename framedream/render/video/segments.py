@@ -1,8 +1,8 @@
-"""Footage in segments: what can be dreamed for itself, wherever and whenever.
+"""Divides footage into segments, which can be rendered independently of each other.
 
-Shots are independent anyway, for no dream crosses a cut. A long shot is divided at *keys*:
+Shots are independent, since no dream crosses a cut. A long shot is divided at *anchor frames* (keys):
 frames that are dreamed before all others, in which its segments meet (`framedream.render.video.anchors`).
-How footage is divided depends on the footage and on settings alone, never on what it runs on.
+The division depends only on the footage and the settings, never on the devices.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 SegmentLength = int | Literal["auto", "none"]
-"""Frames of a segment at most; ``auto`` chooses, ``none`` leaves shots whole."""
+"""The most frames of a segment; ``auto`` chooses, ``none`` leaves shots whole."""
 
 _SHORTEST = 64
-"""Frames below which a shot is not divided further of its own accord."""
+"""The fewest frames of a segment that ``auto`` makes."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Segment:
     """Neighbouring frames of one shot, by their numbers in the footage.
 
     Attributes:
-        first: The first of them.
-        stop: The frame behind the last.
-        shot: The same of the shot: its first frame, and the frame behind its last.
+        first: The first frame.
+        stop: The frame after the last one.
+        shot: First frame of the shot, and the frame after its last.
     """
 
     first: int
@@ -45,12 +45,12 @@ class Segment:
 
     @property
     def keys(self) -> tuple[int, ...]:
-        """The keys it lies between: its own first frame, and that of the segment behind it."""
+        """The anchor frames at its ends: its own first frame, and that of the next segment."""
         return (self.first,) * (not self.begins_shot) + (self.stop,) * (not self.ends_shot)
 
     @property
     def end(self) -> int:
-        """The frame behind the last that is looked at."""
+        """The frame after the last one that the backward pass starts from."""
         return min(self.stop + 1, self.shot[1])
 
 
@@ -60,19 +60,19 @@ def divide_into_segments(count: int, cuts: Collection[int], length: SegmentLengt
     Args:
         count: Number of frames.
         cuts: The frames that begin a new shot.
-        length: Frames of a segment, at most. ``auto`` divides by 2, by 4, or by a multiple of
+        length: The most frames of a segment. ``auto`` divides by 2, by 4, or by a multiple of
             8, which as many devices share evenly, into segments of 64 to 128 frames.
     """
     shots = [0, *sorted(cut for cut in set(cuts) if 0 < cut < count), count]
-    found = []
+    segments = []
     for start, end in itertools.pairwise(shots):
-        parts = _parts(end - start, length)
+        parts = _part_count(end - start, length)
         bounds = [start + (end - start) * part // parts for part in range(parts + 1)]
-        found += [Segment(first, stop, (start, end)) for first, stop in itertools.pairwise(bounds) if stop > first]
-    return found
+        segments += [Segment(first, stop, (start, end)) for first, stop in itertools.pairwise(bounds) if stop > first]
+    return segments
 
 
-def _parts(frames: int, length: SegmentLength) -> int:
+def _part_count(frames: int, length: SegmentLength) -> int:
     if length == "none":
         return 1
     if length != "auto":

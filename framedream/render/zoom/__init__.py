@@ -1,1 +1,1 @@
-"""A still → an endless zoom, each frame the moved and dreamed frame before it."""
+"""Renders a still as an endless zoom, each frame the transformed and dreamed frame before it."""
