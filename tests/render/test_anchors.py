@@ -229,7 +229,7 @@ def test_a_key_needs_the_sketches_from_the_middle_on_and_none_behind_it_nor_othe
 
 @pytest.mark.parametrize("order", [[8, 16, 24], [24, 16, 8], [16, 8, 24]])
 def test_each_sketch_and_each_key_is_made_once(order):
-    """1 dream from nothing, 6 up to the middle key, 3 more for each of the others' sketches; 11 for each key."""
+    """1 dream from scratch, 6 up to the middle key, 3 more for each of the others' sketches; 11 for each key."""
     frames, store, dreaming = panned(), Box(), Dreaming()
     for number in order * 2:
         take([8, 16, 24], frames, dreaming, store, [number])
@@ -351,7 +351,7 @@ def test_what_is_read_is_closed(fails_at):
 
 
 class Sized(Dreaming):
-    """Its strength is as many times that of the picture as the size of a step from nothing says."""
+    """Its strength is as many times that of the picture as the size of a step from scratch says."""
 
     def __init__(self) -> None:
         super().__init__(0.0)
@@ -373,7 +373,7 @@ def test_key_and_sketch_are_dreamed_with_the_settings_of_their_time():
 
 
 def test_what_a_sketch_is_to_reach_changes_as_that_of_the_frames_does():
-    """Steps are twice as large from frame 20 on, and so is what dreams from nothing reach."""
+    """Steps are twice as large from frame 20 on, and so is what dreams from scratch reach."""
     frames = footage([np.full((128, 160, 3), 100, np.float32)] * 40)
     settings = [Settings.of(step_size=2.0 if number < 20 else 4.0, color="free") for number in range(40)]
     dreaming, store = Sized(), Box()

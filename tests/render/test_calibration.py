@@ -1,4 +1,4 @@
-"""What dreams from nothing reach along a shot is judged by typical frames, alike for all of its segments."""
+"""What dreams from scratch reach along a shot is judged by typical frames, alike for all of its segments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def flat(*levels: float):
 
 
 def measuring(pattern: float = 10.0) -> Dreaming:
-    """Its strength is brightness, and a dream from nothing is brighter by a pattern."""
+    """Its strength is brightness, and a dream from scratch is brighter by a pattern."""
     return Dreaming(pattern, strength=lambda image: float(image.mean()))
 
 
@@ -54,7 +54,7 @@ def unreadable(first):
     raise AssertionError(f"read from {first} on")
 
 
-def test_a_stretch_is_judged_by_its_frame_of_middling_strength():
+def test_an_interval_is_calibrated_by_its_frame_of_median_strength():
     """Nine frames are looked at; the brightest and the darkest are not typical."""
     frames = flat(5, 90, 100, 30, 20, 70, 80, 60, 65)
     dreaming = measuring()
@@ -81,7 +81,7 @@ def test_of_a_long_stretch_nine_frames_from_the_first_to_the_last_are_looked_at(
 
 
 @pytest.mark.parametrize(("passes", "number"), [(1, 0), (2, 5)])
-def test_a_stretch_of_few_frames_is_judged_by_the_one_to_start_from(passes, number):
+def test_a_short_interval_is_calibrated_by_the_frame_that_is_dreamed_first(passes, number):
     frames = flat(10, 20, 30, 40, 50, 60)
     dreaming = measuring()
     found = bearings(whole(6), frames, dreaming, motion=MotionSettings(passes=passes), at_hand=by_number(frames))
@@ -91,7 +91,7 @@ def test_a_stretch_of_few_frames_is_judged_by_the_one_to_start_from(passes, numb
     assert known[number].dream.mean() == 10.0 * (number + 1) + 10
 
 
-def test_what_was_dreamed_to_judge_is_known_only_of_frames_at_hand():
+def test_calibration_dreams_are_returned_only_for_frames_in_memory():
     frames = flat(*range(10, 19))
     found = bearings(whole(9), frames)
     found.reference(0)
@@ -108,7 +108,7 @@ def test_what_was_dreamed_to_judge_is_known_only_of_frames_at_hand():
         (70, 171, [0, 125], []), (60, 200, [0, 125], [62, 187]), (150, 201, [125], [187]), (950, 1000, [875], []),
     ],
 )  # fmt: skip
-def test_all_stretches_of_frames_at_hand_are_judged_to_know_their_dreams(first, stop, judges, known):
+def test_all_intervals_of_frames_in_memory_are_calibrated(first, stop, judges, known):
     """Eight stretches of 125 frames that are alike, so that the middle one of those looked at is typical."""
     frames, store, dreaming = flat(*[50] * 1000), Box(), measuring()
     found = bearings(whole(1000), frames, dreaming, store, by_number(frames, first, stop))
@@ -166,7 +166,7 @@ def test_references_are_the_same_however_the_shot_is_divided(count, length, star
     ("first", "stop", "needed"),
     [(0, 40, [0]), (0, 62, [0]), (0, 63, [0, 125]), (70, 170, [0, 125]), (150, 200, [0, 125, 250]), (950, 1000, [875])],
 )
-def test_no_more_stretches_are_judged_than_frames_lie_between(first, stop, needed):
+def test_only_the_intervals_around_a_frame_are_calibrated(first, stop, needed):
     """Eight stretches of 125 frames, with centers at 62, 187, ...; a segment looks at the frame behind it, too."""
     store, frames = Box(), flat(*[50] * 1000)
     found = bearings(whole(1000), frames, store=store, at_hand=by_number(frames, first, stop))
@@ -174,13 +174,13 @@ def test_no_more_stretches_are_judged_than_frames_lie_between(first, stop, neede
     assert store.names == [calibration_name(number) for number in needed]
 
 
-def test_frames_at_hand_are_not_read_again():
+def test_frames_in_memory_are_not_read_again():
     frames = flat(*range(100))
     found = bearings(whole(100), frames, at_hand=by_number(frames), read=unreadable)
     assert found.reference(3) == bearings(whole(100), frames).reference(3)
 
 
-def test_frames_that_are_taken_are_at_hand_in_place_of_those_before_them():
+def test_new_frames_in_memory_replace_earlier_ones():
     frames = flat(*range(200))
     found = bearings(whole(200), frames, at_hand=by_number(frames, 0, 100), read=unreadable)
     found.reference(0)
@@ -194,7 +194,7 @@ def test_frames_that_are_taken_are_at_hand_in_place_of_those_before_them():
         later.reference(0)
 
 
-def test_frames_not_at_hand_are_read_when_they_are_needed_and_what_gives_them_is_closed():
+def test_frames_not_in_memory_are_read_when_needed_and_the_reader_is_closed():
     """Those of the second stretch are read no sooner than a frame lies between the centers of both."""
     opened, closed = [], []
 
@@ -213,7 +213,7 @@ def test_frames_not_at_hand_are_read_when_they_are_needed_and_what_gives_them_is
     assert opened == closed == [0, 100]
 
 
-def test_a_stretch_of_footage_that_became_shorter_is_not_judged():
+def test_an_interval_of_footage_that_became_shorter_is_not_calibrated():
     store = Box()
     found = bearings(whole(200), flat(*range(150)), store=store)
     found.reference(0)
@@ -246,7 +246,7 @@ def test_what_another_process_is_making_is_waited_for():
     assert again.images == []
 
 
-def test_the_color_of_what_is_judged_is_kept_if_that_is_set():
+def test_calibration_dreams_keep_the_color_if_the_settings_say_so():
     frames = flat(50)
     for color, level in (("free", 60), ("keep", 50)):
         found = bearings(whole(1), frames, dream=DreamSettings(steps=3, color=color), at_hand=by_number(frames))
@@ -276,7 +276,7 @@ def changed(frames, look, dreaming=None, store=None):
     return found
 
 
-def test_each_stretch_is_judged_as_it_is_dreamed():
+def test_each_interval_is_calibrated_with_its_own_settings():
     """Sixty frames with steps of 2, forty in which they grow, and sixty with steps of 4."""
     grow = [2 + 2 * (number + 1) / 41 for number in range(40)]
     look = changing(*[2.0] * 60, *grow, *[4.0] * 60, steps=9)
@@ -290,7 +290,7 @@ def test_each_stretch_is_judged_as_it_is_dreamed():
     assert [dreamt.step_size for dreamt in dreaming.looks] == [2.0, grow[9], grow[29], 4.0]
 
 
-def test_where_settings_change_the_middle_frame_is_judged_and_no_others_are_looked_at():
+def test_where_settings_change_the_middle_frame_is_the_only_candidate():
     look = changing(*(2 + number / 100 for number in range(20)), steps=1)
     dreaming = Judging()
     assert changed(flat(*range(20)), look, dreaming).reference(3).strength == pytest.approx(9 * 2.09)

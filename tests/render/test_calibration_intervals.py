@@ -28,7 +28,7 @@ def bounds(found: list[CalibrationInterval]) -> list[tuple[int, int, bool]]:
 
 
 @pytest.mark.parametrize("count", [1, 100, 136, 300])
-def test_what_is_dreamed_alike_is_told_by_the_centers_of_long_stretches(count):
+def test_steady_frames_have_interpolation_points_at_the_centers_of_long_intervals(count):
     found = calibration_intervals((7, 7 + count), lambda number: ALIKE)
     assert [stretch.points for stretch in found] == [((part.first + part.stop - 1) / 2,) for part in found]
     assert all(stretch.is_steady for stretch in found)
@@ -40,18 +40,18 @@ def test_settings_of_motion_divide_nothing():
     assert calibration_intervals((0, 100), settings.__getitem__) == [CalibrationInterval(0, 100, (49.5,))]
 
 
-def test_where_settings_change_stretches_have_24_frames_at_most_and_their_middle_frame_tells():
+def test_where_settings_change_intervals_have_at_most_24_frames_and_a_point_in_the_middle():
     found = calibration_intervals((0, 200), look_of((60, 2.0), (50, None), (90, 3.0)))
     assert bounds(found) == [(0, 60, True), (60, 76, False), (76, 93, False), (93, 110, False), (110, 200, True)]
     assert [stretch.points for stretch in found[1:-1]] == [(67.0,), (84.0,), (101.0,)]
 
 
-def test_what_is_told_of_frames_dreamed_alike_holds_up_to_the_change():
+def test_the_reference_of_steady_frames_holds_up_to_the_change():
     found = calibration_intervals((0, 200), look_of((60, 2.0), (50, None), (90, 3.0)))
     assert (found[0].points, found[-1].points) == ((29.5, 59.0), (110.0, 154.5))
 
 
-def test_at_a_jump_stretches_meet_and_both_are_told_up_to_it():
+def test_at_a_jump_of_settings_both_intervals_have_points_next_to_it():
     found = calibration_intervals((5, 105), look_of((10, 2.0), (90, 3.0), first=5))
     assert found == [CalibrationInterval(5, 15, (9.5, 14.0)), CalibrationInterval(15, 105, (15.0, 59.5))]
 

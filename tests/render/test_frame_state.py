@@ -92,7 +92,7 @@ def test_one_age_is_that_of_every_pixel():
     assert np.array_equal(FrameState.from_dream(scene(*SHAPE), scene(*SHAPE), 3).age, np.full(SHAPE, 3))
 
 
-def test_what_is_foreseen_is_the_change_and_the_age():
+def test_a_backward_dream_holds_the_change_and_the_age():
     frame = scene(*SHAPE)
     seen = FrameState.from_dream(frame, frame + 10.5, 7.5).to_backward_dream()
     assert np.abs(seen.change - 10.5).max() < 0.02

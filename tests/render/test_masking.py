@@ -53,7 +53,7 @@ def test_an_enlarged_edge_lets_nothing_through_beyond_its_next_pixel():
 
 
 @pytest.mark.parametrize("flow", ["dis", "none"])
-def test_what_is_shown_is_made_of_each_frame_and_its_dream_and_what_is_stored_is_the_dream(flow):
+def test_frames_are_composed_with_their_dreams_and_only_dreams_are_stored(flow):
     frames = footage(pan(10, 64, 80))
     parts = divide_into_windows(divide_into_segments(10, ()), 64, 80)
     look = unchanging(DreamSettings(), MotionSettings(flow=flow))

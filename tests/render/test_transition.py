@@ -54,7 +54,7 @@ def test_from_frame_to_frame_little_changes(name):
     assert min(np.diff([share.mean() for share in shares])) > -0.005
 
 
-def test_a_fall_inwards_meets_a_small_picture_in_its_middle_that_grows():
+def test_zooming_in_the_next_picture_grows_from_the_middle():
     found = turn("in")
     assert found.grows
     share = found.share(found.end - found.fade - 2, SHAPE)
@@ -62,7 +62,7 @@ def test_a_fall_inwards_meets_a_small_picture_in_its_middle_that_grows():
     assert share[:10].max() == share[:, :10].max() == 0
 
 
-def test_a_fall_outwards_meets_it_from_the_border():
+def test_zooming_out_the_next_picture_comes_from_the_border():
     found = turn("out")
     assert not found.grows
     share = found.share(found.end - found.fade - 2, SHAPE)
@@ -70,14 +70,14 @@ def test_a_fall_outwards_meets_it_from_the_border():
     assert share[60, 80] < 0.05
 
 
-def test_what_is_wholly_the_picture_follows_it_exactly():
+def test_where_a_frame_shows_only_the_picture_it_follows_the_picture_exactly():
     found = turn("in")
     rng = np.random.default_rng(1)
     own, goal, before = (rng.uniform(0, 255, (*SHAPE, 3)).astype(np.float32) for _ in range(3))
     assert np.allclose(found.blend(found.end - 1, own, goal, before), goal, atol=0.01)
 
 
-def test_a_chain_of_mixtures_arrives_without_a_jump():
+def test_a_chain_of_blends_reaches_the_picture_without_a_jump():
     """Two different pictures that stand still: each frame is nearer to the goal, in even steps."""
     found = turn("at rest")
     rng = np.random.default_rng(1)

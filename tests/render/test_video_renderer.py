@@ -111,7 +111,7 @@ def test_a_frame_dreamed_from_nothing_is_given_as_it_is():
     assert np.array_equal(dreaming.images[2], pictures[2])
 
 
-def test_behind_a_cut_the_dream_begins_anew():
+def test_after_a_cut_the_dream_starts_from_scratch():
     dreaming, dreamed = run([*pan(3), *pan(3, seed=1)], cuts=[3])
     assert dreaming.steps == [12, 1, 1, 12, 1, 1]
     assert len(dreamed) == 6
@@ -181,7 +181,7 @@ def test_a_young_step_smaller_than_the_others_changes_nothing():
     assert all((sizes == 4).all() for sizes in dreaming.sizes[1:])
 
 
-def test_every_frame_that_follows_is_held_and_none_that_is_dreamed_from_nothing():
+def test_only_frames_that_continue_a_dream_have_ceilings():
     """Ceilings are what the first dream reached at each octave, three times."""
     dreaming, _ = run(pan(3), motion=replace(ONE_PASS, follow_steps=1))
     assert dreaming.ceilings == [None, [3, 6], [3, 6]]
@@ -194,7 +194,7 @@ def test_seeds_stay_between_0_and_255():
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
 def test_a_frame_to_which_nothing_can_be_carried_is_dreamed_from_nothing(motion):
-    """Nobody told of the cuts between these pictures, and no flow can be found."""
+    """The cuts are not given between these pictures, and no flow can be found."""
     pictures = [scene(160, 256), noise(160, 256), scene(160, 256, seed=1)]
     dreaming, dreamed = run(pictures, motion=motion)
     assert dreaming.steps[:3] == [12, 12, 12]
@@ -224,7 +224,7 @@ def test_steps_are_taken_by_half_and_backwards_in_two_of_three_frames(steps, hal
     assert all(sizes == pytest.approx(0.5 * steps / half) for sizes in dreaming.sizes[forwards])
 
 
-def test_a_frame_that_rests_keeps_the_whole_dream():
+def test_a_frame_without_steps_keeps_the_whole_dream():
     """Of three frames that follow backwards the last rests, here the first of the shot."""
     still = [scene(96, 128) / 2 + 64] * 4
     _, dreamed = run(still, motion=MotionSettings(persistence=0.5), dreaming=Dreaming(32.0))
@@ -308,7 +308,7 @@ def test_one_frame_and_two_frames_are_footage(passes, count, steps, backwards):
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
-def test_no_footage_is_no_film(motion):
+def test_empty_footage_gives_an_empty_film(motion):
     assert yielded([], motion=motion)[1] == []
 
 
@@ -325,7 +325,7 @@ def test_a_long_shot_is_dreamed_in_windows_that_look_ahead():
     pictures = pan(20, 64, 80, step=(3.0, 1.0))
     dreaming, items = yielded(pictures, motion=TWO_PASSES, dreaming=Dreaming(0.0), longest=6)
     calibration_name = [19]
-    # The last frame of a window is dreamed from nothing, but for the one that was judged; each third other rests.
+    # The last frame of a window is dreamed from scratch, but for the one that was judged; each third other rests.
     begun, followed = [[12], [17], [], []], [range(11, -1, -1), range(16, 4, -1), range(18, 9, -1), range(18, 14, -1)]
     backwards = [[*one, *stepped(rest)] for one, rest in zip(begun, followed, strict=True)]
     forwards = [range(1, 5), range(5, 10), range(10, 15), range(15, 20)]
@@ -337,7 +337,7 @@ def test_a_long_shot_is_dreamed_in_windows_that_look_ahead():
 
 @pytest.mark.parametrize(("motion", "from_nothing"), [(ONE_PASS, 2), (TWO_PASSES, 6)])
 def test_at_the_border_of_a_window_the_dream_goes_on(motion, from_nothing):
-    """Each dream from nothing is stronger by 10; behind the one that is judged only the shot's first is delivered."""
+    """Each dream from scratch is stronger by 10; behind the one that is judged only the shot's first is delivered."""
     still = [scene(96, 128)] * 27
     dreaming, dreamed = run(
         still, motion=motion, dreaming=Dreaming(from_nothing=lambda number: 10.0 * (number + 1)), longest=6
@@ -354,7 +354,7 @@ def test_what_comes_into_view_behind_a_window_was_dreamed_within_it():
         assert (dreamed[number].pixels - pictures[number])[16:-16, -16:].mean() == pytest.approx(20, abs=2.5)
 
 
-def test_a_long_shot_is_judged_by_a_frame_of_middling_strength():
+def test_a_long_shot_is_calibrated_by_a_frame_of_median_strength():
     """Strength is brightness here; the brightest and the darkest frames are not typical."""
     still = scene(64, 80)
     pictures = [factor * still for factor in (0.1, 0.9, 1, 0.3, 0.2, 0.7, 0.8)]
@@ -366,7 +366,7 @@ def test_a_long_shot_is_judged_by_a_frame_of_middling_strength():
     assert dreaming.steps[0] == 3
 
 
-def test_where_another_frame_was_judged_the_last_one_is_dreamed_in_a_third_of_the_steps():
+def test_where_another_frame_was_calibrated_the_last_one_takes_a_quarter_of_the_steps():
     pictures = pan(20, 64, 80)
     dreaming, _ = run(pictures, motion=TWO_PASSES, dream=DreamSettings(steps=9, color="free"), dreaming=Dreaming(0.0))
     assert numbers(dreaming.images[:2], pictures) == [9, 19]
@@ -374,7 +374,7 @@ def test_where_another_frame_was_judged_the_last_one_is_dreamed_in_a_third_of_th
 
 
 @pytest.mark.parametrize(("motion", "backwards"), [(ONE_PASS, 0), (TWO_PASSES, 108)])
-def test_the_first_frame_of_a_long_shot_is_delivered_before_its_later_stretches_are_judged_or_read(motion, backwards):
+def test_the_first_frame_of_a_long_shot_is_delivered_before_later_intervals_are_calibrated_or_read(motion, backwards):
     """Of four stretches of 100 frames two tell for the first window, which is 100 frames and looks 8 ahead."""
     frames, store, read_last = footage([scene(32, 40)] * 400), Box(), 0
 
@@ -480,16 +480,16 @@ def test_the_first_frame_of_a_later_segment_is_the_key(motion):
 
 
 def rising(sketched: float) -> Dreaming:
-    """Dreams from nothing add 10; each frame of a sketch, half as high as the others, adds some more."""
+    """Dreams from scratch add 10; each frame of a sketch, half as high as the others, adds some more."""
     return Dreaming(10.0, on=lambda image, size: sketched if len(image) == 64 else 0.0)
 
 
 @pytest.mark.parametrize(("length", "passes"), [(32, 1), (32, 2), (20, 1), (3, 2)])
-def test_a_dream_turns_into_that_of_the_key_it_comes_to(passes, length):
+def test_a_dream_fades_into_that_of_the_anchor_frame_at_its_end(passes, length):
     """No jump is left at the key: 36 frames, or as many as there are, take over what it differs by.
 
     The farther a key is from the middle, the longer was its sketch, and the more it has been added to.
-    Where the pass backwards reaches the shot's first frame, the first segment is the key's dream altogether.
+    Where the backward pass reaches the shot's first frame, the first segment is the key's dream altogether.
     """
     still = [scene(128, 160) / 2 + 16] * 96
     motion = MotionSettings(passes=passes, persistence=1.0)
@@ -519,7 +519,7 @@ def test_a_dream_turns_into_that_of_the_key_it_comes_to(passes, length):
 
 
 @pytest.mark.parametrize("passes", [1, 2])
-def test_only_the_last_window_of_a_segment_turns_into_the_key_it_comes_to(passes):
+def test_only_the_last_window_of_a_segment_fades_into_the_anchor_frame(passes):
     """Of a segment of 20 frames those before its last window of 5 keep the dream that it begins with."""
     still = [scene(128, 160) / 2 + 16] * 60
     motion = MotionSettings(passes=passes, persistence=1.0)
@@ -544,7 +544,7 @@ def test_only_the_last_window_of_a_segment_turns_into_the_key_it_comes_to(passes
         (Segment(10, 12, (0, 200)), 1), (Segment(10, 11, (0, 200)), 0), (Segment(100, 200, (0, 200)), 0),
     ],
 )  # fmt: skip
-def test_36_frames_turn_into_a_key_or_all_but_the_first_and_none_where_the_shot_ends(segment, frames):
+def test_36_frames_fade_into_an_anchor_or_all_but_the_first_and_none_where_the_shot_ends(segment, frames):
     assert crossfade_length(segment) == frames
 
 
@@ -554,7 +554,7 @@ def test_in_one_pass_no_window_but_the_last_of_a_segment_is_dreamed_backwards():
     assert [item is None for item in items] == [False] * 34 + [True] * 7 + [False] * 46
 
 
-def test_dreams_are_held_by_what_is_reached_where_they_are():
+def test_ceilings_follow_the_reference_along_a_shot():
     """What is reached is brightness here, and the second half of the shot is brighter."""
 
     class Bright(Dreaming):
@@ -616,13 +616,13 @@ def test_segments_of_one_frame_are_its_keys(motion):
         assert dreamed[number] == FrameState.from_arrays(frames[number].pixels, stored).dream.tobytes()
 
 
-# Stopped and taken up again.
+# Interrupted and resumed.
 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(("count", "length", "stops"), [(15, "none", [5, 10, 15, 17]), (17, 8, [5, 11, 17, 19])])
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES, MotionSettings(flow="none")])
-def test_stopped_at_any_save_and_taken_up_again_it_gives_the_same_bytes(motion, count, length, stops, after):
+def test_stopped_at_any_save_and_resumed_it_gives_the_same_bytes(motion, count, length, stops, after):
     """At most one dream is done again, but for a sketch between two keys and a key, which are stored once done."""
     frames = footage([*pan(count, 40, 48, step=(1.3, 0.4)), *pan(2, 40, 48, seed=1)])
     parts = divided(frames, [count], length, longest=6)
@@ -661,14 +661,14 @@ def test_without_that_frame_it_does_not_go_on():
         film(frames, divided(frames, longest=6)[1:], ONE_PASS, Box(), restless())
 
 
-def test_footage_that_became_shorter_is_told():
+def test_footage_that_became_shorter_is_an_error():
     frames = footage(pan(26, 64, 80))
     with pytest.raises(InputError, match="ends at frame 20, sooner than when it was looked through"):
         film(frames[:20], divided(frames, longest=6), ONE_PASS, Box(), restless())
 
 
 @pytest.mark.parametrize("motion", [ONE_PASS, TWO_PASSES])
-def test_footage_that_became_shorter_is_told_where_it_is_taken_up_again(motion):
+def test_footage_that_became_shorter_is_an_error_on_resume(motion):
     frames = footage(pan(26, 64, 80))
     with pytest.raises(InputError, match="ends at frame 7, sooner"):
         film(frames[:7], divided(frames, longest=6)[1:], motion, Box(), restless())
@@ -703,7 +703,7 @@ def test_the_mean_color_is_kept_in_frames_dreamed_alone_too():
 @pytest.mark.parametrize("passes", [1, 2])
 @pytest.mark.parametrize("growth", [0.12, 0.5], ids=["too weak", "too strong"])
 def test_the_strength_of_the_dream_is_held(passes, growth):
-    """A step adds a pattern by its size; how much of it there is, is the strength: 20 in a dream from nothing.
+    """A step adds a pattern by its size; how much of it there is, is the strength: 20 in a dream from scratch.
 
     At the step size that is set it would settle at 12, or at 50.
     """

@@ -179,6 +179,6 @@ def test_later_windows_are_gathered_from_their_own_first_frame():
     assert found == [(100, 108), (200, 100)]
 
 
-def test_frames_that_are_missing_are_told():
+def test_missing_frames_are_an_error():
     with pytest.raises(InputError, match="ends at frame 99"):
         list(gather_windows(footage([PICTURE] * 99), divide_into_windows(divide_into_segments(100, ()), 4, 4)))

@@ -32,7 +32,7 @@ def stepping(change, until=10**6):
     return settings.__getitem__
 
 
-def test_a_still_dreamed_from_nothing_tells_how_strong_the_dream_is_and_what_it_is_made_of():
+def test_a_still_dreamed_from_scratch_gives_the_strength_and_spectrum():
     what, dreaming = zoom_spec(zoom=0.8), Dreaming(GRAIN, strength=lambda image: float(image.std()))
     still = PaddedFrame(what).still(0)
     dream = np.clip(still + GRAIN, 0, 255)
