@@ -115,27 +115,3 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         terminalreporter.write_line(line.format(axis, *counts))
     for reason, count in Counter(reason for _, outcome, reason in cells if outcome == "refused").most_common():
         terminalreporter.write_line(f"refused {count}: {reason}")
-
-
-@pytest.fixture
-def shot_in_windows(tmp_path, monkeypatch) -> Path:
-    """A shot of 26 frames, 80×64, in windows of six frames and pieces of five."""
-    from framedream.film.plan import Plan, PlanLimits
-
-    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
-    return write_clip(tmp_path / "clip.mp4", pan(26, 64, 80, step=(1.3, 0.4)))
-
-
-@pytest.fixture
-def dreamed_of_all(monkeypatch):
-    """Stands for the network in films, batches and stills of a test."""
-    from stand_in_cli import Restless
-
-    from framedream.batch import dream_folder as folder_job
-    from framedream.jobs import dream_image as image_job
-    from framedream.jobs import dream_video as video_job
-
-    dreaming = Restless()
-    for module in (video_job, folder_job, image_job):
-        monkeypatch.setattr(module, "dreamer_for", lambda _: dreaming)
-    return dreaming

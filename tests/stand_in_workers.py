@@ -60,13 +60,13 @@ class Orders:
         """Say what is to happen from now on.
 
         Args:
-            orders: ``seconds`` that a dream takes; ``dies_at``: at its so manieth dream a process kills itself,
-                once for each time `doom` was called; ``dies_of_dark``: so does each at a dark picture;
-                ``fits``: a larger side of tiles is too large for the memory; ``raises``: name and text of
-                an error that dark pictures, or those of stills, bring about.
+            orders: ``seconds`` that a dream takes; ``dies_at``: at its so manieth dream since these orders
+                a process kills itself, once for each time `doom` was called; ``dies_of_dark``: so does
+                each at a dark picture; ``fits``: a larger side of tiles is too large for the memory;
+                ``raises``: name and text of an error that dark pictures, or those of stills, bring about.
         """
         new = self.folder / f"orders-{os.getpid()}"
-        new.write_text(json.dumps(orders))
+        new.write_text(json.dumps({"given": time.time_ns(), **orders}))
         new.replace(self.folder / "orders.json")
 
     def doom(self, deaths: int = 1) -> None:
@@ -113,7 +113,7 @@ class Orders:
 class Obedient(Restless):
     """Dreams as `Restless` does, unless its orders say otherwise."""
 
-    count = 0
+    count, given = 0, 0
 
     def __init__(self, orders: Orders, tile: int) -> None:
         self._orders, self._tile = orders, tile
@@ -126,6 +126,8 @@ class Obedient(Restless):
             what.update(f"{name} {_bytes(options[name])!r}".encode())
         dark = bool(image.mean() < DARK)
         self._orders.note(self._tile, what.hexdigest()[:16], dark)
+        if orders.get("given", 0) != Obedient.given:
+            Obedient.count, Obedient.given = 0, orders.get("given", 0)
         Obedient.count += 1
         if Obedient.count == orders.get("dies_at"):
             self._orders.die()

@@ -1,13 +1,14 @@
-"""What a film shows of its dreams: all of them, what a mask lets through, or both beside their footage."""
+"""Compositing of a film's frames: dreams seen through a mask, and beside their footage."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,16 +16,13 @@ from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import SettingsError
 from framedream.film.preflight import check_image_memory
 from framedream.media import (
-    ColorTags,
     FilmProperties,
     Footage,
     FootageProtocol,
     Frame,
     FrameIndex,
     OnceLogger,
-    Sound,
     SyncedReader,
-    TimeRange,
     open_footage,
 )
 from framedream.render.frame_compositing import Compose, apply_mask, comparison_of, mask_opacity
@@ -33,205 +31,163 @@ log = logging.getLogger(__name__)
 
 DreamedFrames = Generator[Frame | None]
 
-_ALIKE = 0.01
-"""Difference of two aspect ratios, as a share, that is that of rounded sizes."""
+_ASPECT_TOLERANCE = 0.01
+"""Relative difference of two aspect ratios that rounded sizes may cause."""
 
 
 def mask_paths(settings: Settings) -> list[Path]:
-    """The mask that is named, if one is."""
+    """The mask file of the settings, as a list of at most one path."""
     return [settings.footage.mask] if settings.footage.mask else []
 
 
-def open_mask(settings: Settings, rate: Fraction | None = None, seen: FrameIndex | None = None) -> Footage | None:
-    """The mask as footage, if one is named.
+def open_mask(
+    settings: Settings, rate: Fraction | None = None, frame_index: FrameIndex | None = None
+) -> Footage | None:
+    """Open the mask as footage; None if the settings name none.
 
     Args:
-        settings: What names it.
-        rate: Frames per second of a folder of images: those of the footage.
-        seen: What was seen of it before.
+        settings: The settings that name the mask.
+        rate: Frames per second of a folder of images: the rate of the footage.
+        frame_index: The index of the mask's frames, if an earlier pass made one.
 
     Raises:
-        InputError: It is missing, cannot be read, or does not fit the memory.
+        InputError: The mask is missing, cannot be read, or does not fit into memory.
     """
     path = settings.footage.mask
     if path is None:
         return None
-    mask = open_footage(path, FootageSettings(fps=rate), seen)
+    mask = open_footage(path, FootageSettings(fps=rate), frame_index)
     check_image_memory(str(path), mask.width, mask.height)
     return mask
 
 
 def check_mask(settings: Settings, footage: FootageProtocol) -> None:
-    """See that the mask of a film can be read; say so if it is stretched.
+    """Check that the mask of a film can be read; log a note if it will be stretched.
 
     Raises:
-        InputError: It is missing, cannot be read, or does not fit the memory.
+        InputError: The mask is missing, cannot be read, or does not fit into memory.
     """
     mask = open_mask(settings, footage.source.rate)
     if mask is not None:
-        _tell_if_stretched(mask, footage.width * float(footage.sample_aspect), footage.height)
+        _log_if_stretched(mask, footage.width * float(footage.sample_aspect), footage.height)
 
 
 def check_masks(several: Iterable[Settings]) -> None:
-    """See that the masks of a batch can be read.
+    """Check that the masks of a batch can be read, each mask once.
 
     Raises:
-        InputError: One is missing, cannot be read, or does not fit the memory.
+        InputError: A mask is missing, cannot be read, or does not fit into memory.
     """
     for settings in {settings.footage.mask: settings for settings in several}.values():
         open_mask(settings)
 
 
 def still_mask(settings: Settings, width: int, height: int) -> np.ndarray | None:
-    """The mask of a still, of a film its first frame: H×W×3 RGB in levels 0…255, of its own size.
+    """Read the mask of a still; of a moving mask, the first frame.
 
     Args:
-        settings: What names it.
+        settings: The settings that name the mask.
         width: Width of the still in pixels.
         height: Height of the still in pixels.
 
+    Returns:
+        H×W×3 RGB in levels 0…255, at the mask's own size; None if the settings name no mask.
+
     Raises:
-        InputError: It is missing, cannot be read, or does not fit the memory.
+        InputError: The mask is missing, cannot be read, or does not fit into memory.
     """
     mask = open_mask(settings)
     if mask is None:
         return None
-    _tell_if_stretched(mask, width, height)
+    _log_if_stretched(mask, width, height)
     with closing(mask.frames()) as frames:
         return next(frames).pixels
 
 
-def masked_composer(
-    mask: Footage | None, footage: FootageProtocol, show: Compose
+def frame_compositor(
+    settings: Settings, footage: FootageProtocol, mask_index: FrameIndex | None = None
 ) -> Callable[[Callable[..., DreamedFrames]], DreamedFrames]:
-    """What shows dreams of footage through a mask.
+    """Make the function that turns dreams of footage into the frames of its film.
 
     Args:
-        mask: The mask, in step with the whole footage; None shows dreams as they are.
-        footage: What is dreamed of.
-        show: What is shown of a frame and of what is seen of its dream through the mask.
+        settings: The settings that name the mask and the comparison.
+        footage: The footage that is dreamed.
+        mask_index: The index of the mask's frames, if an earlier pass made one.
 
     Returns:
-        Takes what dreams neighbouring frames, given what is to be shown of them (``compose``, see
-        `framedream.render.video.video_renderer.render_footage`), and gives the frames that are shown.
+        A function that takes a renderer of neighbouring frames, calls it with the compositing of one
+        frame (``compose``, see `framedream.render.video.video_renderer.render_footage`), and yields the
+        film's frames.
+
+    Raises:
+        InputError: The mask is missing, cannot be read, or does not fit into memory.
     """
+    compare = comparison_of(settings.output.compare)
+    mask = open_mask(settings, footage.source.rate, mask_index)
     if mask is None:
-        return lambda dream: dream(compose=show)
+        return lambda render: render(compose=compare)
     notes = OnceLogger(mask.path)
 
-    def shown(dream: Callable[..., DreamedFrames]) -> DreamedFrames:
-        with closing(SyncedReader(mask, notes)) as pictures:
-            through_mask = _showing(pictures, footage)
-            yield from dream(compose=lambda frame, dreamed: show(frame, through_mask(frame, dreamed)))
+    def render_masked(render: Callable[..., DreamedFrames]) -> DreamedFrames:
+        with closing(SyncedReader(mask, notes)) as mask_frames:
+            see_through_mask = _mask_frame(mask_frames, footage)
+            yield from render(compose=lambda frame, dream: compare(frame, see_through_mask(frame, dream)))
 
-    return shown
-
-
-def _showing(pictures: SyncedReader, footage: FootageProtocol) -> Compose:
-    known: Frame | None = None
-    strength = np.zeros(0, np.float32)
-
-    def show(frame: Frame, dream: Frame) -> Frame:
-        nonlocal known, strength
-        picture = pictures.at(footage.moment(frame.time))
-        if picture is not known:
-            known, strength = picture, mask_opacity(picture.pixels, *frame.pixels.shape[:2])
-        return replace(dream, pixels=apply_mask(frame.pixels, dream.pixels, strength))
-
-    return show
+    return render_masked
 
 
-def _tell_if_stretched(mask: Footage, width: float, height: float) -> None:
-    own = mask.width * float(mask.sample_aspect) / mask.height
-    if abs(own * height / width - 1) > _ALIKE:
+def film_properties(settings: Settings, footage: FootageProtocol) -> FilmProperties:
+    """The film's properties: those of the footage, twice as wide if both are shown side by side.
+
+    Args:
+        settings: The settings that name the comparison.
+        footage: The footage that is dreamed; a sound that it gets later becomes the film's too.
+    """
+    return cast(FilmProperties, _SideBySide(footage)) if settings.output.compare == "side" else footage
+
+
+def check_no_comparison(settings: Settings) -> None:
+    """Check that no comparison is requested, for films that have no footage.
+
+    Raises:
+        SettingsError: A comparison is requested.
+    """
+    if settings.output.compare != "none":
+        raise SettingsError("compare: a zoom has no footage to compare it with; leave --compare out")
+
+
+class _SideBySide:
+    """The properties of footage, twice as wide; what the footage gets later holds here too."""
+
+    def __init__(self, footage: FootageProtocol) -> None:
+        self._footage = footage
+
+    @property
+    def width(self) -> int:
+        return 2 * self._footage.width
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._footage, name)
+
+
+def _mask_frame(mask_frames: SyncedReader, footage: FootageProtocol) -> Compose:
+    latest: Frame | None = None
+    opacity = np.zeros(0, np.float32)
+
+    def apply(frame: Frame, dream: Frame) -> Frame:
+        nonlocal latest, opacity
+        mask = mask_frames.at(footage.moment(frame.time))
+        if mask is not latest:
+            latest, opacity = mask, mask_opacity(mask.pixels, *frame.pixels.shape[:2])
+        return replace(dream, pixels=apply_mask(frame.pixels, dream.pixels, opacity))
+
+    return apply
+
+
+def _log_if_stretched(mask: Footage, width: float, height: float) -> None:
+    aspect = mask.width * float(mask.sample_aspect) / mask.height
+    if abs(aspect * height / width - 1) > _ASPECT_TOLERANCE:
         log.info(
             "%s: the mask, %dx%d, is stretched to the shape of the picture, %.0fx%.0f",
             *(mask.path, mask.width, mask.height, width, height),
         )
-
-
-def composed_frames(
-    settings: Settings, footage: FootageProtocol, mask_seen: FrameIndex | None = None
-) -> Callable[[Callable[..., DreamedFrames]], DreamedFrames]:
-    """What makes of footage's dreams the frames of the film.
-
-    Args:
-        settings: What names the mask, and how both are compared.
-        footage: What is dreamed of.
-        mask_seen: What was seen of the mask before.
-
-    Returns:
-        See `framedream.film.compositing.masked_composer`.
-    """
-    return masked_composer(
-        open_mask(settings, footage.source.rate, mask_seen), footage, comparison_of(settings.output.compare)
-    )
-
-
-def film_properties(settings: Settings, footage: FootageProtocol) -> FilmProperties:
-    """The form of footage's film: that of the footage, or twice as wide where both are seen side by side.
-
-    Args:
-        settings: How they are compared.
-        footage: What is dreamed of; what becomes of its sound later holds for the film too.
-    """
-    return _TwiceAsWide(footage) if settings.output.compare == "side" else footage
-
-
-def check_no_comparison(settings: Settings) -> None:
-    """See that nothing is to be compared with footage where there is none.
-
-    Raises:
-        SettingsError: Something is.
-    """
-    if settings.output.compare != "none":
-        raise SettingsError("compare: a zoom has no footage that it could be compared with; leave it out")
-
-
-@dataclass(frozen=True)
-class _TwiceAsWide:
-    footage: FootageProtocol
-
-    @property
-    def width(self) -> int:
-        return 2 * self.footage.width
-
-    @property
-    def height(self) -> int:
-        return self.footage.height
-
-    @property
-    def rate(self) -> Fraction | None:
-        return self.footage.rate
-
-    @property
-    def time_base(self) -> Fraction:
-        return self.footage.time_base
-
-    @property
-    def sample_aspect(self) -> Fraction:
-        return self.footage.sample_aspect
-
-    @property
-    def color(self) -> ColorTags:
-        return self.footage.color
-
-    @property
-    def depth(self) -> int:
-        return self.footage.depth
-
-    @property
-    def has_alpha(self) -> bool:
-        return self.footage.has_alpha
-
-    @property
-    def extras(self) -> TimeRange | None:
-        return self.footage.extras
-
-    @property
-    def sound(self) -> Sound | None:
-        return self.footage.sound
-
-    @property
-    def last_duration(self) -> Fraction | None:
-        return self.footage.last_duration

@@ -1,4 +1,4 @@
-"""A film in the making, whoever does the work."""
+"""A film in progress: its paths, its work folder, its plan and its assembly, whoever does the work."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FilmPaths:
-    """Where a film is made of what.
+    """The paths that a film is read from and written to.
 
     Attributes:
         sources: The files and folders that are read.
-        name: Name of the film, as it was given: a slash at its end makes a folder.
+        name: Name of the film as given by the user: a trailing slash makes it a folder.
         work: The work folder.
     """
 
@@ -38,53 +38,64 @@ class FilmPaths:
 
     @classmethod
     def of(cls, sources: Iterable[Path], target: Path | str, work: Path | str | None = None) -> FilmPaths:
-        """The places that are named, none of which may lie in another's way.
+        """Check the paths against each other and resolve the work folder.
+
+        Args:
+            sources: The files and folders that are read.
+            target: Name of the film.
+            work: The work folder. Default: beside the film.
 
         Raises:
-            InputError: There is no such source.
-            OutputError: Something would be written over or into what is read, or the work folder is no good place.
+            InputError: A source does not exist.
+            OutputError: An output would overwrite a source or lie in it, or the work folder would contain one of both.
         """
         name = str(target) if Path(target).name else str(Path(target).resolve())
-        place = Path(work).resolve() if work is not None else work_path(Path(name))
+        work_folder = Path(work).resolve() if work is not None else work_path(Path(name))
         sources = tuple(sources)
         for source in sources:
             check_output_path(source, Path(name))
-            _check_place(source, Path(name), place)
-        return cls(sources, name, place)
+            _check_work_path(source, Path(name), work_folder)
+        return cls(sources, name, work_folder)
 
 
 class FilmJob:
-    """A film in the making: from its work folder to the film under its own name.
+    """A film in progress: from its work folder to the finished film.
 
-    As a context manager it holds the work folder, and lets go of it at the end.
+    As a context manager it keeps the work folder locked and unlocks it at the end.
 
     Attributes:
-        places: Where it is made of what.
-        film: What it becomes.
-        settings: How it is dreamed.
-        folder: Its work folder.
-        finished: Its frames and shots, if it is complete.
+        paths: The sources, the film and the work folder.
+        film: Assembles the film.
+        settings: How the film is dreamed.
+        folder: The work folder.
+        finished: The numbers of frames and shots, once the film is complete.
     """
 
     def __init__(
-        self, places: FilmPaths, like: FilmProperties, settings: Settings, manifest: Manifest, *, restart: bool = False
+        self,
+        paths: FilmPaths,
+        properties: FilmProperties,
+        settings: Settings,
+        manifest: Manifest,
+        *,
+        restart: bool = False,
     ) -> None:
-        """Begin a work folder, or open the one that was begun.
+        """Create the work folder, or open the one that an earlier run left.
 
         Args:
-            places: Where it is made of what.
-            like: The film's form.
-            settings: How it is dreamed.
-            manifest: What the work folder must have been begun with.
-            restart: Begin anew, whatever it holds.
+            paths: The sources, the film and the work folder.
+            properties: Size, rate, colors and sound of the film.
+            settings: How the film is dreamed.
+            manifest: What an existing work folder must have been started with.
+            restart: Discard what an existing work folder holds.
 
         Raises:
             FramedreamError: See `framedream.jobs.dream_video.dream_video`.
         """
         check_sound(settings, is_there=settings.change.sound is not None)
-        self.places, self.settings, self._like = places, settings, like
-        self.film = FilmAssembler(places.name, like=like, settings=settings.output)
-        self.folder = WorkFolder(places.work, self.film.path, manifest, restart=restart)
+        self.paths, self.settings, self._properties = paths, settings, properties
+        self.film = FilmAssembler(paths.name, like=properties, settings=settings.output)
+        self.folder = WorkFolder(paths.work, self.film.path, manifest, restart=restart)
         self.finished = self.folder.completed()
         self._plan: Plan | None = None
         try:
@@ -95,11 +106,14 @@ class FilmJob:
             raise
 
     def _begin(self) -> None:
-        """See whether the work can be done."""
+        """Check that the film can be made."""
         self.film.check_vacant()
         if self.folder.environment_changes:
             changes = ", ".join(self.folder.environment_changes)
-            log.warning("%s: was begun in other circumstances (%s); the dream may change a little", self.path, changes)
+            log.warning(
+                "%s: was started with different library versions or threads (%s); the dream may change slightly",
+                *(self.path, changes),
+            )
 
     @property
     def path(self) -> Path:
@@ -108,25 +122,27 @@ class FilmJob:
 
     @property
     def plan(self) -> Plan | None:
-        """How the work is divided, once that is known."""
+        """The division of the work, once the footage is surveyed."""
         return self._plan
 
-    def _check_room(self, frames: int, in_flight: int) -> None:
-        check_disk_space(self.folder.path, self.path, frames, self._like.height, self._like.width, in_flight)
+    def _check_disk_space(self, frames: int, in_flight: int) -> None:
+        check_disk_space(
+            self.folder.path, self.path, frames, self._properties.height, self._properties.width, in_flight
+        )
 
     def missing(self) -> list[Part]:
-        """The parts that have pieces which are not stored."""
+        """The parts of which pieces are still missing."""
         assert self._plan is not None
         return [part for part in self._plan.parts if any(not self.folder.has_piece(piece) for piece in part.pieces)]
 
     def assemble(self, between: Callable[[], None]) -> None:
-        """Put the film together of its pieces.
+        """Assemble the film from its stored pieces.
 
         Args:
-            between: Called between pieces; what it raises ends the work.
+            between: Called between pieces; may raise to stop.
 
         Raises:
-            OutputError: A piece is damaged, or the disk refuses.
+            OutputError: A piece is damaged, or the film cannot be written.
         """
         assert self._plan is not None
         plan = self._plan
@@ -135,7 +151,7 @@ class FilmJob:
             if frames != len(plan.survey.times):
                 raise OutputError(
                     f"{self.folder.path}: holds {frames} of {len(plan.survey.times)} frames; "
-                    "give --restart to begin anew"
+                    "give --restart to start over"
                 )
             self.folder.note_complete(part, frames, plan.shots)
 
@@ -143,12 +159,16 @@ class FilmJob:
         self.finished = self.film.assemble(pieces, between=between, complete=note_complete), plan.shots
 
     def stopped(self, done: int) -> Stopped:
-        """What to raise when the work is ended before it is done."""
+        """The exception to raise when the run stops early.
+
+        Args:
+            done: Finished frames.
+        """
         if self._plan is None:
             return Stopped(f"{self.path}: stopped before the first frame was dreamed")
         return Stopped(
             f"{self.path}: stopped with {done} of {len(self._plan.survey.times)} frames done; "
-            "the same command goes on from there"
+            "run the same command again to resume"
         )
 
     def __enter__(self) -> Self:
@@ -160,26 +180,30 @@ class FilmJob:
         self.folder.__exit__(kind, error, trace)
 
 
-def _check_place(source: Path, target: Path, place: Path) -> None:
-    """See that the work folder has neither the footage nor the output in it."""
-    check_output_path(source, place)
-    here = place.resolve()
+def _check_work_path(source: Path, target: Path, work: Path) -> None:
+    """Check that neither the footage nor the output lies in the work folder."""
+    check_output_path(source, work)
+    resolved = work.resolve()
     for path in (source.resolve(), target.resolve()):
-        if here == path or here in path.parents:
-            raise OutputError(f"{place}: cannot be the work folder, for {path} lies in it; name another --work")
+        if resolved == path or resolved in path.parents:
+            raise OutputError(f"{work}: cannot be the work folder, because {path} lies in it; give another --work")
 
 
 def check_output_path(source: Path, target: Path) -> None:
-    """See that a job does not write over or into what it reads.
+    """Check that a job does not overwrite its source or write into it.
+
+    Args:
+        source: A file or folder that is read.
+        target: A file or folder that will be written.
 
     Raises:
-        InputError: There is no such source.
-        OutputError: Both are the same, or the target lies in a folder of images that is read.
+        InputError: The source does not exist.
+        OutputError: Both are the same, or the target lies in a folder that is read.
     """
     if not source.exists():
-        raise InputError(f"{source}: there is no such file or folder; check the name")
-    here, there = source.resolve(), target.resolve()
-    if here == there or (target.exists() and source.samefile(target)):
+        raise InputError(f"{source}: does not exist; check the name")
+    source_path, target_path = source.resolve(), target.resolve()
+    if source_path == target_path or (target.exists() and source.samefile(target)):
         raise OutputError(f"{target}: is the input itself; give the output another name")
-    if source.is_dir() and here in there.parents:
-        raise OutputError(f"{target}: lies in the folder that is read; put the output beside it")
+    if source.is_dir() and source_path in target_path.parents:
+        raise OutputError(f"{target}: lies in the folder that is read; choose a place outside it")

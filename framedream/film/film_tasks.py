@@ -1,4 +1,4 @@
-"""The work at one film as tasks that worker processes do, on this machine or another."""
+"""The work on one film as tasks for worker processes, on this machine or another."""
 
 from __future__ import annotations
 
@@ -31,50 +31,54 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class NetworkTask:
-    """See that the network can be had, and load it.
+    """Load the network, to find out early whether it is available.
 
     Attributes:
-        settings: What names it.
+        settings: The settings that name the network.
     """
 
     settings: Settings
 
     @property
     def label(self) -> str:
-        """What the work is."""
+        """Name of the task in messages."""
         return self.settings.dream.model
 
     def run(self) -> None:
-        """Load it; what it raises says what is wrong."""
+        """Load the network.
+
+        Raises:
+            FramedreamError: The network is not available.
+        """
         dreamer_for(self.settings, 0)
 
 
 @dataclass(frozen=True)
 class SurveyTask:
-    """Look through a film's footage.
+    """Survey the footage of a film.
 
     Attributes:
         source: The footage.
-        settings: Which part of it is taken, and whether cuts are looked for.
+        settings: The settings; they name the part of the footage and whether to look for cuts.
         folder: The work folder.
-        token: Of the run.
-        seen: What was seen of the footage to find the part that is taken.
+        token: Token of the run.
+        frame_index: The index of the footage's frames, if an earlier pass made one.
     """
 
     source: Path
     settings: Settings
     folder: Path
     token: str
-    seen: FrameIndex | None = None
+    frame_index: FrameIndex | None = None
 
     @property
     def label(self) -> str:
-        """What the work is."""
+        """Name of the task in messages."""
         return f"{self.source.name} cuts"
 
     def run(self) -> Survey:
-        """Look through it."""
-        footage = open_retimed(self.source, self.settings.footage, self.seen)
+        """Survey the footage."""
+        footage = open_retimed(self.source, self.settings.footage, self.frame_index)
         return survey_footage(footage, self.settings, partial(check_running, FrameStorage(self.folder), self.token))
 
 
@@ -85,12 +89,12 @@ class PartTask:
     Attributes:
         source: The footage.
         target: Name of the film.
-        settings: How it is dreamed.
+        settings: How the film is dreamed.
         folder: The work folder.
-        token: Of the run.
-        survey: What the footage is like.
+        token: Token of the run.
+        survey: The survey of the footage.
         number: Number of the part, from 0.
-        tile: Side of tiles in pixels; 0 dreams frames whole.
+        tile: Side of tiles in pixels; 0 dreams whole frames.
     """
 
     source: Path
@@ -104,118 +108,126 @@ class PartTask:
 
     @property
     def label(self) -> str:
-        """What the work is."""
+        """Name of the task in messages."""
         parts = len(Plan(self.survey, self.settings).parts)
         return self.source.name + (f" {self.number + 1}/{parts}" if parts > 1 else "")
 
     def run(self) -> int:
-        """Make what is missing of it; gives the side of tiles that memory was enough for."""
+        """Make the missing pieces of the part.
+
+        Returns:
+            The side of tiles for which the memory was sufficient.
+        """
         storage, settings = FrameStorage(self.folder), self.settings
-        footage = open_retimed(self.source, settings.footage, self.survey.seen)
+        footage = open_retimed(self.source, settings.footage, self.survey.frame_index)
         plan = Plan(self.survey, settings)
 
-        def tell(stage: PartProgress) -> None:
-            storage.write_progress(self.number, stage.frame, stage.backwards, stage.at)
+        def report(progress: PartProgress) -> None:
+            storage.write_progress(self.number, progress.frame, progress.backwards, progress.at)
 
         encoding = PieceFactory(self.target, film_properties(settings, footage), settings.output)
         footage.keeps_alpha = encoding.keeps_alpha
         dreamer = partial(dreamer_for, settings, self.tile)
         check = partial(check_running, storage, self.token)
         render, is_carried = render_plan(footage, dreamer, settings, storage, plan), settings.motion.flow != "none"
-        PartMaker(render, is_carried, encoding, storage, plan, check, tell).make(plan.parts[self.number])
+        PartMaker(render, is_carried, encoding, storage, plan, check, report).make(plan.parts[self.number])
         return self.tile
 
     def smaller(self) -> PartTask | None:
-        """The same in smaller tiles, or None if there are none."""
+        """The same task with smaller tiles; None if the tiles are the smallest."""
         tiles = [tile for tile in TILES if tile < (self.tile or max(self.survey.height, self.survey.width))]
         return replace(self, tile=tiles[0]) if tiles else None
 
 
 def _absolute(name: str) -> str:
-    """A name that is good in another process; a slash at its end stays."""
+    """Make a name absolute, for another process; a trailing slash stays."""
     return str(Path.cwd() / name) + (os.sep if name.endswith(os.sep) else "")
 
 
 def absolute_settings(settings: Settings) -> Settings:
-    """The same with names of files that are good in another process."""
+    """Make all file names of settings absolute, for another process."""
     dream, mask = settings.dream, settings.footage.mask
     files = {"weights": dream.weights, "guide": dream.guide, "sound": settings.change.sound, "mask": mask}
     return settings.override({name: path.absolute() for name, path in files.items() if path})
 
 
 def check_running(storage: FrameStorage, token: str) -> None:
-    """End the work if its run does not want it any more.
+    """Stop if the run has ended.
+
+    Args:
+        storage: The work folder.
+        token: Token of the run.
 
     Raises:
-        Stopped: It does not.
+        Stopped: The run has ended.
     """
     if not storage.is_running(token):
-        raise Stopped(f"{storage.path}: stopped; the same command goes on from there")
+        raise Stopped(f"{storage.path}: stopped; run the same command again to resume")
 
 
 def order_parts(parts: Iterable[Part]) -> list[Part]:
-    """The order in which parts are begun: those of a shot from both of its ends by turns.
+    """Order parts for workers: those of each shot alternately from its start and its end.
 
-    Its keys are dreamed from its middle on, so that neighbours would wait for the same ones.
+    Anchor frames are dreamed outwards from the middle of a shot, so neighbours would wait for the same ones.
     """
-    found: list[Part] = []
+    ordered: list[Part] = []
     for _, group in itertools.groupby(parts, lambda part: part.windows[0].segment.shot):
         of_shot = deque(group)
         while of_shot:
-            found.append(of_shot.popleft())
+            ordered.append(of_shot.popleft())
             if of_shot:
-                found.append(of_shot.pop())
-    return found
+                ordered.append(of_shot.pop())
+    return ordered
 
 
 class FilmTasks:
-    """All tasks of a film, each once it can begin.
+    """All tasks of a film, each offered once it can start.
 
     Attributes:
-        job: The film.
+        job: The film in progress.
     """
 
     def __init__(self, job: FootageJob, *, check_network: bool = False) -> None:
-        """Let work begin.
+        """Start a run in the work folder.
 
         Args:
-            job: The film.
-            check_network: Whether the first task is to see that the network can be had.
+            job: The film in progress.
+            check_network: Whether the first task loads the network to check it.
         """
         self.job, self._unchecked = job, check_network
         self._settings = absolute_settings(job.settings)
         self._token = job.folder.start_run()
-        known = int((job.folder.journal.find("tile") or {"side": 0})["side"])
-        asked = 0 if job.settings.run.tile == "auto" else job.settings.run.tile
-        self._tile = min(known, asked) or known or asked
+        stored = int((job.folder.journal.find("tile") or {"side": 0})["side"])
+        requested = 0 if job.settings.run.tile == "auto" else job.settings.run.tile
+        self._tile = min(stored, requested) or stored or requested
         self._running: dict[int, Part] = {}
         self._warnings: set[str] = set()
         self._surveying = self._is_stopping = False
         self._waiting: list[Part] | None = None
         self._backwards = 0
         if job.plan is not None:
-            self._divide()
+            self._list_parts()
 
     @property
     def is_over(self) -> bool:
-        """Whether all parts are made."""
+        """Whether all parts are finished."""
         return self.job.finished is not None or (self._waiting == [] and not self._running)
 
     @property
     def has_next(self) -> bool:
-        """Whether a task can begin now."""
+        """Whether a task can start now."""
         return self._unchecked or (not self._surveying if self._waiting is None else bool(self._waiting))
 
     @property
     def remaining(self) -> float:
-        """Pixels that are to be dreamed by tasks that have not begun."""
+        """Number of pixels in frames of parts that have not started."""
         size = self.job.footage.height * self.job.footage.width
         if self._waiting is None:
             return float(self.job.footage.frame_count or 0) * size
         return float(sum(part.stop - part.first for part in self._waiting)) * size
 
     def next(self) -> Task | None:
-        """The next task, or None if none can begin now."""
+        """The next task; None if no task can start now."""
         job = self.job
         if self._unchecked:
             self._unchecked = False
@@ -231,24 +243,30 @@ class FilmTasks:
         self._running[part.number] = part
         assert job.plan is not None
         return PartTask(
-            job.source.absolute(), _absolute(job.places.name), self._settings, job.folder.path, self._token,
+            job.source.absolute(), _absolute(job.paths.name), self._settings, job.folder.path, self._token,
             job.plan.survey, part.number, self._tile,
         )  # fmt: skip
 
     def ended(self, task: Task, outcome: Outcome) -> None:
-        """Take note of what became of a task, and pass on what it warned of.
+        """Handle the outcome of a task, and log its warnings.
+
+        Args:
+            task: A task that `next` returned.
+            outcome: Its outcome.
 
         Raises:
-            FramedreamError: It failed.
+            FramedreamError: The task failed.
         """
         for warning in outcome.warnings:
-            if warning not in self._warnings:  # Each part may warn of the same.
+            if warning not in self._warnings:  # Several parts may give the same warning.
                 self._warnings.add(warning)
                 log.warning("%s", warning)
         if outcome.state == "failed":
             raise error_of(outcome)
         if outcome.state == "stopped" and not self._is_stopping:
-            raise OutputError(f"{self.job.folder.path}: the file {RUNNING} in it has gone; run the same command again")
+            raise OutputError(
+                f"{self.job.folder.path}: the file {RUNNING} was removed from it; run the same command again"
+            )
         if outcome.state == "done" and isinstance(task, PartTask):
             part = self._running.pop(task.number)
             self._backwards += (self.job.folder.read_progress(part.number) or [0, 0])[1]
@@ -257,26 +275,26 @@ class FilmTasks:
                 self.job.folder.note("tile", side=self._tile)
         if outcome.state == "done" and isinstance(task, SurveyTask):
             self.job.surveyed(outcome.value)
-            self._divide()
+            self._list_parts()
 
     def stop(self) -> None:
-        """Let running tasks end after the frame in hand."""
+        """Let running tasks stop after the current frame."""
         self._is_stopping = True
         self.job.folder.end_run()
 
     def progress(self) -> Progress | None:
-        """How far the film is, or None before it is known how long it is."""
+        """Progress of the film; None before the footage is surveyed."""
         plan = self.job.plan
         if plan is None or self._waiting is None:
             return None
-        told = [self.job.folder.read_progress(number) or [0, 0, part.first] for number, part in self._running.items()]
+        stages = [self.job.folder.read_progress(number) or [0, 0, part.first] for number, part in self._running.items()]
         open_frames = sum(part.stop - part.first for part in (*self._waiting, *self._running.values()))
         frames = len(plan.survey.times)
-        done = frames - open_frames + sum(stage[0] for stage in told)
-        shot = plan.shot_of(min((stage[2] for stage in told), default=frames - 1))
-        return Progress(done, frames, shot, plan.shots, self._backwards + sum(stage[1] for stage in told))
+        done = frames - open_frames + sum(stage[0] for stage in stages)
+        shot = plan.shot_of(min((stage[2] for stage in stages), default=frames - 1))
+        return Progress(done, frames, shot, plan.shots, self._backwards + sum(stage[1] for stage in stages))
 
-    def _divide(self) -> None:
+    def _list_parts(self) -> None:
         self._waiting = order_parts(self.job.missing())
         for part in self._waiting:
             self.job.folder.write_progress(part.number)

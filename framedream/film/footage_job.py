@@ -1,4 +1,4 @@
-"""A film of footage in the making, whoever does the work."""
+"""The film of some footage in progress: checks before the work, then the survey and the plan."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 
 class FootageJob(FilmJob):
-    """A film of footage in the making.
+    """The film of some footage in progress.
 
     Attributes:
-        source: Name of the footage.
-        footage: What is dreamed of.
+        source: The file or folder of the footage.
+        footage: The footage that is dreamed.
     """
 
     def __init__(
@@ -41,55 +41,64 @@ class FootageJob(FilmJob):
         work: Path | str | None = None,
         restart: bool = False,
     ) -> None:
-        """Look at everything that can be known to fail before the first hour is spent.
+        """Check everything that can be checked before the work starts.
+
+        Args:
+            source: The file or folder of the footage.
+            target: Name of the film.
+            settings: How the film is dreamed.
+            work: The work folder. Default: beside the film.
+            restart: Discard what an existing work folder holds.
 
         Raises:
             FramedreamError: See `framedream.jobs.dream_video.dream_video`.
         """
         self.source = Path(source)
-        read = [self.source, *sound_paths(settings), *mask_paths(settings), *guide_paths(settings)]
-        places = FilmPaths.of(read, target, work)
+        sources = [self.source, *sound_paths(settings), *mask_paths(settings), *guide_paths(settings)]
+        paths = FilmPaths.of(sources, target, work)
         self.footage = open_retimed(source, settings.footage)
-        _tell_if_single(self.footage, settings.footage)
+        _log_if_single(self.footage, settings.footage)
         if settings.change.sound:
-            self.footage.sound = load_film_sound(settings, places.name)
+            self.footage.sound = load_film_sound(settings, paths.name)
         if settings.change.timeline:
-            _tell_of_zooms(settings.change.timeline)
+            _warn_of_zoom_settings(settings.change.timeline)
         try:
             check_memory(self.footage.frame_count or 1, self.footage.height, self.footage.width)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         check_mask(settings, self.footage)
-        manifest = Manifest.of([self.source], Path(places.name), settings)
-        super().__init__(places, film_properties(settings, self.footage), settings, manifest, restart=restart)
+        manifest = Manifest.of([self.source], Path(paths.name), settings)
+        super().__init__(paths, film_properties(settings, self.footage), settings, manifest, restart=restart)
         self.footage.keeps_alpha = self.film.keeps_alpha
 
-    def surveyed(self, found: Survey) -> Plan:
-        """Note what the footage is like.
+    def surveyed(self, survey: Survey) -> Plan:
+        """Store the survey of the footage and plan the work.
+
+        Args:
+            survey: The survey.
 
         Raises:
-            InputError: It has no frames.
-            OutputError: There is no room for its film.
+            InputError: The footage has no frames.
+            OutputError: The disk has no room for the film.
         """
-        if not found.times:
-            raise InputError(f"{self.source}: there is no frame in it; check that the file plays")
-        tick = self.footage.time_base
-        self.folder.note("survey", **survey_to_record(found, tick))
-        return self._take(found)
+        if not survey.times:
+            raise InputError(f"{self.source}: contains no frames; check that it plays")
+        self.folder.note("survey", **survey_to_record(survey, self.footage.time_base))
+        return self._use_survey(survey)
 
     def _begin(self) -> None:
         super()._begin()
-        known = self.folder.journal.find("survey")
-        if known is not None:
+        record = self.folder.journal.find("survey")
+        if record is not None:
             height, width = self.footage.height, self.footage.width
-            self._take(survey_from_record(known, self.footage.time_base, height, width))
+            self._use_survey(survey_from_record(record, self.footage.time_base, height, width))
 
-    def _take(self, survey: Survey) -> Plan:
+    def _use_survey(self, survey: Survey) -> Plan:
         times, height, width = survey.times, survey.height, survey.width
-        self.footage.seen = survey.seen or self.footage.seen
+        self.footage.seen = survey.frame_index or self.footage.seen
         in_flight = 2 * min(len(times), 2 * window_length(height, width))
         # Frames are counted as wide as the film's; dreams are stored as wide as the footage's.
-        self._check_room(len(times), in_flight * width // self._like.width)
+        self._check_disk_space(len(times), in_flight * width // self._properties.width)
         sound = self.footage.sound
         if sound and self.settings.change.sound:
             last = len(times) - 1
@@ -98,15 +107,15 @@ class FootageJob(FilmJob):
         return self._plan
 
 
-def _tell_if_single(footage: FootageProtocol, settings: FootageSettings) -> None:
-    """Say so if there is nothing that could be slower."""
+def _log_if_single(footage: FootageProtocol, settings: FootageSettings) -> None:
+    """Log that slow motion has no effect on a single picture."""
     if footage.frame_count == 1 and settings.slow_motion != 1:
-        log.info("%s: is a single picture, with nothing before or behind it; it is not made slower", footage.path)
+        log.info("%s: is a single picture, which slow motion does not change", footage.path)
 
 
-def _tell_of_zooms(timeline: Timeline) -> None:
-    """Warn of what a timeline changes and footage does not have."""
+def _warn_of_zoom_settings(timeline: Timeline) -> None:
+    """Warn about settings of a timeline that only zooms use."""
     homes = setting_groups()
     for name in timeline.names:
         if homes[name] == "zoom":
-            log.warning("%s: %s is for the command zoom; nothing of it is seen here", timeline.source, flag_name(name))
+            log.warning("%s: %s has no effect here; only the command zoom uses it", timeline.source, flag_name(name))

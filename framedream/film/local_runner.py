@@ -1,4 +1,4 @@
-"""A film made by this process, without workers."""
+"""Makes a film in this process, without workers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Film:
     """A finished film.
 
     Attributes:
-        path: Where it is.
-        frames: How many frames it has.
-        shots: How many shots were found in it.
-        seconds: How long this run took.
+        path: The file, or the folder of PNGs.
+        frames: Number of frames.
+        shots: Number of shots that were found.
+        seconds: Duration of this run in seconds.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class LocalRunner:
 
     Args:
         job: The film.
-        stop: Asked after each frame; once it says True, the run ends.
+        stop: Called after each frame; if it returns True, the run stops.
         report: Called after each frame.
     """
 
@@ -47,11 +47,11 @@ class LocalRunner:
         self._done = self._backwards = 0
 
     def make(self, render: Render, *, is_carried: bool) -> None:
-        """Do all that is still to be done once it is known how the work is divided.
+        """Make all missing parts and assemble the film; the job must have a plan.
 
         Args:
-            render: Gives the dreamed frames.
-            is_carried: Whether a frame is dreamed on from the one before it.
+            render: Yields the dreamed frames of windows.
+            is_carried: Whether each frame continues the dream of the one before it.
         """
         job = self._job
         missing = job.missing()
@@ -61,22 +61,22 @@ class LocalRunner:
         frames = len(plan.survey.times)
         before = frames - sum(part.stop - part.first for part in missing)
         for part in missing:
-            tell = partial(self._tell, plan, before, self._backwards)
-            PartMaker(render, is_carried, job.film, job.folder, plan, self.check, tell).make(part)
+            report = partial(self._report_progress, plan, before, self._backwards)
+            PartMaker(render, is_carried, job.film, job.folder, plan, self.check, report).make(part)
             before += part.stop - part.first
         self._done = frames
         job.assemble(self.check)
 
     def check(self) -> None:
-        """End the run if that was asked for.
+        """Stop the run if requested.
 
         Raises:
-            Stopped: It was.
+            Stopped: A stop was requested.
         """
         if self._stop():
             raise self._job.stopped(self._done)
 
-    def _tell(self, plan: Plan, before: int, backwards: int, stage: PartProgress) -> None:
+    def _report_progress(self, plan: Plan, before: int, backwards: int, stage: PartProgress) -> None:
         self._done, self._backwards = before + stage.frame, backwards + stage.backwards
         if self._report:
             frames, shot = len(plan.survey.times), plan.shot_of(stage.at)
@@ -87,6 +87,6 @@ class LocalRunner:
 
 
 def log_resuming(job: FilmJob) -> None:
-    """Say so if an earlier run's work is gone on with."""
+    """Log that the work of an earlier run is resumed."""
     if job.plan and job.missing() and not job.folder.is_empty():
-        log.info("%s: going on with what %s holds", job.path, job.folder.path)
+        log.info("%s: resuming from %s", job.path, job.folder.path)

@@ -1,4 +1,4 @@
-"""A part of a film: dreamed and encoded by one process, from where an earlier one left it."""
+"""Dreams and encodes one part of a film, resuming where an earlier run stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from framedream.config.settings import Settings
-from framedream.film.compositing import composed_frames
+from framedream.film.compositing import frame_compositor
 from framedream.film.plan import Part, Plan
 from framedream.film.schedule_loading import load_schedule
 from framedream.media import FootageProtocol, Frame, PieceFactory
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from framedream.nn.ascent.dreamer import Dreamer
 
 Render = Callable[[Sequence[Window]], Generator[Frame | None]]
-"""Gives the dreamed frames of neighbouring windows; None for every frame that is dreamed for their sake."""
+"""Yields the dreamed frames of consecutive windows, and None for each frame of a backward pass."""
 
 _FRAMES_WAITING = 3
 
@@ -31,35 +31,35 @@ _FRAMES_WAITING = 3
 def render_plan(
     footage: FootageProtocol, dreamer: Callable[[], Dreamer], settings: Settings, storage: FrameStorage, plan: Plan
 ) -> Render:
-    """What renders footage.
+    """Make the function that renders windows of some footage.
 
     Args:
-        footage: What is dreamed of.
-        dreamer: Gives what dreams a single frame; asked once something is to be dreamed.
-        settings: How it is dreamed.
-        storage: Where frames are kept.
-        plan: How the work is divided.
+        footage: The footage that is dreamed.
+        dreamer: Loads the dreamer of single frames; called when the first window is rendered.
+        settings: How the film is dreamed.
+        storage: Stores dreamed frames.
+        plan: The division of the work.
     """
-    course, times = load_schedule(settings), plan.survey.times
-    read, as_film = footage.reading(plan.survey.cuts), composed_frames(settings, footage, plan.survey.mask_seen)
+    schedule, times = load_schedule(settings), plan.survey.times
+    read, compose = footage.reading(plan.survey.cuts), frame_compositor(settings, footage, plan.survey.mask_index)
 
-    def look(number: int) -> Settings:
-        return course.at(times[number])
+    def settings_at(number: int) -> Settings:
+        return schedule.at(times[number])
 
     def render(windows: Sequence[Window]) -> Generator[Frame | None]:
-        return as_film(partial(render_footage, read, windows, dreamer(), look, storage, plan.keys))
+        return compose(partial(render_footage, read, windows, dreamer(), settings_at, storage, plan.keys))
 
     return render
 
 
 @dataclass(frozen=True)
 class PartProgress:
-    """How far a part is.
+    """Progress of one part.
 
     Attributes:
-        frame: Frames of it that are finished.
-        backwards: Frames of its passes backwards that are.
-        at: The frame at work, by its number in the film.
+        frame: Finished frames of the part.
+        backwards: Finished frames of its backward passes.
+        at: Number in the film of the frame in progress.
     """
 
     frame: int
@@ -72,13 +72,13 @@ class PartMaker:
     """Makes parts of one film.
 
     Attributes:
-        render: Gives the dreamed frames.
-        is_carried: Whether a frame is dreamed on from the one before it.
-        encoding: Makes the film's encoders.
-        storage: Where frames and pieces are kept.
-        plan: How the work is divided.
-        check: Called between frames; what it raises ends the work.
-        tell: Called after each frame of each pass.
+        render: Yields the dreamed frames of windows.
+        is_carried: Whether each frame continues the dream of the one before it.
+        encoding: Makes the encoders of pieces.
+        storage: Stores frames and pieces.
+        plan: The division of the work.
+        check: Called between frames; may raise to stop.
+        report: Called after each frame of each pass.
     """
 
     render: Render
@@ -87,17 +87,17 @@ class PartMaker:
     storage: FrameStorage
     plan: Plan
     check: Callable[[], None]
-    tell: Callable[[PartProgress], None]
+    report: Callable[[PartProgress], None]
 
     def missing(self, part: Part) -> list[int]:
-        """Pieces of a part that are not stored."""
+        """Numbers of the pieces of a part that are not stored yet."""
         return [number for number in part.pieces if not self.storage.has_piece(number)]
 
     def make(self, part: Part) -> None:
-        """Dream and encode all pieces of a part that are not stored yet."""
+        """Dream and encode all missing pieces of a part."""
         missing = self.missing(part)
         while missing:
-            # Usually all that follow the last one stored; a damaged one may lie between.
+            # Usually all pieces after the last stored one; a damaged piece may leave a gap.
             run = next(
                 (index for index in range(1, len(missing)) if missing[index] != missing[0] + index), len(missing)
             )
@@ -107,10 +107,10 @@ class PartMaker:
         self._release_shared(part)
 
     def _make_pieces(self, part: Part, piece: int, stop: int) -> None:
-        """Dream and encode some neighbouring pieces."""
+        """Dream and encode consecutive pieces."""
         ends = dict(zip(part.pieces, part.ends, strict=True))
         start, end = ends.get(piece - 1, part.first), ends[stop - 1]
-        windows = [window for window in part.windows[self._where_to_begin(part, start) :] if window.first < end]
+        windows = [window for window in part.windows[self._first_window(part, start) :] if window.first < end]
         self.storage.release(part.first, windows[0].first)
         caught_up = {window.stop for window in windows if window.stop <= start}
         times = self.plan.survey.times
@@ -124,7 +124,7 @@ class PartMaker:
                         encoder.add(frame, self.encoding.shown_for(times, number, frame.duration))
                     number += 1
                 done = max(number, start)
-                self.tell(PartProgress(done - part.first, backwards, done - 1 if frame else done))
+                self.report(PartProgress(done - part.first, backwards, done - 1 if frame else done))
                 if frame and number in caught_up:
                     self.storage.release(part.first, number)
                 if number == ends[piece]:
@@ -135,20 +135,20 @@ class PartMaker:
                     self.check()
 
     def _release_shared(self, part: Part) -> None:
-        """Remove what the shots of a part share once they are complete."""
+        """Remove the shared frames of the shots of a part once these are complete."""
         shots = {window.segment.shot for window in part.windows}
         for start, end in shots:
             others = [other for other in self.plan.parts if other.first < end and other.stop > start]
             if not any(self.missing(other) for other in others):
                 self.storage.release_shared(start, end)
 
-    def _where_to_begin(self, part: Part, start: int) -> int:
-        """The window that begins with a frame, or an earlier one if what it goes on from is damaged."""
-        begin = next(index for index, window in enumerate(part.windows) if window.first == start)
+    def _first_window(self, part: Part, start: int) -> int:
+        """The window that starts at a frame, or an earlier one if the frame before it is missing or damaged."""
+        number = next(index for index, window in enumerate(part.windows) if window.first == start)
         if not self.is_carried:
-            return begin
-        while not part.windows[begin].begins_segment:
-            if self.storage.load(frame_name(part.windows[begin].first - 1)) is not None:
+            return number
+        while not part.windows[number].begins_segment:
+            if self.storage.load(frame_name(part.windows[number].first - 1)) is not None:
                 break
-            begin -= 1
-        return begin
+            number -= 1
+        return number

@@ -1,7 +1,7 @@
-"""How the work at a film is divided: parts to be made side by side, each of windows and of encoded pieces.
+"""Division of a film into parts that are made in parallel, each made of windows and encoded pieces.
 
-The plan follows from the footage and the settings alone, so every process that works at a
-film, today or after a crash, comes to the same one.
+The plan depends only on the survey and the settings, so every process that works on a film,
+now or after a crash, computes the same plan.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class PlanLimits:
 
 @dataclass(frozen=True)
 class Part:
-    """Neighbouring segments that one worker makes.
+    """Consecutive segments that one worker makes.
 
     Attributes:
-        number: Its place in the film, from 0.
-        windows: Its windows, in order.
-        pieces: Numbers of its encoded pieces in the film.
-        ends: The frame behind the last of each of these pieces.
+        number: Number of the part in the film, from 0.
+        windows: The windows, in order.
+        pieces: Numbers in the film of the encoded pieces.
+        ends: For each piece, the frame after its last one.
     """
 
     number: int
@@ -51,12 +51,12 @@ class Part:
 
     @property
     def first(self) -> int:
-        """Its first frame."""
+        """The first frame."""
         return self.windows[0].first
 
     @property
     def stop(self) -> int:
-        """The frame behind its last."""
+        """The frame after the last one."""
         return self.windows[-1].stop
 
 
@@ -64,10 +64,10 @@ class Plan:
     """The parts of a film.
 
     Attributes:
-        survey: What it was made of.
-        is_chain: Whether every frame is made of the one before it alone, as in a zoom: that is one part.
+        survey: The survey of the footage.
+        is_chain: Whether each frame depends only on the one before it, as in a zoom: then there is one part.
         limits: How finely films are divided; the same for every process that works on a film.
-        parts: In the order of the film. Shots too short to be worth a piece of their own go together.
+        parts: The parts, in order. Shots too short for a piece of their own share one part.
     """
 
     limits: ClassVar[PlanLimits] = PlanLimits()
@@ -76,9 +76,9 @@ class Plan:
         """Divide a film.
 
         Args:
-            survey: What has to be known of it.
-            settings: How it is dreamed.
-            is_chain: Whether every frame is made of the one before it alone.
+            survey: The survey of the footage.
+            settings: How the film is dreamed.
+            is_chain: Whether each frame depends only on the one before it.
         """
         self.survey, self.is_chain = survey, is_chain
         self.parts: list[Part] = []
@@ -91,7 +91,7 @@ class Plan:
 
     @property
     def keys(self) -> list[int]:
-        """The keys of all shots, rising."""
+        """Numbers of the anchor frames of all shots, rising."""
         return sorted({key for part in self.parts for window in part.windows for key in window.segment.keys})
 
     @property
@@ -105,7 +105,7 @@ class Plan:
         return len(self.survey.cuts) + 1
 
     def shot_of(self, frame: int) -> int:
-        """Number of the shot that a frame belongs to, from 1."""
+        """Number of the shot that contains a frame, from 1."""
         return bisect.bisect_right(self.survey.cuts, frame) + 1
 
 

@@ -1,4 +1,4 @@
-"""What a job says while it runs."""
+"""Progress of films and batches, passed to callbacks while they run."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a job stands, told after each frame of each pass.
+    """Progress of one film, reported after each frame of each pass.
 
     Attributes:
-        frame: Frames finished.
-        frames: Frames there are, or None if that is not known.
-        shot: Number of the shot being dreamed, from 1.
-        shots: Shots there are; 0 where several films are meant, or a zoom.
-        backwards: Frames of the passes backwards finished.
-        workers: What each worker does, by its name; empty where the work is done in this process.
-        beforehand: Frames of a zoom that were dreamed before the film comes to them.
+        frame: Finished frames.
+        frames: Total number of frames, or None if unknown.
+        shot: Number of the shot in progress, from 1.
+        shots: Total number of shots; 0 for several films together, and for a zoom.
+        backwards: Finished frames of the backward passes.
+        workers: The task of each worker, by the name of the worker; empty if this process does the work.
+        beforehand: Frames of a zoom that were dreamed in advance.
     """
 
     frame: int
@@ -31,15 +31,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class BatchProgress:
-    """Where a batch stands.
+    """Progress of a batch.
 
     Attributes:
-        item: Number of the item at work, from 1.
-        items: How many there are.
-        name: What it is called.
-        inner: Where the item itself stands; None when it begins or ends, and for stills.
-        ended: Whether it has ended. Where several are at work at once, ``item`` counts those that
-            have, and ``inner`` is about all of them together.
+        item: Number of the item in progress, from 1.
+        items: Total number of items.
+        name: Name of the item.
+        inner: Progress of the item itself; None when it starts or ends, and for stills.
+        ended: Whether the item has ended. If several items are in progress at once, ``item`` counts the
+            ended ones, and ``inner`` covers all of them together.
     """
 
     item: int
@@ -50,4 +50,4 @@ class BatchProgress:
 
 
 ProgressCallback = Callable[[Progress], None]
-"""Takes each `Progress`, for instance to move a bar."""
+"""Receives each `Progress`, for example to update a progress bar."""

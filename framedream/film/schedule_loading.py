@@ -1,4 +1,4 @@
-"""The course of a film's settings, with the sound that they follow."""
+"""Loads the schedule of a film's settings, and the sound that they follow."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ from framedream.media import Sound, output_holds_sound, sound_of
 
 log = logging.getLogger(__name__)
 
-_KEPT = 4
-"""Courses kept in memory, for all parts of a film have the same."""
+_CACHED_SCHEDULES = 4
+"""Schedules kept in memory, since all parts of a film have the same one."""
 
-_SPEEDS = (0.3, 2.0)
+_SPEED_POWERS = (0.3, 2.0)
 """Powers of a zoom's speed in silence, and where the bass is loudest."""
 
-_STEPS = (0.8, 3.0)
+_STEP_FACTORS = (0.8, 3.0)
 """Multiples of the step size off the beat, and on it."""
 
 
 def load_schedule(settings: Settings, length: Fraction | None = None) -> SettingsSchedule:
-    """What becomes of settings in the course of a film.
+    """Load how the settings of a film change over its time.
 
     Args:
-        settings: Those of the film.
-        length: Its length in seconds, for one that may be a loop.
+        settings: The settings of the film.
+        length: Length of the film in seconds, if it may be a loop.
 
     Raises:
-        SettingsError: There is no sound to follow, or a key of a loop lies beyond its end.
+        SettingsError: No sound to follow is given, or a key of a loop lies after its end.
         InputError: The sound cannot be read.
     """
-    return _course(settings, length, _stamp(settings))
+    return _cached_schedule(settings, length, _sound_version(settings))
 
 
 def add_sound_follows(settings: Settings) -> Settings:
-    """Settings of a zoom that follow its sound where nothing else is said: its speed the bass, its steps the beat."""
+    """Let a zoom follow its sound unless it has a timeline: the speed follows the bass, the step size the beat."""
     if settings.change.sound is None or settings.change.timeline is not None:
         return settings
     speed, step = settings.zoom.zoom, settings.motion.follow_step_size
     follows = (
-        SoundFollow("zoom", "bass", *(min(max(speed**power, SLOWEST), FASTEST) for power in _SPEEDS)),
-        SoundFollow("follow_step_size", "beat", *(min(step * factor, 255.0) for factor in _STEPS)),
+        SoundFollow("zoom", "bass", *(min(max(speed**power, SLOWEST), FASTEST) for power in _SPEED_POWERS)),
+        SoundFollow("follow_step_size", "beat", *(min(step * factor, 255.0) for factor in _STEP_FACTORS)),
     )
     return replace(settings, change=replace(settings.change, timeline=Timeline(follows=follows, source="--sound")))
 
 
-@functools.lru_cache(maxsize=_KEPT)
-def _course(settings: Settings, length: Fraction | None, stamp: tuple[int, ...]) -> SettingsSchedule:
+@functools.lru_cache(maxsize=_CACHED_SCHEDULES)
+def _cached_schedule(settings: Settings, length: Fraction | None, _version: tuple[int, ...]) -> SettingsSchedule:
     timeline, sound = settings.change.timeline, settings.change.sound
     if timeline is None or not timeline.follows or sound is None:
         return SettingsSchedule(settings, length)
-    # Here, not above: a sound that is not followed need not be analysed.
+    # Imported late: only sound that is followed is analysed.
     from framedream.media.audio.loudness import Loudness
 
     return SettingsSchedule(settings, length, Loudness.of(sound).level)
 
 
-def _stamp(settings: Settings) -> tuple[int, ...]:
-    """Another one when the sound has changed."""
+def _sound_version(settings: Settings) -> tuple[int, ...]:
+    """Size and modification time of the sound file."""
     with contextlib.suppress(OSError):
         if settings.change.sound is not None:
             facts = settings.change.sound.stat()
@@ -73,21 +73,24 @@ def _stamp(settings: Settings) -> tuple[int, ...]:
 
 
 def sound_paths(settings: Settings) -> list[Path]:
-    """The sound file that is named, if one is."""
+    """The sound file of the settings, as a list of at most one path."""
     return [settings.change.sound] if settings.change.sound else []
 
 
 def load_film_sound(settings: Settings, target: str, length: Fraction | None = None) -> Sound | None:
-    """The sound of a film that is to have the one that is followed; a warning if its kind of file has none.
+    """Find the sound given with ``--sound``, which becomes the film's; warn if such a film cannot hold sound.
 
     Args:
         settings: All settings.
         target: Name of the film.
-        length: Its length in seconds, where that is known.
+        length: Length of the film in seconds, if known.
+
+    Returns:
+        The sound; None if none is given or the film cannot hold any.
 
     Raises:
-        InputError: The sound is missing, cannot be read, or there is none in its file.
-        SettingsError: No film has the target's suffix.
+        InputError: The sound file is missing, cannot be read, or contains no sound.
+        SettingsError: The suffix of the target is not that of a film.
     """
     path = settings.change.sound
     if path is None:
@@ -96,6 +99,6 @@ def load_film_sound(settings: Settings, target: str, length: Fraction | None = N
     if output_holds_sound(target):
         return sound
     log.warning(
-        "%s: has no sound, so that of %s is followed but not heard; write .mp4 for a film with it", target, path
+        "%s: cannot hold sound, so the film follows %s silently; write .mp4 for a film with sound", target, path
     )
     return None

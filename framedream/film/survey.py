@@ -1,4 +1,4 @@
-"""Footage looked through before it is dreamed: when its frames are shown, and where shots begin."""
+"""The survey of footage before it is dreamed: times of all frames, and cuts; as JSON for the journal."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from framedream.media import Footage, FootageProtocol, FrameIndex, over_black
 from framedream.motion.cut_detection import find_cuts
 from framedream.render.prefetching import prefetch
 
-_FRAMES_WAITING = 3
+_PREFETCHED_FRAMES = 3
 
-_BEHIND = Fraction(1)
-"""Seconds behind the last moment of a film that are looked at of its mask, so that none is wanting there."""
+_MASK_MARGIN = Fraction(1)
+"""Seconds after the end of a film for which the frames of its mask are indexed too."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What has to be known of footage before it is divided.
+    """What the plan of a film must know about its footage.
 
     Attributes:
-        times: When each frame is shown, in seconds.
-        cuts: The frames that begin a later shot.
+        times: Times of all frames of the film, in seconds.
+        cuts: Numbers of the frames that start a shot, except the first.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
-        seen: The frames of the footage's own file, where it is a video.
-        mask_seen: Those of the mask's.
+        frame_index: The index of the frames of the footage's file, if it is a video.
+        mask_index: The index of the frames of the mask's file, if it is a video.
     """
 
     times: Sequence[Fraction]
     cuts: Sequence[int]
     height: int
     width: int
-    seen: FrameIndex | None = None
-    mask_seen: FrameIndex | None = None
+    frame_index: FrameIndex | None = None
+    mask_index: FrameIndex | None = None
 
 
 def survey_footage(footage: FootageProtocol, settings: Settings, check: Callable[[], None]) -> Survey:
-    """Read all of some footage, as it is; what is made between its frames is not needed for that.
+    """Read all of the footage once, at its own rate.
 
     Args:
         footage: The footage.
-        settings: Whether cuts are looked for.
-        check: Called for each frame; what it raises ends the work.
+        settings: The settings; they say whether to look for cuts.
+        check: Called for each frame; may raise to stop.
 
     Raises:
         InputError: The footage cannot be read.
@@ -71,65 +71,65 @@ def survey_footage(footage: FootageProtocol, settings: Settings, check: Callable
             times.append(moment)
             check()
     else:
-        cuts = find_cuts(prefetch(pictures(), _FRAMES_WAITING))
+        cuts = find_cuts(prefetch(pictures(), _PREFETCHED_FRAMES))
     film_times = list(footage.times_by(times))
-    begun = {footage.first_of(cut) for cut in cuts} & set(range(1, len(film_times)))
-    mask, seen = open_mask(settings, footage.source.rate), footage.seen or watch.seen()
-    mask_seen = _look_at(mask, footage.moment(film_times[-1]), check) if mask and film_times else None
-    return Survey(film_times, sorted(begun), footage.height, footage.width, seen, mask_seen)
+    starts = {footage.first_of(cut) for cut in cuts} & set(range(1, len(film_times)))
+    mask, frame_index = open_mask(settings, footage.source.rate), footage.seen or watch.seen()
+    mask_index = _index_mask(mask, footage.moment(film_times[-1]), check) if mask and film_times else None
+    return Survey(film_times, sorted(starts), footage.height, footage.width, frame_index, mask_index)
 
 
-def _look_at(mask: Footage, last: Fraction, check: Callable[[], None]) -> FrameIndex | None:
-    """What is seen of a mask that is a video, up to a frame behind the last moment, in seconds."""
+def _index_mask(mask: Footage, last: Fraction, check: Callable[[], None]) -> FrameIndex | None:
+    """Index the frames of a mask that is a video, until after the last time in seconds."""
     watch = mask.watch()
     with closing(mask.times()) as times:
         for time in times:
             check()
-            if time > last + _BEHIND:
+            if time > last + _MASK_MARGIN:
                 break
     return watch.seen()
 
 
 def survey_to_record(survey: Survey, tick: Fraction) -> dict[str, Any]:
-    """A survey as JSON can hold it.
+    """Convert a survey to a JSON object.
 
     Args:
-        survey: What was found.
-        tick: Seconds of which the film's times are whole numbers.
+        survey: The survey.
+        tick: Time base of the film: its times are whole multiples of it, in seconds.
     """
-    noted = {"ticks": [int(time / tick) for time in survey.times], "cuts": list(survey.cuts)}
-    seen = {"seen": survey.seen, "mask_seen": survey.mask_seen}
-    return noted | {name: _seen_noted(each) for name, each in seen.items() if each is not None}
+    record = {"ticks": [int(time / tick) for time in survey.times], "cuts": list(survey.cuts)}
+    indexes = {"seen": survey.frame_index, "mask_seen": survey.mask_index}
+    return record | {name: _index_to_record(index) for name, index in indexes.items() if index is not None}
 
 
 def survey_from_record(record: Mapping[str, Any], tick: Fraction, height: int, width: int) -> Survey:
-    """What was noted, or as much of it as an earlier version did.
+    """Convert a JSON object back to a survey; records of early versions contain no frame indexes.
 
     Args:
-        record: What `survey_to_record` gave.
-        tick: Seconds of which the film's times are whole numbers.
+        record: A JSON object of `survey_to_record`.
+        tick: Time base of the film, in seconds.
         height: Height of a frame in pixels.
         width: Width of a frame in pixels.
     """
     times = [ticks * tick for ticks in record["ticks"]]
-    seen = (_seen_of(record[name]) if name in record else None for name in ("seen", "mask_seen"))
-    return Survey(times, record["cuts"], height, width, *seen)
+    indexes = (_index_from_record(record[name]) if name in record else None for name in ("seen", "mask_seen"))
+    return Survey(times, record["cuts"], height, width, *indexes)
 
 
-def _seen_noted(seen: FrameIndex) -> dict[str, Any]:
-    times = [*seen.times, *([] if seen.end is None else [seen.end])]
-    # The coarsest tick of which all of them are whole numbers.
+def _index_to_record(index: FrameIndex) -> dict[str, Any]:
+    times = [*index.times, *([] if index.end is None else [index.end])]
+    # The coarsest tick of which all times are whole multiples.
     scale = lcm(*{time.denominator for time in times})
     return {
-        "first": seen.first,
+        "first": index.first,
         "scale": scale,
-        "ticks": [int(time * scale) for time in seen.times],
-        "end": None if seen.end is None else int(seen.end * scale),
-        "marks": list(seen.marks),
+        "ticks": [int(time * scale) for time in index.times],
+        "end": None if index.end is None else int(index.end * scale),
+        "marks": list(index.marks),
     }
 
 
-def _seen_of(record: Mapping[str, Any]) -> FrameIndex:
+def _index_from_record(record: Mapping[str, Any]) -> FrameIndex:
     tick, end = Fraction(1, record["scale"]), record["end"]
     times = [ticks * tick for ticks in record["ticks"]]
     return FrameIndex(record["first"], times, array("I", record["marks"]), None if end is None else end * tick)

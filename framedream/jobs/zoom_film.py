@@ -126,7 +126,7 @@ class ZoomJob(FilmJob):
 
     def _begin(self) -> None:
         super()._begin()
-        self._check_room(self.frames, self._in_flight)
+        self._check_disk_space(self.frames, self._in_flight)
         times = [number / self.form.rate for number in range(self.frames)]
         self._plan = Plan(Survey(times, [], self.form.height, self.form.width), self.settings, is_chain=True)
 
@@ -143,7 +143,7 @@ class ZoomJob(FilmJob):
         stills = [still.read(width, height) for still in self._stills]
         spec = ZoomSpec(stills, self.frames, rate, camera_path, self.settings.zoom.loop)
         longest = max(each.end - each.first if each else 0 for each in spec.padded_frame.transitions)
-        self._check_room(self.frames, self._in_flight + longest)
+        self._check_disk_space(self.frames, self._in_flight + longest)
         return render_zoom(
             spec, windows[0].first, windows[-1].stop, dreamer, lambda number: at(number / rate), self.folder
         )

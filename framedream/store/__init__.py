@@ -1,1 +1,1 @@
-"""What survives a crash: the work folder, its manifest and its frames."""
+"""Files that survive a crash: the work folder, its manifest, its journal and its frames."""

@@ -1,4 +1,4 @@
-"""Files of arrays that are there as a whole or not at all."""
+"""Files of arrays, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from framedream.media.atomic_files import write_durably
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
-    """The arrays of a file by name, or None if it is missing or damaged.
+    """Load the arrays of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The arrays by name; None if the file is missing or damaged.
 
     Raises:
-        OSError: It is there and cannot be read.
+        OSError: The file exists but cannot be read.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -27,33 +33,37 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
     except OSError:
         raise
     except Exception:
-        # A checksum fails, or a flipped bit asks for what zip files have no more: anything can come.
+        # A damaged file can make the ZIP and NumPy readers raise almost anything.
         return None
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays by name; they are on the disk when this returns.
+    """Save arrays; they are on the disk when this returns.
+
+    Args:
+        path: The file; replaced if it exists.
+        arrays: The arrays by name.
 
     Raises:
-        OSError: The disk is full or refuses.
+        OSError: The disk is full or cannot be written.
     """
     write_durably(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 class PieceStore(Protocol):
-    """Where a film's pieces are kept."""
+    """A storage of encoded pieces."""
 
     def load_piece(self, number: int) -> Piece:
-        """A stored piece."""
+        """Load a piece."""
         ...
 
 
 class StoredPieces(Iterable[Piece]):
-    """The first pieces of a store, each read when it is needed, as often as they are gone through.
+    """The first pieces of a storage, loaded one by one at each iteration.
 
     Args:
-        store: Where they are.
-        count: How many there are.
+        store: The storage.
+        count: Number of pieces.
     """
 
     def __init__(self, store: PieceStore, count: int) -> None:

@@ -1,4 +1,4 @@
-"""An append-only file of what happened, whole up to the last line that was finished."""
+"""An append-only file of records that survives crashes."""
 
 from __future__ import annotations
 
@@ -10,53 +10,58 @@ from typing import Any
 
 from framedream.media.atomic_files import sync
 
-_LONGEST = 2**28
-"""No line has more bytes than this."""
+_MAX_LINE_BYTES = 2**28
+"""Upper limit of the length of a line."""
 
 
 class Journal:
-    """Records, each a line with its checksum; a line that a power cut left unfinished is dropped.
+    """Records in a file, one JSON line with a checksum each.
+
+    A line that a power cut left incomplete is removed when the file is opened, and all after it.
 
     Args:
-        path: The file; made if it is not there.
+        path: The file; created by the first record.
+
+    Attributes:
+        records: All records, in order.
 
     Raises:
-        OSError: It cannot be read or written.
+        OSError: The file cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.records: list[dict[str, Any]] = []
         text = path.read_bytes() if path.exists() else b""
-        good = 0
+        valid = 0
         for line in text.splitlines(keepends=True):
-            record = _parsed(line)
+            record = _parse_line(line)
             if record is None:
                 break
             self.records.append(record)
-            good += len(line)
-        if good < len(text):
-            os.truncate(path, good)
+            valid += len(line)
+        if valid < len(text):
+            os.truncate(path, valid)
 
     @staticmethod
-    def is_one(path: Path) -> bool:
-        """Whether a file is a journal with a record in it."""
+    def is_journal(path: Path) -> bool:
+        """Whether a file is a journal with at least one record."""
         with path.open("rb") as file:
-            return _parsed(file.readline(_LONGEST)) is not None
+            return _parse_line(file.readline(_MAX_LINE_BYTES)) is not None
 
     def find(self, kind: str) -> dict[str, Any] | None:
-        """The last record of a kind."""
+        """Find the last record of a kind; None if there is none."""
         return next((record for record in reversed(self.records) if record["kind"] == kind), None)
 
     def add(self, kind: str, **values: Any) -> None:
         """Append a record; it is on the disk when this returns.
 
         Args:
-            kind: What happened.
-            values: Anything JSON can hold.
+            kind: Kind of the record.
+            values: Values of the record, as JSON can hold them.
 
         Raises:
-            OSError: The disk is full or refuses; the journal is as it was.
+            OSError: The disk is full or cannot be written; the journal is unchanged.
         """
         record = {"kind": kind, **values}
         text = json.dumps(record, separators=(",", ":")).encode()
@@ -75,7 +80,7 @@ class Journal:
         self.records.append(record)
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def _parse_line(line: bytes) -> dict[str, Any] | None:
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         return None

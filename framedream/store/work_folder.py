@@ -1,4 +1,4 @@
-"""A work folder: what a film in the making has so far, safe against power cuts and second runs."""
+"""The work folder of a film in progress, protected against power cuts and concurrent runs."""
 
 from __future__ import annotations
 
@@ -19,34 +19,38 @@ from framedream.store.journal import Journal
 from framedream.store.manifest import Manifest
 
 SUFFIX = ".framedream"
-"""What a work folder's name adds to that of the output."""
+"""Suffix of the output's name that makes the name of its work folder."""
 
 _MANIFEST, _JOURNAL, _LOCK, _OWNER = "manifest.json", "journal", "lock", "owner"
 
 
 def work_path(target: Path) -> Path:
-    """The work folder of an output, where none is named."""
+    """The default work folder of an output."""
     return target.with_name(target.name + SUFFIX)
 
 
 class WorkFolder(FrameStorage):
-    """The work folder of one output, locked as long as it is open.
+    """The work folder of one output, locked while it is open.
 
-    A frame or piece counts once its file has its final name; the journal only remembers
-    what would take long to find out again. As a context manager it is closed at the end, and
-    removed where nothing was stored. Only files it made itself are ever removed.
+    A frame or piece counts once its file has its final name; the journal only stores what
+    takes long to compute. As a context manager, the folder is closed at the end, and removed
+    if nothing was stored. Only files that this class wrote are ever removed.
 
     Args:
-        path: Where it is, or will be.
+        path: The folder; created if it is missing.
         target: The output.
-        manifest: What it must have been begun with.
-        restart: Forget what is there.
+        manifest: The manifest of this run, which an existing folder must match.
+        restart: Discard the stored work.
+
+    Attributes:
+        environment_changes: Differences of versions and threads since the folder was created.
+        journal: The journal.
 
     Raises:
-        LockedError: Another run is at work on it, or on the output.
-        SettingsError: It was begun with other settings.
+        LockedError: Another run uses the folder, or makes the output.
+        SettingsError: The folder was created with other settings.
         InputError: The footage has changed since.
-        OutputError: It cannot be written, or is something else.
+        OutputError: The folder cannot be written, or does not belong to this output.
     """
 
     def __init__(self, path: Path, target: Path, manifest: Manifest, *, restart: bool = False) -> None:
@@ -69,46 +73,55 @@ class WorkFolder(FrameStorage):
         self.end_run()
         stored = Manifest.read(self.path / _MANIFEST)
         if stored and stored.target != manifest.target:
-            raise OutputError(f"{self.path}: is the work folder of {stored.target}; name another one with --work")
+            raise OutputError(f"{self.path}: is the work folder of {stored.target}; give another --work")
         for name in STORES:
             (self.path / name).mkdir(exist_ok=True)
             for part in (self.path / name).glob(".*.part-*"):
                 part.unlink()
         self.journal = Journal(self.path / _JOURNAL)
-        if stored is None or restart or self._is_over(stored, manifest):
-            self._begin(manifest)
+        if stored is None or restart or self._is_obsolete(stored, manifest):
+            self._reset(manifest)
         else:
-            _compare(stored, manifest, self.path)
+            _check_unchanged(stored, manifest, self.path)
             self.environment_changes = stored.changed_environment(manifest)
         sync(self.path)
         if not existed:
             sync(self.path.parent)
 
     def note(self, kind: str, **values: Any) -> None:
-        """Append to the journal.
+        """Append a record to the journal.
+
+        Args:
+            kind: Kind of the record.
+            values: Values of the record, as JSON can hold them.
 
         Raises:
-            OutputError: The disk is full or refuses.
+            OutputError: The disk is full or cannot be written.
         """
         self._guarded(lambda: self.journal.add(kind, **values))
 
     def note_complete(self, part: Path, frames: int, shots: int) -> None:
-        """Note what the output will be the moment before it gets its name, so that it need not be made again.
+        """Record the finished output just before it gets its final name, so that it is not made again.
+
+        Args:
+            part: The output under its temporary name.
+            frames: Number of frames.
+            shots: Number of shots.
 
         Raises:
-            OutputError: The disk is full or refuses.
+            OutputError: The disk is full or cannot be written.
         """
         self.note("complete", frames=frames, shots=shots, result=result_state(part))
 
     def completed(self) -> tuple[int, int] | None:
-        """Frames and shots of the output if it was completed before, and is still as it was then."""
+        """Numbers of frames and shots of the output, if it is complete and unchanged since; else None."""
         record = self.journal.find("complete")
         if record is None or record["result"] != result_state(self._target):
             return None
         return record["frames"], record["shots"]
 
     def remove(self) -> None:
-        """Remove what this class has put there, and the folder if nothing else is in it."""
+        """Remove the files that this class wrote, and the folder if it is empty then."""
         with contextlib.suppress(OSError):
             self.clear()
             for name in STORES:
@@ -128,38 +141,38 @@ class WorkFolder(FrameStorage):
             self.remove()
         self._locks.close()
 
-    def _is_over(self, stored: Manifest, manifest: Manifest) -> bool:
-        """Whether a film with other settings was complete, and only its run did not live to tidy up."""
-        is_other = bool(stored.changed_source(manifest) or stored.changed_settings(manifest))
-        return is_other and self.completed() is not None
+    def _is_obsolete(self, stored: Manifest, manifest: Manifest) -> bool:
+        """Whether the folder holds a complete film with other settings, left by a run that was killed at its end."""
+        differs = bool(stored.changed_source(manifest) or stored.changed_settings(manifest))
+        return differs and self.completed() is not None
 
-    def _begin(self, manifest: Manifest) -> None:
+    def _reset(self, manifest: Manifest) -> None:
         self.clear()
         (self.path / _JOURNAL).unlink(missing_ok=True)
         write_durably(self.path / _MANIFEST, manifest.write)
         self.journal = Journal(self.path / _JOURNAL)
 
     def _check_is_ours(self) -> None:
-        """Refuse a place where something else is."""
+        """Refuse a path that holds something else."""
         path = self.path
         if path.is_symlink():
-            raise OutputError(f"{path}: is a link; remove it, or name a place with --work")
+            raise OutputError(f"{path}: is a symbolic link; remove it, or give another --work")
         if path.exists() and not path.is_dir():
-            raise OutputError(f"{path}: is a file, not a work folder; name another --work")
+            raise OutputError(f"{path}: is a file, not a work folder; give another --work")
         if path.is_dir() and Manifest.read(path / _MANIFEST) is None:
-            # A run that was killed while it began or tidied up leaves nothing but these.
-            left = [_LOCK, _OWNER, RUNNING, *STORES]
-            if (path / _JOURNAL).is_file() and Journal.is_one(path / _JOURNAL):
-                left.append(_JOURNAL)
-            others = sorted(item.name for item in path.iterdir() if item.name not in left and ".part-" not in item.name)
+            # A run that was killed during its first or last steps leaves only these.
+            own = [_LOCK, _OWNER, RUNNING, *STORES]
+            if (path / _JOURNAL).is_file() and Journal.is_journal(path / _JOURNAL):
+                own.append(_JOURNAL)
+            others = sorted(item.name for item in path.iterdir() if item.name not in own and ".part-" not in item.name)
             others += [f"{name}/{item.name}" for name in STORES for item in (path / name).glob("*")]
             if others:
-                raise OutputError(f"{path}: holds other things ({others[0]}); name an empty or new folder with --work")
+                raise OutputError(f"{path}: contains other files ({others[0]}); give --work an empty or new folder")
 
     def _lock_output(self) -> None:
         lock = self._target.with_name(f".{self._target.name}.lock")
-        self._lock(lock, f"{self._target}: another run is making it; wait for that one, or name another output")
-        # Unlinked while it is held: whoever opened it meanwhile finds no name to it and tries again.
+        self._lock(lock, f"{self._target}: another run is making it; wait for that run, or choose another output")
+        # Removed while it is held: a process that opened it in the meantime finds it removed and tries again.
         self._locks.callback(lock.unlink, missing_ok=True)
 
     def _lock_folder(self) -> None:
@@ -167,7 +180,7 @@ class WorkFolder(FrameStorage):
         by = f" ({owner.read_text()})" if owner.exists() and owner.stat().st_size else ""
         self._lock(
             self.path / _LOCK,
-            f"{self.path}: another run{by} is at work in it; wait for that one, or name another --work",
+            f"{self.path}: another run{by} uses it; wait for that run, or give another --work",
         )
         owner.write_text(f"process {os.getpid()} on {socket.gethostname()}")
 
@@ -180,12 +193,12 @@ class WorkFolder(FrameStorage):
         self._locks.callback(lock.release)
 
 
-def _compare(stored: Manifest, manifest: Manifest, path: Path) -> None:
-    """Refuse to go on with what was begun with other footage or settings."""
-    how = "run again as then, or give --restart to begin anew"
+def _check_unchanged(stored: Manifest, manifest: Manifest, path: Path) -> None:
+    """Refuse to resume work that was started with other footage or settings."""
+    advice = "repeat the original command, or give --restart to start over"
     changed = stored.changed_source(manifest)
     if changed:
-        raise InputError(f"{changed}, with which {path} was begun; {how}")
+        raise InputError(f"{changed} since {path} was started; {advice}")
     changes = stored.changed_settings(manifest)
     if changes:
-        raise SettingsError(f"{path}: was begun with other settings ({', '.join(changes)}); {how}")
+        raise SettingsError(f"{path}: was started with other settings ({', '.join(changes)}); {advice}")

@@ -359,7 +359,7 @@ def test_a_disk_that_is_too_full_is_told_with_what_is_needed(clips, tmp_path, mo
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 10, 100_000))
     with pytest.raises(
-        OutputError, match=r"film\.mp4: needs about \d+ kB on the disk of .*, and 100 kB are free; make"
+        OutputError, match=r"film\.mp4: needs about \d+ kB on the disk of .*, but only 100 kB are free; free"
     ):
         dream_video(clips / "a.mp4", tmp_path / "film.mp4")
     assert sorted(item.name for item in tmp_path.iterdir()) == ["clips"]
@@ -371,7 +371,7 @@ def test_a_batch_that_will_probably_fill_the_disk_is_told_beforehand(clips, tmp_
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 10, 7000))
     batch = dream_folder(clips, tmp_path / "dreamed", include=["*.mp4", "*.mov"])
-    assert "dreamed: all films need about 8 kB, and 7 kB are free; make room meanwhile" in caplog.messages[0]
+    assert "dreamed: all films together need about 8 kB, but only 7 kB are free; free some space" in caplog.messages[0]
     assert len(batch.failed) == 2
 
 

@@ -852,7 +852,7 @@ def test_a_signal_stops_it_after_the_frame_in_hand_and_the_same_command_goes_on(
     assert (running.returncode, out) == (128 + number, b"")
     lines = rest.decode().replace("\r", "\n").strip().split("\n")
     assert any(line == "framedream: stopping after the frame in hand; once more to stop now" for line in lines)
-    assert lines[-1] == f"framedream: {film}: stopped with 0 of 6 frames done; the same command goes on from there"
+    assert lines[-1] == f"framedream: {film}: stopped with 0 of 6 frames done; run the same command again to resume"
     assert "Traceback" not in rest.decode()
     assert sorted(item.name for item in tmp_path.iterdir()) == ["clip.mp4", "film.mp4.framedream", "log"]
     with stand_in(log, "video", clip, film, "--quiet") as running:
@@ -876,7 +876,7 @@ def test_a_second_signal_stops_it_at_once(clip, tmp_path, number):
         running.send_signal(number)
         _, rest = running.communicate(timeout=10)
     assert running.returncode == 128 + number
-    assert b"framedream: stopped; the same command goes on with what is stored" in rest
+    assert b"framedream: stopped; run the same command again with what is stored" in rest
     assert b"Traceback" not in rest
 
 
@@ -961,7 +961,7 @@ def test_a_zoom_that_a_signal_stops_is_gone_on_with_by_the_same_command(tmp_path
         running.send_signal(signal.SIGINT)
         out, rest = running.communicate(timeout=60)
     assert (running.returncode, out) == (130, b"")
-    assert rest.decode().strip().endswith("of 12 frames done; the same command goes on from there")
+    assert rest.decode().strip().endswith("of 12 frames done; run the same command again to resume")
     dreamed = len(log.read_text().splitlines())
     with stand_in(log, *words, "--quiet") as running:
         assert running.communicate(timeout=60) == (b"", b"")

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 from breaks import Break, breaking_at
-from stand_in_workers import stand_in
 from stand_ins import Dreaming
 
 from framedream import Settings, dream_video
@@ -120,17 +119,15 @@ def test_compared_films_keep_alpha(tmp_path, unchanged, compare, wide):
 
 
 @pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
-def test_alpha_that_is_lost_is_told_once_whoever_works(tmp_path, monkeypatch, caplog, devices):
+def test_alpha_that_is_lost_is_told_once_whoever_works(tmp_path, kept_workers, caplog, devices):
     caplog.set_level("INFO", "framedream")
     source = write(tmp_path / "a.mkv", "gbrap12le", count=4, alpha=True)
-    stand_in(monkeypatch, tmp_path)
     dream_video(source, tmp_path / "b.mp4", Settings.of(devices=devices))
     assert caplog.text.count("transparent parts are shown over black") == 1
 
 
-def test_workers_see_what_one_process_sees(tmp_path, monkeypatch):
+def test_workers_see_what_one_process_sees(tmp_path, kept_workers):
     source = write(tmp_path / "a.mkv", "gbrap12le", count=20, alpha=True)
-    stand_in(monkeypatch, tmp_path)
     films = [
         dream_video(source, tmp_path / name, Settings.of(segment=8, devices=devices))
         for name, devices in (("one.mkv", "cpu"), ("two.mkv", "cpu:2"))

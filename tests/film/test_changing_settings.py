@@ -11,13 +11,11 @@ import pytest
 from breaks import Break, breaking_at, read
 from pictures import pan, write_clip
 from stand_in_cli import Restless
-from stand_in_workers import stand_in
 
 from framedream import Settings, dream_video
 from framedream.errors import SettingsError
 from framedream.film.dreamers import dreamer_for
 from framedream.film.film_tasks import absolute_settings
-from framedream.film.plan import Plan, PlanLimits
 from framedream.film.schedule_loading import add_sound_follows, load_schedule
 from framedream.jobs import dream_video as job
 from framedream.media import open_footage
@@ -34,12 +32,6 @@ layers = "fire8=2"
 step-size = 5
 persistence = 0.9
 """
-
-
-@pytest.fixture
-def short(monkeypatch):
-    """Windows of six frames and pieces of five, so that a short clip has several of both."""
-    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
 
 
 @pytest.fixture
@@ -90,20 +82,19 @@ def test_frames_are_dreamed_as_the_timeline_says_for_their_time(clip, course, dr
 
 
 @pytest.mark.parametrize(
-    ("name", "values"), [("film.mkv", {}), ("film", {"flow": "none"}), ("film.mkv", {"segment": 13})]
+    ("name", "values", "counts"),
+    [("film.mkv", {}, (1, 30)), ("film", {"flow": "none"}, (17,)), ("film.mkv", {"segment": 13}, (17, 47))],
 )
-def test_a_film_that_changes_is_ended_by_the_same_call_and_is_the_same(clip, short, course, dreams, name, values):
+def test_a_film_that_changes_is_ended_by_the_same_call_and_is_the_same(
+    clip, short, course, dreams, name, values, counts
+):
     settings = Settings.of(timeline=course, **values)
     expected = run(clip, "whole" + name, settings)
     assert expected != run(clip, "plain" + name, Settings.of(**values))
-    for count in (1, 17, 30, 47):
-        broken = False
-        try:
+    for count in counts:
+        with pytest.raises(Break):
             run(clip, name, settings, progress=breaking_at(count))
-        except Break:
-            broken = True
-            assert run(clip, name, settings) == expected
-        assert broken or count > 30
+        assert run(clip, name, settings) == expected
         target = clip.with_name(name)
         for path in [*target.glob("*"), target] if target.is_dir() else [target]:
             path.rmdir() if path.is_dir() else path.unlink()
@@ -114,7 +105,7 @@ def test_another_timeline_is_refused_with_the_difference(clip, course, dreams):
         run(clip, "film.mkv", Settings.of(timeline=course), progress=breaking_at(20))
     course.write_text(COURSE.replace("fire8=2", "fire8=3").replace("= 0.2", "= 0.25"))
     message = (
-        r"begun with other settings \(timeline: layers at 0\.25s default → fire5=1 \(smooth\), "
+        r"started with other settings \(timeline: layers at 0\.25s default → fire5=1 \(smooth\), "
         r"timeline: layers at 0\.2s fire5=1 \(smooth\) → default, "
         r"timeline: layers at 0\.6s fire8=2 \(smooth\) → fire8=3 \(smooth\), "
     )
@@ -124,8 +115,7 @@ def test_another_timeline_is_refused_with_the_difference(clip, course, dreams):
     assert len(run(clip, "film.mkv", Settings.of(timeline=course))) == 30
 
 
-def test_workers_make_the_same_film_that_changes(clip, course, tmp_path, monkeypatch):
-    stand_in(monkeypatch, tmp_path)
+def test_workers_make_the_same_film_that_changes(clip, course, tmp_path, kept_workers):
     settings = Settings.of(timeline=course, segment=13, devices="cpu")
     alone = run(clip, "alone.mkv", settings)
     assert run(clip, "film.mkv", settings.override({"devices": "cpu:2"})) == alone
@@ -224,7 +214,7 @@ def test_a_film_of_footage_is_warned_of_what_only_zooms_have(clip, course, dream
     course.write_text(COURSE + "zoom = 2\n")
     run(clip, "film.mkv", Settings.of(timeline=course, end="0.2"))
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
-        f"{course}: zoom is for the command zoom; nothing of it is seen here"
+        f"{course}: zoom has no effect here; only the command zoom uses it"
     ]
 
 

@@ -10,7 +10,6 @@ import pytest
 from breaks import Break, breaking_at
 from pictures import pan, scene, write_clip
 from stand_in_cli import Restless
-from stand_in_workers import stand_in
 
 from framedream import Settings, dream_folder, dream_image, dream_video, zoom
 from framedream.errors import SettingsError
@@ -81,9 +80,8 @@ def test_a_film_that_was_broken_off_is_ended_the_same(clip, dreams, compare):
     assert np.array_equal(run(clip, "film", compare=compare), expected)
 
 
-def test_workers_make_the_film_that_one_process_makes(tmp_path, monkeypatch):
+def test_workers_make_the_film_that_one_process_makes(tmp_path, kept_workers):
     clip = write_clip(tmp_path / "clip.mp4", pan(48, HEIGHT, WIDTH, step=(1.3, 0.4)))
-    stand_in(monkeypatch, tmp_path)
     values = {"compare": "side", "segment": 8}
     alone = run(clip, "alone", devices="cpu", **values)
     assert alone.shape[2] == 2 * WIDTH

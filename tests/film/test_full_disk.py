@@ -59,7 +59,7 @@ def fill(disk: Path) -> None:
             file.truncate(file.tell() - 12_288)
 
 
-@pytest.mark.parametrize("at", [1, 5, 9, 13, 15])
+@pytest.mark.parametrize("at", [1, 9, 15])
 def test_a_disk_that_becomes_full_is_code_5_and_the_same_call_ends_the_film(clip, small_disk, tmp_path, dreams, at):
     dream_video(clip, tmp_path / "whole.mp4")
     alone = len(dreams.steps)
@@ -71,7 +71,9 @@ def test_a_disk_that_becomes_full_is_code_5_and_the_same_call_ends_the_film(clip
         if len(told) == at:
             fill(small_disk)
 
-    with pytest.raises(OutputError, match=r"cannot be written \(No space left.*make room and run the same") as caught:
+    with pytest.raises(
+        OutputError, match=r"cannot be written \(No space left.*free some space and run the same"
+    ) as caught:
         dream_video(clip, small_disk / "film.mp4", progress=progress)
     assert caught.value.exit_code == 5
     assert {item.name for item in small_disk.iterdir()} == {"filler", "film.mp4.framedream"}
@@ -88,7 +90,7 @@ def test_a_disk_that_is_full_when_the_film_is_put_together_keeps_its_pieces(clip
     assemble = FilmAssembler.assemble
     with monkeypatch.context() as patch:
         patch.setattr(FilmAssembler, "assemble", lambda *a, **k: (fill(small_disk), assemble(*a, **k))[1])
-        with pytest.raises(OutputError, match=r"film\.mp4: writing failed \(No space left on device\); make room"):
+        with pytest.raises(OutputError, match=r"film\.mp4: writing failed \(No space left on device\)"):
             dream_video(clip, small_disk / "film.mp4")
     (small_disk / "filler").unlink()
     told = []

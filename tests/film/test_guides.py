@@ -15,9 +15,8 @@ from framedream import Settings, dream_folder, dream_image, dream_video, zoom
 from framedream.batch import dream_folder as batch
 from framedream.batch.items import find_items
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.film import dreamers as dreaming
 from framedream.film import preflight
-from framedream.film.dreamers import dreamer_for
+from framedream.film.dreamers import dreamer_for, read_guide
 from framedream.film.film_tasks import absolute_settings
 from framedream.jobs import dream_video as job
 from framedream.media import write_image
@@ -40,13 +39,13 @@ def guide(tmp_path) -> Path:
 
 
 def test_a_guide_is_seen_at_a_size_at_which_networks_know_things(guide, samples):
-    assert dreaming._guide_of(guide).shape == (224, 336, 3)
-    assert dreaming._guide_of(samples / "hubble.jpg").shape[0] == 224
+    assert read_guide(guide).shape == (224, 336, 3)
+    assert read_guide(samples / "hubble.jpg").shape[0] == 224
 
 
 def test_a_guide_as_long_as_a_ribbon_stays_small(tmp_path):
     write_image(tmp_path / "ribbon.png", noise(4, 2000))
-    assert dreaming._guide_of(tmp_path / "ribbon.png").shape == (4, 1792, 3)
+    assert read_guide(tmp_path / "ribbon.png").shape == (4, 1792, 3)
 
 
 def test_a_guide_makes_another_dream_and_a_guide_in_its_place_another_again(guide):
@@ -81,7 +80,7 @@ def test_what_is_no_guide_is_bad_input_told_in_a_line(clip, tmp_path, name, mess
 def test_a_guide_that_does_not_fit_the_memory_is_refused_with_the_cure(guide, monkeypatch):
     monkeypatch.setattr(preflight, "total_memory", lambda: 100_000)
     with pytest.raises(InputError, match=r"guide\.png: an image of 90x60 needs .*make a smaller copy"):
-        dreaming._guide_of(guide)
+        read_guide(guide)
 
 
 def test_a_guide_is_not_written_over(clip, dreams, guide, tmp_path):
@@ -110,7 +109,7 @@ def test_a_film_is_not_gone_on_with_by_another_guide(clip, dreams, guide, tmp_pa
     copy = tmp_path / "copy.png"
     copy.write_bytes(guide.read_bytes())
     write_image(guide, scene(60, 90))
-    with pytest.raises(SettingsError, match=r"the guide is another"):
+    with pytest.raises(SettingsError, match=r"the guide image changed"):
         run()
     assert dream_video(clip, tmp_path / "film.mp4", Settings.of(guide=copy)).frames == 6
 

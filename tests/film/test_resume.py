@@ -20,7 +20,7 @@ from stand_in_cli import Restless
 
 from framedream import Settings, dream_video
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
-from framedream.film.plan import Plan, PlanLimits
+from framedream.film.plan import Plan
 from framedream.jobs import dream_video as job
 from framedream.media import FilmAssembler, Piece
 from framedream.store.array_files import load_arrays, save_arrays
@@ -29,17 +29,28 @@ from framedream.store.work_folder import WorkFolder
 TESTS = Path(__file__).parents[1]
 
 
-@pytest.fixture
-def short(monkeypatch):
-    """Windows of six frames and pieces of five, so that a short clip has several of both."""
-    monkeypatch.setattr(Plan, "limits", PlanLimits(piece_frames=5, longest_window=6, shortest_window=6))
-
-
-@pytest.fixture
-def clip(tmp_path, short) -> Path:
+@pytest.fixture(scope="module")
+def two_shots(tmp_path_factory) -> Path:
     """A shot of 26 frames, which is windows of 5, 5, 5, 5 and 6, and one of 4."""
     pictures = [*pan(26, 64, 80, step=(1.3, 0.4)), *(0.3 * picture for picture in pan(4, 64, 80, seed=1))]
-    return write_clip(tmp_path / "clip.mp4", pictures)
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", pictures)
+
+
+@pytest.fixture
+def clip(two_shots, short, tmp_path) -> Path:
+    """The two shots in a folder of their own."""
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(two_shots.read_bytes())
+    return clip
+
+
+@pytest.fixture(scope="module")
+def expected(two_shots, short_limits) -> list[bytes]:
+    """The frames of the film that a run makes which nothing stops."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Plan, "limits", short_limits)
+        patch.setattr(job, "dreamer_for", lambda _: Restless())
+        return run(two_shots, "whole.mp4", settings=Settings.of(devices="cpu"))
 
 
 @pytest.fixture
@@ -64,17 +75,18 @@ def left_in_pieces(clip: Path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"),
+    ("name", "settings", "counts"),
     [
-        ("film.mp4", {}), ("film.mp4", {"passes": 1}), ("film.mp4", {"flow": "none"}), ("film.mp4", {"cuts": "none"}),
-        ("film.gif", {}), ("film", {"flow": "none"}),
+        ("film.mp4", {}, (1, 4, 17, 30, 33, 47)), ("film.mp4", {"passes": 1}, (4, 17)),
+        ("film.mp4", {"flow": "none"}, (1, 4, 17)), ("film.mp4", {"cuts": "none"}, (17, 47)),
+        ("film.gif", {}, (33,)), ("film", {"flow": "none"}, (1, 17)),
     ],
 )  # fmt: skip
-def test_a_film_that_was_broken_off_is_ended_by_the_same_call_and_is_the_same(clip, dreams, settings, name):
+def test_a_stopped_film_is_finished_by_the_same_call_and_is_the_same(clip, dreams, settings, name, counts):
     settings = Settings.of(**settings)
     expected = run(clip, "whole" + name, settings=settings)
     alone = len(dreams.steps)
-    for count in (1, 4, 17, 30, 33, 47):
+    for count in counts:
         dreams.steps.clear()
         broken = False
         try:
@@ -90,15 +102,14 @@ def test_a_film_that_was_broken_off_is_ended_by_the_same_call_and_is_the_same(cl
     assert names(clip.parent) == {"clip.mp4", "whole" + name}
 
 
-def test_stop_ends_it_after_the_frame_in_hand_and_says_how_to_go_on(clip, dreams):
-    expected = run(clip, "whole.mp4")
+def test_stop_ends_it_after_the_frame_in_hand_and_says_how_to_go_on(clip, expected, dreams):
     asked = []
 
     def stop() -> bool:
         asked.append(True)
         return len(asked) > 30 + 40
 
-    with pytest.raises(Stopped, match=r"film\.mp4: stopped with \d+ of 30 frames done; the same command goes on"):
+    with pytest.raises(Stopped, match=r"film\.mp4: stopped with \d+ of 30 frames done; run the same command again"):
         run(clip, stop=stop)
     assert run(clip) == expected
 
@@ -131,7 +142,7 @@ def test_disk_use_is_bounded_by_what_is_in_flight(clip, dreams, monkeypatch):
 def test_another_setting_is_refused_with_the_difference(clip, dreams):
     with pytest.raises(Break):
         run(clip, progress=breaking_at(20))
-    with pytest.raises(SettingsError, match=r"begun with other settings \(layers fire7=1 → fire5=1, steps 13 → 9\)"):
+    with pytest.raises(SettingsError, match=r"started with other settings \(layers fire7=1 → fire5=1, steps 13 → 9\)"):
         run(clip, settings=Settings.of(steps=9, layers="fire5"))
     assert "film.mp4.framedream" in names(clip.parent)
     assert len(run(clip)) == 30
@@ -159,7 +170,7 @@ def test_weights_that_have_changed_are_refused(clip, dreams, tmp_path):
     with pytest.raises(Break):
         run(clip, settings=settings, progress=breaking_at(20))
     weights.write_bytes(b"other")
-    with pytest.raises(SettingsError, match="weights are others"):
+    with pytest.raises(SettingsError, match="network weights changed"):
         run(clip, settings=settings)
 
 
@@ -186,7 +197,7 @@ def test_a_folder_with_other_things_is_not_taken_for_work(clip, dreams, tmp_path
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "diary.txt").write_text("dear diary")
     for options in ({}, {"restart": True}):
-        with pytest.raises(OutputError, match=r"mine: holds other things \(diary\.txt\)"):
+        with pytest.raises(OutputError, match=r"mine: contains other files \(diary\.txt\)"):
             run(clip, work=tmp_path / "mine", **options)
     assert (tmp_path / "mine" / "diary.txt").exists()
 
@@ -199,7 +210,7 @@ def test_nothing_that_is_not_its_own_is_ever_removed(clip, dreams, tmp_path, the
     path = tmp_path / "mine" / theirs
     path.parent.mkdir(parents=True)
     path.write_text("{}")
-    with pytest.raises(OutputError, match="holds other things"):
+    with pytest.raises(OutputError, match="contains other files"):
         run(clip, work=tmp_path / "mine", restart=restart)
     assert path.read_text() == "{}"
 
@@ -241,8 +252,7 @@ def test_restart_does_not_wipe_the_work_at_another_film(clip, dreams, tmp_path):
     assert names(tmp_path / "work" / "frames") == stored
 
 
-def test_without_its_judged_frame_a_shot_that_was_begun_goes_on_alike(clip, dreams):
-    expected = run(clip, "whole.mp4")
+def test_without_its_judged_frame_a_shot_that_was_begun_goes_on_alike(clip, expected, dreams):
     with pytest.raises(Break):
         run(clip, progress=breaking_at(13 + 5 + 13 + 4))
     frames = clip.parent / "film.mp4.framedream" / "frames"
@@ -251,8 +261,9 @@ def test_without_its_judged_frame_a_shot_that_was_begun_goes_on_alike(clip, drea
     assert run(clip) == expected
 
 
-def test_after_a_damaged_piece_a_break_costs_a_frame_and_the_disk_holds_what_is_in_flight(clip, dreams, monkeypatch):
-    expected = run(clip, "whole.mp4")
+def test_a_break_after_a_damaged_piece_costs_a_frame_and_the_disk_holds_what_is_in_flight(
+    clip, expected, dreams, monkeypatch
+):
     left_in_pieces(clip, monkeypatch)
     folder = clip.parent / "film.mp4.framedream"
     (folder / "pieces" / "000002.npz").unlink()
@@ -345,7 +356,7 @@ def test_a_second_run_on_the_same_output_or_work_folder_is_refused(clip, dreams,
         for options in ({}, {"work": tmp_path / "elsewhere"}):
             with pytest.raises(LockedError, match=r"film\.mp4: another run is making it"):
                 run(clip, **options)
-        with pytest.raises(LockedError, match=r"film\.mp4\.framedream: another run \(process \d+ on .*\) is at work"):
+        with pytest.raises(LockedError, match=r"film\.mp4\.framedream: another run \(process \d+ on .*\) uses it"):
             run(clip, "other.mp4", work=tmp_path / "film.mp4.framedream")
         tried.append(True)
 
@@ -354,8 +365,7 @@ def test_a_second_run_on_the_same_output_or_work_folder_is_refused(clip, dreams,
     assert names(tmp_path) == {"clip.mp4", "film.mp4"}
 
 
-def test_a_damaged_frame_is_dreamed_again(clip, dreams):
-    expected = run(clip, "whole.mp4")
+def test_a_damaged_frame_is_dreamed_again(clip, expected, dreams):
     with pytest.raises(Break):
         run(clip, progress=breaking_at(35))
     for path in (clip.parent / "film.mp4.framedream" / "frames").iterdir():
@@ -363,8 +373,7 @@ def test_a_damaged_frame_is_dreamed_again(clip, dreams):
     assert run(clip) == expected
 
 
-def test_a_damaged_piece_is_made_anew_and_the_others_stay(clip, dreams, monkeypatch):
-    expected = run(clip, "whole.mp4")
+def test_a_damaged_piece_is_made_anew_and_the_others_stay(clip, expected, dreams, monkeypatch):
     left_in_pieces(clip, monkeypatch)
     pieces = clip.parent / "film.mp4.framedream" / "pieces"
     assert names(pieces) == {f"00000{number}.npz" for number in range(6)}
@@ -404,16 +413,16 @@ def test_a_film_that_was_published_when_its_run_was_killed_is_left_as_it_is(clip
     assert names(clip.parent) == {"clip.mp4", name}
 
 
-def test_the_journal_may_be_cut_at_any_byte(clip, dreams):
-    expected = run(clip, "whole.mp4")
+def test_the_journal_may_be_cut_anywhere(clip, expected, dreams):
     with pytest.raises(Break):
         run(clip, progress=breaking_at(50))
     folder = clip.parent / "film.mp4.framedream"
     shutil.copytree(folder, clip.parent / "kept")
     journal = (folder / "journal").read_bytes()
     shutil.rmtree(folder)
-    # The survey's long line of marks is cut at some of its bytes, the others at most.
-    for length in [*range(0, len(journal), max(23, len(journal) // 40)), len(journal) - 1]:
+    # At the ends of its lines, beside them, and in their middle; the journal's own tests cut it at every byte.
+    ends = [index + 1 for index, byte in enumerate(journal) if byte == ord("\n")]
+    for length in sorted({0, 1, len(journal) // 2, *ends[:-1], *(end - 1 for end in ends)}):
         shutil.copytree(clip.parent / "kept", folder)
         (folder / "journal").write_bytes(journal[:length])
         dreams.steps.clear()
@@ -432,28 +441,26 @@ def test_the_manifest_says_what_a_film_was_begun_with(clip, dreams):
 
 
 @pytest.mark.parametrize("point", ["save", "save_piece", "note", "release", "assemble", "remove"])
-def test_a_break_at_any_point_of_the_work_folder_is_survived(clip, dreams, monkeypatch, point):
-    """Before the n-th call of each of its methods, for every n."""
+def test_a_break_at_any_point_of_the_work_folder_is_survived(clip, expected, dreams, monkeypatch, point):
+    """Before the first, a middle and the last call of each of its methods."""
     owner = FilmAssembler if point == "assemble" else WorkFolder
-    expected = run(clip, "whole.mp4")
-    action, calls = getattr(owner, point), []
+    action, calls, breaks_at = getattr(owner, point), [], [0]
 
     def counted(*arguments, **options):
         calls.append(True)
-        if len(calls) == at:
+        if len(calls) == breaks_at[0]:
             raise Break
         return action(*arguments, **options)
 
     monkeypatch.setattr(owner, point, counted)
-    for at in range(1, 100, 9 if point == "save" else 1):
+    assert run(clip, "counted.mp4") == expected
+    for number in sorted({1, (len(calls) + 1) // 2, len(calls)}):
         calls.clear()
-        try:
+        breaks_at[0] = number
+        with pytest.raises(Break):
             run(clip)
-        except Break:
-            assert run(clip) == expected
-        else:
-            assert at > 1
-            break
+        assert run(clip) == expected
+        clip.with_name("film.mp4").unlink()
 
 
 # Killed for good.
@@ -468,14 +475,14 @@ def test_runs_that_are_killed_and_resumed_make_the_same_film(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", pan(30, 64, 80, step=(1.3, 0.4)))
     log = tmp_path / "log"
     begun = time.monotonic()
-    subprocess.run(command(log, 0.02, "video", clip, tmp_path / "whole.mkv", "--quiet"), check=True, timeout=60)
+    subprocess.run(command(log, 0.01, "video", clip, tmp_path / "whole.mkv", "--quiet"), check=True, timeout=60)
     whole = time.monotonic() - begun
     alone = len(log.read_text().splitlines())
     random.seed(4)
     log.unlink()
     kills = 0
-    while kills < 4 and not (tmp_path / "film.mkv").exists():
-        running = subprocess.Popen(command(log, 0.02, "video", clip, tmp_path / "film.mkv", "--quiet"))
+    while kills < 3 and not (tmp_path / "film.mkv").exists():
+        running = subprocess.Popen(command(log, 0.01, "video", clip, tmp_path / "film.mkv", "--quiet"))
         try:
             running.wait(random.uniform(0.6, 0.9) * whole)
         except subprocess.TimeoutExpired:

@@ -164,7 +164,7 @@ def test_frames_that_are_too_small_are_refused_with_the_cure(tmp_path):
 
 
 def test_a_source_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"gone\.mp4: there is no such file"):
+    with pytest.raises(InputError, match=r"gone\.mp4: does not exist"):
         dream_video(tmp_path / "gone.mp4", tmp_path / "film.mp4")
 
 
