@@ -189,7 +189,7 @@ def test_stopped_it_goes_on_from_there(clips, alone, orders, tmp_path, frames):
     def progress(stage: BatchProgress) -> None:
         done.append(stage.inner.frame)
 
-    with pytest.raises(Stopped, match=r"dreamed: stopped with \d+ of 15 items done; run the same command again"):
+    with pytest.raises(Stopped, match=r"dreamed: stopped with \d+ of 15 items done; the same command goes on"):
         dream(clips, tmp_path / "dreamed", progress=progress, stop=lambda: bool(done) and done[-1] > frames)
     assert not any(alive(line.pid) for line in orders.log)
     assert list((tmp_path / "dreamed").rglob("?*.framedream"))

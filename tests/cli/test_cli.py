@@ -876,7 +876,7 @@ def test_a_second_signal_stops_it_at_once(clip, tmp_path, number):
         running.send_signal(number)
         _, rest = running.communicate(timeout=10)
     assert running.returncode == 128 + number
-    assert b"framedream: stopped; run the same command again with what is stored" in rest
+    assert b"framedream: stopped; the same command goes on with what is stored" in rest
     assert b"Traceback" not in rest
 
 
