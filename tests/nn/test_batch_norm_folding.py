@@ -47,7 +47,12 @@ def assert_same(model: keras.Model, folded: keras.Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"), [("inception_v3", "mixed2"), ("mobilenet", "conv_pw_8_relu"), ("xception", "block3_sepconv2_bn")]
+    ("name", "layer"),
+    [
+        ("inception_v3", "mixed2"),
+        ("mobilenet", "conv_pw_8_relu"),
+        pytest.param("xception", "block3_sepconv2_bn", marks=pytest.mark.full),
+    ],
 )
 def test_networks_whose_norms_follow_convolutions_are_folded_whole(name, layer):
     model = cut(name, layer)

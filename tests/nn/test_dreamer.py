@@ -83,8 +83,8 @@ def test_the_same_seed_gives_the_same_dream_and_another_seed_another(dreamer_of)
 
 
 def test_every_dreamer_of_the_same_settings_dreams_the_same_bits(dreamer_of):
-    settings = dreamer_of(steps=2, octaves=2).settings
-    dreams = [Dreamer(settings).dream(PICTURE).pixels for _ in range(3)]
+    first = dreamer_of(steps=2, octaves=2)
+    dreams = [each.dream(PICTURE).pixels for each in (first, Dreamer(first.settings), Dreamer(first.settings))]
     assert all(np.array_equal(dreams[0], dream) for dream in dreams[1:])
 
 

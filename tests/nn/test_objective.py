@@ -123,7 +123,7 @@ def test_a_film_with_an_objective_below_zero_is_neither_held_nor_driven():
     dreamer, dream = dreamed("fire7=-1")
     reference = StrengthReference(dreamer.strength(dream.pixels), dream.losses)
     level = StrengthController().update(dreamer.strength(PICTURE), reference)
-    assert (level.gain, level.sum) == (1, 1)
+    assert (level.gain, level.integral) == (1, 1)
     assert level.ceilings(reference) == [0.0]
     held = dreamer.dream(PICTURE, ceilings=level.ceilings(reference))
     assert np.array_equal(held.pixels, dream.pixels)
@@ -227,7 +227,7 @@ def test_a_guide_that_is_too_small_is_refused():
 
 @pytest.mark.parametrize(("terms", "guided"), [("fire7", True), ("class:espresso", False)])
 def test_in_tiles_all_terms_have_the_gradient_that_they_have_as_a_whole(guides, monkeypatch, terms, guided):
-    picture, guide = noise(449, 200), guides[0] if guided else None
+    picture, guide = noise(449, 120), guides[0] if guided else None
     dreamer, dream = dreamed(terms, picture, guide, steps=1)
     whole = dream.pixels
     monkeypatch.setattr(dreamer.tile_fitter, "tile", 128)

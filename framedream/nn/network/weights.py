@@ -55,7 +55,7 @@ def load_weights(model: keras.Model, file: Path, name: str, from_npz: FromNpz | 
     """
     if not file.is_file():
         raise WeightsError(f"{file}: no such weights file; check the path given with --weights")
-    accepted = [".weights.h5, .h5 and .keras files of Keras", *([".npz"] if from_npz else [])]
+    accepted = ".h5, .keras or .npz" if from_npz else ".h5 or .keras"
     try:
         if file.suffix == ".npz" and from_npz is not None:
             _load_npz(model, file, from_npz)
@@ -63,7 +63,7 @@ def load_weights(model: keras.Model, file: Path, name: str, from_npz: FromNpz | 
             with _open(file) as stored:
                 _load_hdf5(model, stored)
         else:
-            raise WeightsError(f"{file}: cannot be used as weights of {name}; accepted are {' and '.join(accepted)}")
+            raise WeightsError(f"{file}: cannot be used as weights of {name}; give a {accepted} file")
     except WeightsError:
         raise
     except Exception as error:  # The file can hold anything, so reading it can raise anything.
