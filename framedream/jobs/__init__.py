@@ -1,1 +1,1 @@
-"""One public function a module: what the library and the commands do."""
+"""The functions of the library, one per module."""

@@ -1,4 +1,4 @@
-"""A still in, a dreamed still out."""
+"""Dreams a still image."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def dream_image(
     Args:
         source: A file, or H×W×3 RGB in levels 0…255 of any number type.
         target: Where to write the dream, if anywhere; the suffix names the format.
-        settings: Everything else; only ``dream``, ``run``, of ``footage`` size and mask, and of ``output`` whether
-            what is written shows the image too count here.
+        settings: Everything else. Only ``dream``, ``run``, the size and mask of ``footage``, and ``compare`` of
+            ``output`` apply here.
         save_octaves: Folder that also gets the dream at each size, as ``octave-1.png``, ….
 
     Returns:
@@ -52,7 +52,7 @@ def dream_image(
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer the model does not have.
-        InputError: The image, its mask or the guide cannot be read, or the weights are not to be had.
+        InputError: The image, its mask or the guide cannot be read, or the weights are not available.
         OutputError: The dream cannot be written.
     """
     settings = settings or Settings()
@@ -60,20 +60,20 @@ def dream_image(
         check_image_name(Path(target))
         for file in [*mask_paths(settings), *guide_paths(settings)]:
             check_output_path(file, Path(target))
-    image, alpha, depth = _read_whole(source, [target], settings.footage)
+    image, alpha, depth = _read_with_alpha(source, [target], settings.footage)
     if alpha is not None and not (target is not None and keeps_alpha(Path(target))):
-        image, alpha = over_black(image, alpha, _notes(source)), None
+        image, alpha = over_black(image, alpha, _once_logger(source)), None
     mask = still_mask(settings, image.shape[1], image.shape[0])
     dreamer = dreamer_for(settings)
 
-    def shown(dream: np.ndarray, still: np.ndarray) -> np.ndarray:
+    def finish(dream: np.ndarray, still: np.ndarray) -> np.ndarray:
         kept = match_color(dream, still, settings.dream.color)
         return kept if mask is None else apply_mask(still, kept, mask_opacity(mask, *still.shape[:2]))
 
     if save_octaves is None:
-        dreamed = shown(dreamer.dream(image).pixels, image)
+        dreamed = finish(dreamer.dream(image).pixels, image)
     else:
-        octaves = [shown(octave, resize(image, *octave.shape[1::-1])) for octave in dreamer.octaves(image)]
+        octaves = [finish(octave, resize(image, *octave.shape[1::-1])) for octave in dreamer.octaves(image)]
         for number, octave in enumerate(octaves, 1):
             write_image(Path(save_octaves) / f"octave-{number}.png", octave)
         dreamed = octaves[-1]
@@ -86,19 +86,19 @@ def dream_image(
 
 
 def load_image(source: Path | str, *, size: str | Size | None = None, scale: float | None = None) -> np.ndarray:
-    """Read a still, to look at it or to dream it.
+    """Read a still image.
 
     Args:
-        source: A file; transparent parts are black, cameras' turns are undone.
-        size: Bring it to this width and height in pixels, as in ``"320x213"`` or ``(320, 213)``.
-        scale: Bring it to this multiple of its size.
+        source: A file. Transparent parts become black; EXIF orientation is applied.
+        size: Width and height in pixels to resize it to, as in ``"320x213"`` or ``(320, 213)``.
+        scale: Factor to resize it by.
 
     Returns:
         H×W×3 float32, RGB, in levels 0…255.
 
     Raises:
-        SettingsError: Size or scale cannot be used.
-        InputError: It cannot be read, or does not fit the memory.
+        SettingsError: Size or scale is invalid.
+        InputError: The file cannot be read, or does not fit in memory.
     """
     return read_at_size(source, [], FootageSettings(size=size, scale=scale))  # type: ignore[arg-type]
 
@@ -106,26 +106,26 @@ def load_image(source: Path | str, *, size: str | Size | None = None, scale: flo
 def read_at_size(
     source: np.ndarray | Path | str, targets: Sequence[Path | str | None], settings: FootageSettings
 ) -> np.ndarray:
-    """Read a still, at the size asked for.
+    """Read a still image at the size of the settings.
 
     Args:
         source: A file, or H×W×3 RGB in levels 0…255 of any number type.
-        targets: What will be written, if anything; none may be the source.
+        targets: Files that will be written; None where nothing is. None of them may be the source.
         settings: The size or scale.
 
     Returns:
         H×W×3 float32, RGB, in levels 0…255.
 
     Raises:
-        InputError: It cannot be read, or does not fit the memory.
+        InputError: The file cannot be read, or does not fit in memory.
         OutputError: A target is the source itself.
     """
-    image, alpha, _ = _read_whole(source, targets, settings)
-    return over_black(image, alpha, _notes(source))
+    image, alpha, _ = _read_with_alpha(source, targets, settings)
+    return over_black(image, alpha, _once_logger(source))
 
 
-def _checked(path: Path, settings: FootageSettings) -> None:
-    """See that the image will fit the memory, before its pixels are read."""
+def _check_memory(path: Path, settings: FootageSettings) -> None:
+    """Check that the image fits in memory before its pixels are read."""
     info = read_image_info(path)
     height, width = _size(info.height, info.width, settings)
     check_image_memory(str(path), info.width, info.height)
@@ -135,10 +135,10 @@ def _checked(path: Path, settings: FootageSettings) -> None:
         raise InputError(f"{path}: {error}") from None
 
 
-def _read_whole(
+def _read_with_alpha(
     source: np.ndarray | Path | str, targets: Sequence[Path | str | None], settings: FootageSettings
 ) -> tuple[np.ndarray, np.ndarray | None, int]:
-    """As `read_at_size`, but transparent parts stay so: the still, its alpha or None, and its bits of a channel."""
+    """Read a still with its alpha (None if it is opaque) and its bits per channel."""
     if isinstance(source, np.ndarray):
         try:
             check_pixels(source)
@@ -149,7 +149,7 @@ def _read_whole(
         for target in targets:
             if target is not None:
                 check_output_path(Path(source), Path(target))
-        _checked(Path(source), settings)
+        _check_memory(Path(source), settings)
         depth = read_image_info(Path(source)).depth
         image, alpha = read_image_with_alpha(Path(source))
         alpha = None if alpha is None or alpha.min() == 255 else alpha
@@ -157,7 +157,7 @@ def _read_whole(
     return *resize_with_alpha(image, alpha, width, height), depth
 
 
-def _notes(source: np.ndarray | Path | str) -> OnceLogger | None:
+def _once_logger(source: np.ndarray | Path | str) -> OnceLogger | None:
     return None if isinstance(source, np.ndarray) else OnceLogger(Path(source))
 
 

@@ -1,4 +1,4 @@
-"""A clip in, a dreamed film out, however often the work at it is stopped."""
+"""Dreams a video; a stopped run resumes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from framedream.workers.processes import WorkerSlots
 from framedream.workers.tasks import error_of
 from framedream.workers.worker_pool import hide_gpus, reserve_core, runs_in_process, worker_pool
 
-_LONG = 1000
-"""Frames of footage that is long to look through."""
+_LONG_FOOTAGE = 1000
+"""Frames from which reading all footage takes long enough to check the network first."""
 
 
 def dream_video(
@@ -39,8 +39,8 @@ def dream_video(
 ) -> Film:
     """Dream a film: every frame, its dream sticking to what moves, with its sound and timing.
 
-    Dreamed frames are kept in a work folder, so that the same call goes on where another one
-    ended, for whatever reason; the film is the same to the last bit. ``target`` appears, or
+    Dreamed frames are kept in a work folder, so the same call resumes an interrupted run; the film
+    is identical to the last bit. ``target`` appears, or
     is replaced, only once the film is complete; then the work folder is removed.
 
     Args:
@@ -48,23 +48,23 @@ def dream_video(
         target: The film; its suffix names the container. A name without one, or with a
             slash at its end, is a folder of PNGs.
         settings: Everything else; see `Settings`.
-        progress: Called after each frame, and after each of the pass backwards.
+        progress: Called after each frame of the forward and the backward pass.
         work: The work folder. Default: beside the film, with the suffix ``.framedream``.
-        restart: Begin anew, whatever the work folder holds.
-        stop: Asked after each frame; once it says True, the frame in hand is stored and the run ends.
-        finished_with: Called with the film once it is there, before the work folder goes.
+        restart: Discard the work folder and start over.
+        stop: Called after each frame; once it returns True, the current frame is stored and the run ends.
+        finished_with: Called with the finished film before the work folder is removed.
 
     Returns:
         The finished film.
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer the model does not have, or the
-            work folder was begun with others.
-        InputError: The footage cannot be read, or the weights are not to be had.
+            work folder belongs to a run with other settings.
+        InputError: The footage cannot be read, or the weights are not available.
         OutputError: The film cannot be written.
         LockedError: Another run is making the film.
-        DeviceError: A device or its worker failed again and again, or a cluster cannot be used.
-        Stopped: ``stop`` said so.
+        DeviceError: A device or its worker failed repeatedly, or the cluster is unusable.
+        Stopped: ``stop`` returned True.
     """
     began = time.monotonic()
     with FootageJob(source, target, settings or Settings(), work=work, restart=restart) as job:
@@ -78,23 +78,23 @@ def dream_video(
 
 
 def _make(job: FootageJob, stop: Callable[[], bool], progress: ProgressCallback | None) -> None:
-    """Make a film wherever it is to be made."""
-    here, run = LocalRunner(job, stop, progress), job.settings.run
+    """Dream the film in this process or with workers."""
+    runner, run = LocalRunner(job, stop, progress), job.settings.run
     if runs_in_process(run):
-        return _make_here(job, here)
+        return _make_in_process(job, runner)
     if job.plan is None and run.scheduler is None and run.devices == "auto" and not find_gpus():
-        # How the processor is best shared depends on how many parts there are.
-        if (job.footage.frame_count or _LONG) >= _LONG:
+        # The number of parts decides how the cores are shared.
+        if (job.footage.frame_count or _LONG_FOOTAGE) >= _LONG_FOOTAGE:
             _check_network(job)
-        job.surveyed(survey_footage(job.footage, job.settings, here.check))
+        job.surveyed(survey_footage(job.footage, job.settings, runner.check))
     with worker_pool(run, job.folder.path, len(job.plan.parts) if job.plan else None) as workers:
         if workers is None:
-            return _make_here(job, here)
+            return _make_in_process(job, runner)
         make_with(workers, job, stop, progress)
 
 
 def _check_network(job: FootageJob) -> None:
-    """See in another process that the network can be had, before all of the footage is read."""
+    """Check in another process that the network loads, before all footage is read."""
     with worker_pool(replace(job.settings.run, devices="cpu:2"), job.folder.path) as workers:
         assert workers is not None
         outcome = workers.submit(0, NetworkTask(job.settings)).result()
@@ -105,7 +105,7 @@ def _check_network(job: FootageJob) -> None:
 def make_with(
     workers: WorkerSlots, job: FootageJob, stop: Callable[[], bool], progress: ProgressCallback | None
 ) -> None:
-    """Make a film with workers."""
+    """Dream the film with workers."""
     tasks = FilmTasks(job, check_network=job.plan is None)
     log_resuming(job)
 
@@ -125,13 +125,13 @@ def make_with(
     job.assemble(check)
 
 
-def _make_here(job: FootageJob, here: LocalRunner) -> None:
-    """Make a film in this process."""
+def _make_in_process(job: FootageJob, runner: LocalRunner) -> None:
+    """Dream the film in this process."""
     hide_gpus()
     reserve_core(job.settings)
     if job.plan is None:
-        dreamer_for(job.settings)  # A network that cannot be had is told before all of the footage is read.
-        job.surveyed(survey_footage(job.footage, job.settings, here.check))
+        dreamer_for(job.settings)  # Fails early, before all footage is read.
+        job.surveyed(survey_footage(job.footage, job.settings, runner.check))
     assert job.plan is not None
     render = render_plan(job.footage, partial(dreamer_for, job.settings), job.settings, job.folder, job.plan)
-    here.make(render, is_carried=job.settings.motion.flow != "none")
+    runner.make(render, is_carried=job.settings.motion.flow != "none")

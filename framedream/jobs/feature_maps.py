@@ -1,4 +1,4 @@
-"""A still in, feature maps of a network out."""
+"""Draws what layers of a network respond to in an image."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from framedream.reports.sheet import Sheet
 
 @dataclass(frozen=True, eq=False)
 class FeatureMaps:
-    """What the layers of a network make of an image; a notebook shows the drawing.
+    """Activations of layers for an image; a notebook shows the sheet.
 
     Attributes:
         arrays: All activations of each layer, under its name: h×w×C float32.
-        channels: The channels of each layer that are drawn, in their order.
-        sheet: The drawing.
+        channels: The drawn channels of each layer, in order.
+        sheet: The drawn sheet.
     """
 
     arrays: Mapping[str, np.ndarray] = field(repr=False)
@@ -44,28 +44,28 @@ def feature_maps(
     *,
     npz: Path | str | None = None,
 ) -> FeatureMaps:
-    """Draw channels of a network's layers, as an image excites them.
+    """Draw the activations of a network's layers for an image.
 
     Args:
         source: A file, or H×W×3 RGB in levels 0…255 of any number type.
-        target: Where to write the drawing, if anywhere; the suffix names the format.
+        target: Where to write the sheet, if anywhere; the suffix names the format.
         settings: Which channels of which layers, and how they are drawn.
-        npz: File that gets all channels of these layers as arrays under the layers' names.
+        npz: File for all channels of these layers, as one array per layer name.
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer the model does not have.
-        InputError: The image cannot be read, or the weights are not to be had.
-        OutputError: The drawing or the arrays cannot be written.
+        InputError: The image cannot be read, or the weights are not available.
+        OutputError: The sheet or the arrays cannot be written.
     """
     settings = settings or FeatureSettings()
     _check_names(target, npz, settings.weights)
     find_colormap(settings.colormap)
     image = read_at_size(source, (target, npz), FootageSettings(size=settings.size, scale=settings.scale))
-    # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
+    # Imported late: TensorFlow takes seconds to import, and bad input should fail before that.
     from framedream.nn.visualization.feature_activations import compute_activations
 
     arrays = compute_activations(image, settings.model, settings.layers, settings.weights)
-    channels = {name: _chosen(name, array, settings) for name, array in arrays.items()}
+    channels = {name: _select_channels(name, array, settings) for name, array in arrays.items()}
     drawn = [LayerMaps(name, array, channels[name]) for name, array in arrays.items()]
     sheet = draw_feature_maps(drawn, settings.columns, settings.colormap)
     if npz is not None:
@@ -79,15 +79,15 @@ def _check_names(target: Path | str | None, npz: Path | str | None, weights: Pat
     if target is not None:
         check_image_name(Path(target))
     if npz is not None and Path(npz).suffix.lower() != ".npz":
-        raise SettingsError(f"npz: arrays are written to a file that ends in .npz; give {npz} that suffix")
+        raise SettingsError(f"npz: {npz} does not end in .npz; give it that suffix")
     if target is not None and npz is not None and Path(target).resolve() == Path(npz).resolve():
-        raise OutputError(f"{npz}: is the drawing itself; give the arrays another name")
+        raise OutputError(f"{npz}: is also the file of the sheet; give --npz another name")
     if npz is not None and weights is not None:
         check_output_path(weights, Path(npz))
 
 
-def _chosen(layer: str, array: np.ndarray, settings: FeatureSettings) -> tuple[int, ...]:
-    """The channels of a layer that are drawn, in their order."""
+def _select_channels(layer: str, array: np.ndarray, settings: FeatureSettings) -> tuple[int, ...]:
+    """The channels of a layer to draw, in order."""
     count = array.shape[2]
     asked, top = settings.channels, settings.top
     if asked is None:
@@ -95,8 +95,8 @@ def _chosen(layer: str, array: np.ndarray, settings: FeatureSettings) -> tuple[i
     candidates = np.arange(count) if asked == "all" else np.array(asked)
     if candidates.max() >= count:
         raise SettingsError(
-            f"channels: {layer} of {settings.model} has {count} channels, 0 to {count - 1}; {candidates.max()} is "
-            "none of them"
+            f"channels: {layer} of {settings.model} has channels 0 to {count - 1}; "
+            f"channel {candidates.max()} does not exist"
         )
     if top is not None:
         strength = np.square(array[..., candidates], dtype=np.float64).mean((0, 1))

@@ -1,4 +1,4 @@
-"""Nothing in, pictures out of what a network would like to see."""
+"""Draws what excites parts of a network most, starting from noise."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from framedream.nn.visualization.visualizers import StepCallback, VisualizedFeature
 
 ImagineProgressCallback = Callable[[int, int], None]
-"""Takes how many steps are done, and how many there are at most."""
+"""Called with the steps done and the most there can be."""
 
 log = logging.getLogger(__name__)
 
 _SMALLEST = 128
 """Smaller side in pixels of the smallest octave that ``auto`` aims at."""
 
-_RATE, _PLAIN_RATE = 0.03, 0.02
+_LEARNING_RATE, _PLAIN_LEARNING_RATE = 0.03, 0.02
 """Learning rates where none is given."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImaginedPictures:
-    """Pictures from nothing; a notebook shows them.
+    """Pictures of what excites a network; a notebook shows them.
 
     Attributes:
-        pictures: Each by the name of what it excites, as ``fire7:3`` or ``class:espresso``: H×W×3 float32 RGB, in
-            levels 0…255.
-        values: How much of it there was before each step, by the same names.
-        sheet: All of them, as they are written.
+        pictures: By the name of what each excites, such as ``fire7:3`` or ``class:espresso``: H×W×3 float32 RGB,
+            0…255.
+        values: The activation before each step, by the same names.
+        sheet: All pictures on one sheet.
     """
 
     pictures: Mapping[str, np.ndarray] = field(repr=False)
@@ -61,17 +61,17 @@ def imagine(
     *,
     progress: ImagineProgressCallback | None = None,
 ) -> ImaginedPictures:
-    """Draw from nothing what excites channels, neurons, layers or classes of a network most.
+    """Draw what excites channels, neurons, layers or classes of a network most, starting from noise.
 
     Args:
         target: Where to write the picture, if anywhere; the suffix names the format.
-        settings: What is imagined, and how.
-        progress: Is told how many steps are done, and how many there are at most.
+        settings: What to excite, and how.
+        progress: Called with the steps done and the most there can be.
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer or a channel the model does not have.
-        InputError: The picture is smaller than the network can take, or needs more memory than there is, or the
-            weights are not to be had.
+        InputError: The picture is too small for the network or too large for memory, or the weights are not
+            available.
         DeviceError: The device ran out of memory.
         OutputError: The picture cannot be written.
     """
@@ -81,7 +81,7 @@ def imagine(
         prepare_output(Path(target))
     width, height = settings.size
     check_memory(1, height, width)
-    found = dict(_made(settings, progress or (lambda done, of: None)))
+    found = dict(_visualize_all(settings, progress or (lambda done, of: None)))
     sheet = draw_pictures([(name, each.pixels) for name, each in found.items()], settings.columns)
     if target is not None:
         sheet.save(target)
@@ -90,9 +90,11 @@ def imagine(
     )
 
 
-def _made(settings: ImagineSettings, report: ImagineProgressCallback) -> Generator[tuple[str, VisualizedFeature]]:
-    """All pictures, each with its name."""
-    # Here, not above: TensorFlow takes seconds to import, and bad input is answered before that.
+def _visualize_all(
+    settings: ImagineSettings, report: ImagineProgressCallback
+) -> Generator[tuple[str, VisualizedFeature]]:
+    """Make the pictures, each with its name."""
+    # Imported late: TensorFlow takes seconds to import, and bad input should fail before that.
     from framedream.nn.network.layers import layer_names
     from framedream.nn.network.loading import load_network
     from framedream.nn.network.memory import check_gradient_memory, run_on_device
@@ -106,40 +108,44 @@ def _made(settings: ImagineSettings, report: ImagineProgressCallback) -> Generat
     for network in networks.values():
         _check(network, settings)
         check_gradient_memory(network, *settings.size[::-1])
-    makers = {layer: _maker(network, settings) for layer, network in networks.items()}
+    makers = {layer: _create_visualizer(network, settings) for layer, network in networks.items()}
     width, height = settings.size
     check_grid(height, width, sum(map(len, wanted.values())), settings.columns)
-    before, all_of_them = 0, sum(len(wanted[layer]) * steps for layer, (steps, _) in makers.items())
+    before, total = 0, sum(len(wanted[layer]) * steps for layer, (steps, _) in makers.items())
     for layer, (steps, make) in makers.items():
         for label, channel in wanted[layer]:
             with run_on_device(height, width):
-                found = make(channel, functools.partial(_tell, report, before, all_of_them))
+                found = make(channel, functools.partial(_report_steps, report, before, total))
             if not found.values.any():
                 log.warning(
-                    "%s%s: nothing was found that excites it; with these weights it may never be: take another, or "
+                    "%s%s: no picture excites it; it may be dead in these weights; try another channel or "
                     "another --random-seed", layer, label,
                 )  # fmt: skip
             yield layer + label, found
             before += steps
-            report(before, all_of_them)
+            report(before, total)
 
 
-def _tell(report: ImagineProgressCallback, before: int, all_of_them: int, taken: int) -> None:
-    report(before + taken, all_of_them)
+def _report_steps(report: ImagineProgressCallback, before: int, total: int, taken: int) -> None:
+    report(before + taken, total)
 
 
-def _maker(network: Network, settings: ImagineSettings) -> tuple[int, Callable[[int, StepCallback], VisualizedFeature]]:
-    """What makes the picture of a channel and tells of its steps; and how many steps it takes."""
+def _create_visualizer(
+    network: Network, settings: ImagineSettings
+) -> tuple[int, Callable[[int, StepCallback], VisualizedFeature]]:
+    """The number of steps of a picture, and the function that makes it."""
     from framedream.nn.ascent.octaves import octave_sizes
     from framedream.nn.visualization.visualizers import FeatureVisualizer, PlainVisualizer
 
     (width, height), seed, steps = settings.size, settings.random_seed, settings.steps
     if settings.plain:
-        plain = PlainVisualizer(network, settings.learning_rate or _PLAIN_RATE, settings.epsilon, settings.neuron)
+        plain = PlainVisualizer(
+            network, settings.learning_rate or _PLAIN_LEARNING_RATE, settings.epsilon, settings.neuron
+        )
         return settings.epochs, lambda channel, on_step: plain.visualize(
             channel, (height, width), settings.epochs, seed, on_step
         )
-    visualizer = FeatureVisualizer(network, settings.learning_rate or _RATE, settings.neuron)
+    visualizer = FeatureVisualizer(network, settings.learning_rate or _LEARNING_RATE, settings.neuron)
     sizes = octave_sizes(
         height, width, octaves=settings.octaves, scale=settings.octave_scale, minimum=network.minimum_size,
         smallest=_SMALLEST,
@@ -150,16 +156,16 @@ def _maker(network: Network, settings: ImagineSettings) -> tuple[int, Callable[[
 
 
 def _check(network: Network, settings: ImagineSettings) -> None:
-    """See that a network's layer has the channels, and a cell in so small a picture."""
+    """Check that a layer has the channels, and that the picture is large enough for it."""
     (layer,), (width, height) = network.layers, settings.size
     count = network.channel_count(layer)
     if layer != CLASSES and settings.channels and max(settings.channels) >= count:
         raise SettingsError(
-            f"channels: {layer} of {network.name} has {count} channels, 0 to {count - 1}; "
-            f"{max(settings.channels)} is none of them"
+            f"channels: {layer} of {network.name} has channels 0 to {count - 1}; "
+            f"channel {max(settings.channels)} does not exist"
         )
     if min(width, height) < network.minimum_size:
         raise InputError(
-            f"{width}x{height} is too small for {layer} of {network.name}, which takes {network.minimum_size} pixels "
-            "and more; give a larger --size"
+            f"{width}x{height} is too small for {layer} of {network.name}, which needs at least "
+            f"{network.minimum_size} pixels a side; give a larger --size"
         )

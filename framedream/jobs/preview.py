@@ -1,4 +1,4 @@
-"""One frame in, many looks of it out: as one sheet, with the flags of each."""
+"""Dreams one frame with many settings and draws them on one sheet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from framedream.reports.contact_sheet import Cell, Strip, check_fits, draw_conta
 from framedream.reports.sheet import Sheet
 
 _MOMENTS = 6
-"""Pictures of a strip that shows how a look moves."""
+"""Frames in a strip of a moving look."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +35,11 @@ class PreviewCell:
 
     Attributes:
         number: Its number in the sheet, from 1.
-        settings: Everything that makes it.
-        flags: The words of a command line that give these settings.
-        pixels: The dreamed frame, H×W×3 float32, in levels 0…255; None where the network's weights are not to be had.
-        missing: Why they are not, in that case.
-        moving: Frames of about a second, dreamed as a film; none unless they were asked for.
+        settings: All its settings.
+        flags: The command-line arguments that give these settings.
+        pixels: The dreamed frame, H×W×3 float32, in levels 0…255; None where weights are missing.
+        missing: Why the weights are missing, if they are.
+        moving: About a second of frames, dreamed as a film; empty unless requested.
     """
 
     number: int
@@ -52,12 +52,12 @@ class PreviewCell:
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """Looks of one frame; a notebook shows the drawing.
+    """Looks of one frame; a notebook shows the sheet.
 
     Attributes:
-        cells: The looks, in their order.
+        cells: The looks, in order.
         is_still: Whether the source was a still.
-        sheet: The drawing.
+        sheet: The drawn sheet.
     """
 
     cells: tuple[PreviewCell, ...]
@@ -77,27 +77,27 @@ def preview(
     *,
     progress: ProgressCallback | None = None,
 ) -> Preview:
-    """Dream one frame in many ways, and draw them as a sheet.
+    """Dream one frame with many settings and draw the results on a sheet.
 
-    Looks of one network share it, so that many take little longer than their gradient steps.
+    Looks with the same network share it.
 
     Args:
         source: A video, a folder of images, an animated image or a still; or H×W×3 RGB in levels 0…255.
-        target: Where to write the drawing, if anywhere; the suffix names the format.
-        settings: Which looks, of which frame, and how they are drawn.
-        preset: What all looks start from, where they are no presets themselves.
-        values: Flat settings that all looks share, such as ``{"steps": 8}``. Weights belong to the network of the
-            preset; with rows of presets or models to the only one that is not built in.
-        progress: Called after each look, and after each frame of those that are shown moving.
+        target: Where to write the sheet, if anywhere; the suffix names the format.
+        settings: Which looks of which frame, and how the sheet is drawn.
+        preset: The preset that all looks start from, unless rows are presets.
+        values: Flat settings that all looks share, such as ``{"steps": 8}``. ``weights`` applies to the network of
+            the preset, or with rows of presets or models to the only network that is not built in.
+        progress: Called after each look and each frame of moving looks.
 
     Raises:
         SettingsError: A setting cannot be used, such as a layer the model does not have.
-        InputError: The source cannot be read, or weights are not to be had. With all presets, those that want such
+        InputError: The source cannot be read, or weights are not available. With all presets, those without
             weights become cells that say so.
-        OutputError: The drawing cannot be written.
+        OutputError: The sheet cannot be written.
     """
     settings = settings or PreviewSettings()
-    wanted = preview_looks(settings, preset, values)  # What is misspelt is told before anything is read.
+    wanted = preview_looks(settings, preset, values)  # Fails on misspelled names before anything is read.
     if target is not None:
         check_image_name(Path(target))
         for guide in {look.settings.dream.guide for look in wanted}:
@@ -109,55 +109,55 @@ def preview(
     check_fits(width, height, len(found), columns)
     if target is not None:
         prepare_output(Path(target))
-    asked = _numbers(settings, len(found), scene)
+    asked = _moving_numbers(settings, len(found), scene)
     frames = scene.around() if asked else []
     dreamers = SharedDreamers([look.settings for look in found], spare=ALL in settings.presets)
     moving = [number for number in asked if not dreamers.missing(found[number - 1].settings)]
-    told = _Told(len(found) + len(moving) * len(frames), progress)
+    reporter = _ProgressReporter(len(found) + len(moving) * len(frames), progress)
     cells = []
     for number, look in enumerate(found, 1):
-        cells.append(_dreamed(number, look, dreamers, scene.frame))
-        told.one_more()
+        cells.append(_dream_look(number, look, dreamers, scene.frame))
+        reporter.advance()
     for number in moving:
-        cells[number - 1] = _moved(cells[number - 1], dreamers, frames, told)
-    sheet = _drawn(scene, cells, [cells[number - 1] for number in moving], frames, columns)
+        cells[number - 1] = _animate_cell(cells[number - 1], dreamers, frames, reporter)
+    sheet = _draw_sheet(scene, cells, [cells[number - 1] for number in moving], frames, columns)
     if target is not None:
         sheet.save(target)
     return Preview(tuple(cells), scene.is_still, sheet)
 
 
-def _numbers(settings: PreviewSettings, count: int, scene: PreviewScene) -> list[int]:
-    """Numbers of the cells that are also shown moving."""
+def _moving_numbers(settings: PreviewSettings, count: int, scene: PreviewScene) -> list[int]:
+    """Numbers of the cells to show moving."""
     if settings.best_of and scene.is_still:
-        raise SettingsError(f"best_of: {scene.name} is a still; it needs a film, so give one or leave --best-of out")
+        raise SettingsError(f"best_of: {scene.name} is a still image; give a video, or leave --best-of out")
     numbers = list(range(1, count + 1)) if settings.best_of == "all" else list(settings.best_of)
     for number in numbers:
         if not 1 <= number <= count:
-            raise SettingsError(f"best_of: there are looks 1 to {count}; {number} is none of them")
+            raise SettingsError(f"best_of: look {number} does not exist; choose from 1 to {count}")
     return numbers
 
 
 @dataclass
-class _Told:
-    """Tells how far a preview is.
+class _ProgressReporter:
+    """Reports the progress of a preview.
 
     Attributes:
-        frames: Frames there are to dream.
-        report: Takes what is told, if anybody does.
-        done: Frames that are dreamed.
+        frames: Frames to dream in all.
+        report: Called with the progress, if given.
+        done: Frames dreamed.
     """
 
     frames: int
     report: ProgressCallback | None
     done: int = 0
 
-    def one_more(self) -> None:
+    def advance(self) -> None:
         self.done += 1
         if self.report:
             self.report(Progress(self.done, self.frames, 0, 0))
 
 
-def _dreamed(number: int, look: PreviewLook, dreamers: SharedDreamers, frame: np.ndarray) -> PreviewCell:
+def _dream_look(number: int, look: PreviewLook, dreamers: SharedDreamers, frame: np.ndarray) -> PreviewCell:
     settings, missing = look.settings, dreamers.missing(look.settings)
     if missing:
         return PreviewCell(number, settings, look.flags, None, missing)
@@ -165,46 +165,48 @@ def _dreamed(number: int, look: PreviewLook, dreamers: SharedDreamers, frame: np
     return PreviewCell(number, settings, look.flags, match_color(dream.pixels, frame, settings.dream.color))
 
 
-def _moved(cell: PreviewCell, dreamers: SharedDreamers, frames: Sequence[Frame], told: _Told) -> PreviewCell:
-    """A cell with its film."""
+def _animate_cell(
+    cell: PreviewCell, dreamers: SharedDreamers, frames: Sequence[Frame], reporter: _ProgressReporter
+) -> PreviewCell:
+    """Add the moving frames to a cell."""
     film = []
     for dream in dream_excerpt(frames, dreamers.alone(cell.settings), cell.settings):
         film.append(dream)
-        told.one_more()
+        reporter.advance()
     return replace(cell, moving=tuple(film))
 
 
-def _drawn(
+def _draw_sheet(
     scene: PreviewScene,
     cells: Sequence[PreviewCell],
     moving: Sequence[PreviewCell],
     frames: Sequence[Frame],
     columns: int,
 ) -> Sheet:
-    strips = [Strip("source", (), _some([frame.pixels for frame in frames]))] if frames else []
-    strips += [Strip(str(cell.number), _words(cell), _some(cell.moving)) for cell in moving]
-    drawn = [Cell(str(cell.number), _words(cell), cell.pixels, cell.missing) for cell in cells]
-    return draw_contact_sheet(Cell("source", (), scene.frame), _about(scene), drawn, strips, columns)
+    strips = [Strip("source", (), _sample_frames([frame.pixels for frame in frames]))] if frames else []
+    strips += [Strip(str(cell.number), _caption(cell), _sample_frames(cell.moving)) for cell in moving]
+    drawn = [Cell(str(cell.number), _caption(cell), cell.pixels, cell.missing) for cell in cells]
+    return draw_contact_sheet(Cell("source", (), scene.frame), _describe_scene(scene), drawn, strips, columns)
 
 
-def _words(cell: PreviewCell) -> list[str]:
-    """What stands below a cell, as a shell takes it."""
+def _caption(cell: PreviewCell) -> list[str]:
+    """The caption of a cell, quoted for a shell."""
     return [shlex.quote(word) for word in cell.flags] or ["no", "flags"]
 
 
-def _some(film: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Moments of a film, from its first frame to its last."""
+def _sample_frames(film: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Evenly spaced frames, the first and last included."""
     places = np.linspace(0, len(film) - 1, min(_MOMENTS, len(film)))
     return [film[round(place)] for place in places]
 
 
-def _about(scene: PreviewScene) -> str:
-    """What stands beside the source."""
+def _describe_scene(scene: PreviewScene) -> str:
+    """The text beside the source."""
     height, width = scene.frame.shape[:2]
     kind, moment = "image", ""
     if not scene.is_still:
         kind, moment = "video", f", frame {scene.number}, at {float(scene.times[scene.number]):.2f} seconds"
     return (
         f"{scene.name}{moment}, dreamed at {width}x{height}. "
-        f"Below each look stand its number and the flags that give it with the command {kind}."
+        f"Each look has its number and its flags for framedream {kind} below it."
     )

@@ -1,4 +1,4 @@
-"""The looks that a preview compares, each as settings and as the flags that give them."""
+"""The looks that a preview compares, as settings and as flags."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from framedream.config.terms import CLASSES, parse_term
 from framedream.errors import SettingsError
 
 ALL = "all"
-"""Stands for every preset there is."""
+"""Selects every preset."""
 
 _STRENGTHS = (0.25, 0.5, 1.0)
-"""Near the image little is much, so the preset's own is the largest."""
+"""Multiples of the step sizes; small ones differ more visibly than large ones."""
 
-_SIZES = (("dream", "step_size"), ("motion", "follow_step_size"), ("motion", "young_step_size"))
-"""What makes a dream stronger or weaker."""
+_STEP_SIZES = (("dream", "step_size"), ("motion", "follow_step_size"), ("motion", "young_step_size"))
+"""Settings that make a dream stronger or weaker."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class PreviewLook:
     """One way to dream.
 
     Attributes:
-        settings: Everything that makes it.
-        flags: The words of a command line that give these settings.
+        settings: All its settings.
+        flags: The command-line arguments that give these settings.
     """
 
     settings: Settings
@@ -44,25 +44,25 @@ def preview_looks(
     """The looks of a preview, row after row.
 
     Args:
-        wanted: Which rows and columns it has.
-        preset: What all looks start from, where their rows are no presets.
+        wanted: Its rows and columns.
+        preset: The preset that all looks start from, unless rows are presets.
         values: Flat settings that all looks share, such as ``{"steps": 8}``.
-        is_still: Whether the looks are for a still, in whose flags nothing is said of motion.
+        is_still: Whether the source is a still image; its flags have no motion settings.
 
     Raises:
-        SettingsError: A name or value cannot be used.
+        SettingsError: A name or value is invalid.
     """
-    groups, strengths = DREAM if is_still else CARRIED, wanted.strengths or _usual(wanted)
+    groups, strengths = DREAM if is_still else CARRIED, wanted.strengths or _default_strengths(wanted)
     found = []
     for name, row in _rows(wanted, preset, {key.replace("-", "_"): value for key, value in (values or {}).items()}):
         for strength in strengths:
-            settings = _guided(_scaled(row, strength))
+            settings = _drop_unused_guide(_scale_steps(row, strength))
             found.append(PreviewLook(settings, to_flags(settings, name, groups)))
     return found
 
 
-def _guided(settings: Settings) -> Settings:
-    """Settings without a guide where there are only classes, which none is drawn towards."""
+def _drop_unused_guide(settings: Settings) -> Settings:
+    """Remove the guide where all terms are classes, which have no guide."""
     terms = [parse_term(name) for name, _ in settings.dream.layers]
     if any(term.layer != CLASSES for term in terms):
         return settings
@@ -70,20 +70,20 @@ def _guided(settings: Settings) -> Settings:
 
 
 def default_columns(wanted: PreviewSettings) -> int:
-    """Looks in a row, where nothing is said of it."""
-    strengths = len(wanted.strengths or _usual(wanted))
+    """Looks per row if the settings give no number."""
+    strengths = len(wanted.strengths or _default_strengths(wanted))
     return strengths if strengths > 1 else 4
 
 
-def _usual(wanted: PreviewSettings) -> tuple[float, ...]:
+def _default_strengths(wanted: PreviewSettings) -> tuple[float, ...]:
     return (1.0,) if wanted.presets else _STRENGTHS
 
 
 def _rows(wanted: PreviewSettings, preset: str, values: dict[str, Any]) -> list[tuple[str, Settings]]:
-    """Settings of each row, and the preset they come from."""
+    """The settings of each row, with its preset."""
     if not wanted.presets and not wanted.models:
         shared = Settings.of(preset).override(values)
-        rows = wanted.layers or _usual_rows(shared)
+        rows = wanted.layers or _default_rows(shared)
         return [(preset, shared.override({"layers": row})) for row in rows]
     for name in ("model", "layers"):
         if values.get(name) is not None:
@@ -98,31 +98,32 @@ def _rows(wanted: PreviewSettings, preset: str, values: dict[str, Any]) -> list[
     return found if weights is None else _with_weights(found, weights)
 
 
-def _usual_rows(shared: Settings) -> list[Layers]:
-    """The layers of the settings, and then others: those known to look different, or else each of them alone."""
+def _default_rows(shared: Settings) -> list[Layers]:
+    """The layers of the settings, then contrasting layers of the network, or else each default layer alone."""
     own, entry = shared.dream.layers, MODELS[shared.dream.model]
     others = entry.contrasting_layers or tuple(name for name, _ in parse_layers(entry.default_layers))
     return list(dict.fromkeys([own, *(parse_layers(name) for name in others)]))
 
 
 def _with_weights(rows: list[tuple[str, Settings]], weights: Any) -> list[tuple[str, Settings]]:
-    """Give a weights file to the only network that is not built in.
+    """Apply a weights file to the only network that is not built in.
 
     Raises:
-        SettingsError: There is none, or several.
+        SettingsError: No row or several networks could use it.
     """
     outside = list(dict.fromkeys(row.dream.model for _, row in rows if not MODELS[row.dream.model].is_built_in))
     if len(outside) != 1:
-        which = f"there are {', '.join(outside)}" if outside else "there is none"
+        which = f"the rows have {', '.join(outside)}" if outside else "no row has one"
         raise SettingsError(
-            f"weights: the file is for the one network that is not built in, and {which}; name rows of one such network"
+            f"weights: the file needs exactly one network that is not built in, but {which}; "
+            "name rows of one such network"
         )
     return [(name, row.override({"weights": weights}) if row.dream.model == outside[0] else row) for name, row in rows]
 
 
-def _scaled(settings: Settings, strength: float) -> Settings:
-    """All step sizes times a number, to four digits, which are as good as all and can be read."""
+def _scale_steps(settings: Settings, strength: float) -> Settings:
+    """Multiply all step sizes, rounded to four digits for readable flags."""
     if strength == 1:
         return settings
-    sizes = {name: getattr(getattr(settings, group), name) for group, name in _SIZES}
+    sizes = {name: getattr(getattr(settings, group), name) for group, name in _STEP_SIZES}
     return settings.override({name: float(f"{size * strength:.4g}") for name, size in sizes.items()})

@@ -1,4 +1,4 @@
-"""One frame of footage to try looks on, and the moving second around it."""
+"""The frame that a preview dreams, and the second of footage around it."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from framedream.render.video.windows import divide_into_windows
 if TYPE_CHECKING:
     from framedream.nn.ascent.dreamer import Dreamer
 
-_SECOND = Fraction(1)
+_EXCERPT = Fraction(1)
 
 
 @dataclass(frozen=True)
 class PreviewScene:
-    """A still, or a frame of footage.
+    """A still image or a frame of footage.
 
     Attributes:
-        name: What the footage is called.
-        frame: The frame, H×W×3 float32, RGB, in levels, at the size at which it is dreamed.
-        times: When each frame of the footage is shown, in seconds.
-        number: Which frame it is.
+        name: Name of the footage.
+        frame: The frame, H×W×3 float32, RGB, 0…255, at the dreamed size.
+        times: Presentation time of each frame of the footage, in seconds.
+        number: Index of the frame.
         footage: The footage at the same size; None for an array.
-        is_still: Whether it is an image, and no film, be that of one frame.
+        is_still: Whether the source is a still image; False for a video of one frame.
     """
 
     name: str
@@ -58,9 +58,9 @@ class PreviewScene:
 
         Args:
             source: Footage or a still, or H×W×3 RGB in levels 0…255 of any number type.
-            target: What will be written, if anything; it may not be the source.
-            width: Its width in pixels, if it has as many.
-            start: Which frame; the one in the middle if not given. Of a still there is but one.
+            target: The file that will be written, if any; it may not be the source.
+            width: Maximum width in pixels.
+            start: Which frame. Default: the middle one.
 
         Raises:
             InputError: It cannot be read, or ends before that frame.
@@ -77,25 +77,25 @@ class PreviewScene:
         watch = footage.watch()
         times = list(footage.times())
         if not times:
-            raise InputError(f"{source}: there is no frame in it; check that the file plays")
+            raise InputError(f"{source}: contains no frames; check that the file plays")
         number = _frame_at(Path(source), start, times) if len(times) > 1 else 0
         size = _size(round(footage.width * footage.sample_aspect), footage.height, width)
         footage = open_footage(source, FootageSettings(size=size), watch.seen())
-        (seen,) = _taken(footage, number, number + 1)
+        (seen,) = _read_frames(footage, number, number + 1)
         is_still = len(times) == 1 and _is_image(Path(source))
         return cls(Path(source).name, seen.pixels, times, number, footage, is_still)
 
     def around(self) -> list[Frame]:
-        """Frames of the second around it, or of as much of it as belongs to the same shot.
+        """Read the frames of the second around it that belong to the same shot.
 
         Raises:
-            InputError: They cannot be read.
+            InputError: A frame cannot be read.
         """
         assert self.footage is not None
         times, last = self.times, self.times[-1]
-        begin = max(min(times[self.number] - _SECOND / 2, last - _SECOND), times[0])
-        near = [number for number, time in enumerate(times) if begin <= time <= begin + _SECOND]
-        frames = _taken(self.footage, near[0], near[-1] + 1)
+        begin = max(min(times[self.number] - _EXCERPT / 2, last - _EXCERPT), times[0])
+        near = [number for number, time in enumerate(times) if begin <= time <= begin + _EXCERPT]
+        frames = _read_frames(self.footage, near[0], near[-1] + 1)
         bounds = [0, *find_cuts(frame.pixels for frame in frames), len(frames)]
         at = self.number - near[0]
         first, stop = next((first, stop) for first, stop in itertools.pairwise(bounds) if at < stop)
@@ -103,12 +103,12 @@ class PreviewScene:
 
 
 def dream_excerpt(frames: Sequence[Frame], dreamer: Dreamer, settings: Settings) -> Generator[np.ndarray]:
-    """Dream frames of one shot as those of a film are dreamed.
+    """Dream frames of one shot as a film.
 
     Args:
         frames: The frames.
-        dreamer: What dreams a single frame.
-        settings: How it is dreamed and carried.
+        dreamer: Dreams a single frame.
+        settings: How frames are dreamed.
 
     Yields:
         The dream of each.
@@ -122,9 +122,9 @@ def dream_excerpt(frames: Sequence[Frame], dreamer: Dreamer, settings: Settings)
         yield from (dream.pixels for dream in dreams if dream is not None)
 
 
-def _taken(footage: Footage, first: int, stop: int) -> list[Frame]:
-    with closing(footage.frames(first)) as coming:
-        found = list(itertools.islice(coming, stop - first))
+def _read_frames(footage: Footage, first: int, stop: int) -> list[Frame]:
+    with closing(footage.frames(first)) as reader:
+        found = list(itertools.islice(reader, stop - first))
     if len(found) < stop - first:
         raise InputError(f"{footage.path}: frame {first + len(found)} cannot be read; give another --start")
     return found
@@ -143,12 +143,12 @@ def _frame_at(source: Path, start: Moment | None, times: Sequence[Fraction]) -> 
         return len(times) // 2
     number = next((number for number, time in enumerate(times) if has_reached(start, number, time)), None)
     if number is None:
-        open_footage(source, FootageSettings(start=start))  # This says what is wrong.
+        open_footage(source, FootageSettings(start=start))  # Raises a more specific error.
         raise InputError(f"{source}: no frame lies at start {start}; give an earlier --start")
     return number
 
 
 def _size(width: int, height: int, wanted: int) -> tuple[int, int]:
-    """Width and height of a picture that is at most so wide."""
+    """Width and height, scaled down to a maximum width."""
     scale = min(1.0, wanted / width)
     return max(1, round(width * scale)), max(1, round(height * scale))

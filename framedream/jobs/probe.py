@@ -1,4 +1,4 @@
-"""What framedream sees in a piece of footage, and what it would make of it; nothing is dreamed or written."""
+"""Describes footage and the film that framedream would make of it, without dreaming."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from framedream.media.write.output_names import mirrored_name
 from framedream.render.retimed_footage import open_retimed
 from framedream.workers.log_capture import capture_warnings
 
-_SHOWN = 12
-"""Cuts that are listed."""
+_MOST_CUTS = 12
+"""Most cuts that are listed."""
 
-_ROUNDING = Fraction(1, 500)
-"""Seconds by which frames may be apart more or less at a constant rate: containers round times to milliseconds."""
+_INTERVAL_TOLERANCE = Fraction(1, 500)
+"""Largest difference in seconds between frame intervals at a constant rate; containers round to milliseconds."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What was found out about a piece of footage.
+    """A description of footage.
 
     Attributes:
         path: The file or folder.
-        times: When each frame is shown, in seconds.
-        cuts: The frames that begin a later shot.
-        rows: What is said of it: each a word for what, and the words for it.
+        times: Presentation time of each frame in seconds.
+        cuts: Indices of the frames that start a new shot.
+        rows: The description, as pairs of a label and text.
     """
 
     path: Path
@@ -49,45 +49,45 @@ class Probe:
 
 
 def probe(source: Path | str, target: Path | str | None = None, settings: Settings | None = None) -> Probe:
-    """See what footage holds, frame by frame, and say what would be made of it.
+    """Describe footage, frame by frame, and the film that framedream would make of it.
 
     Args:
         source: A video, an animated image, a still or a folder of images.
         target: The film it would become. Default: one of the same kind beside it.
-        settings: Which part of it is taken, how it would be divided and written.
+        settings: Which part to read, and how it would be divided and written.
 
     Raises:
         SettingsError: A setting cannot be used.
-        InputError: It cannot be read.
+        InputError: The footage cannot be read.
     """
     path, settings = Path(source), settings or Settings()
-    name = str(target) if target is not None else _usual_target(path)
+    name = str(target) if target is not None else _default_target(path)
     notes: list[str] = []
     with capture_warnings(notes, level=logging.INFO):
         footage = open_retimed(path, settings.footage)
-        film = _film(name, footage, settings)
+        film = _describe_output(name, footage, settings)
         survey = survey_footage(footage, settings, lambda: None)
         if not survey.times:
-            raise InputError(f"{path}: there is no frame in it; check that the file plays")
+            raise InputError(f"{path}: contains no frames; check that the file plays")
     rows = [
-        *_source(path, footage),
-        *_pictures(footage),
-        ("times", _times(survey.times, footage)),
-        ("cuts", _cuts(survey, settings)),
+        *_describe_source(path, footage),
+        *_describe_pictures(footage),
+        ("times", _describe_times(survey.times, footage)),
+        ("cuts", _describe_cuts(survey, settings)),
         *(("note", note.removeprefix(f"{path}: ")) for note in dict.fromkeys(notes)),
-        ("would be", _work(survey, settings)),
+        ("would be", _describe_plan(survey, settings)),
         *film,
     ]
     return Probe(path, survey.times, survey.cuts, rows)
 
 
-def _usual_target(path: Path) -> str:
+def _default_target(path: Path) -> str:
     named = path if path.name else path.resolve()  # As with "." and "..".
     wish = mirrored_name(named.name or "film", "images" if path.is_dir() else "video")
     return str(named.parent / f"{wish.stem}-dream{wish.suffix}")
 
 
-def _source(path: Path, footage: FootageProtocol) -> list[Row]:
+def _describe_source(path: Path, footage: FootageProtocol) -> list[Row]:
     if path.is_dir():
         count = footage.source.frame_count
         return [("container", f"folder of {'1 image' if count == 1 else f'{count} images'}")]
@@ -98,7 +98,7 @@ def _source(path: Path, footage: FootageProtocol) -> list[Row]:
     return describe_file(path)
 
 
-def _pictures(footage: FootageProtocol) -> Iterator[Row]:
+def _describe_pictures(footage: FootageProtocol) -> Iterator[Row]:
     aspect = footage.sample_aspect
     shape = "square pixels" if aspect == 1 else f"pixels of {aspect.numerator}:{aspect.denominator}"
     alpha = ", with alpha" if footage.has_alpha else ""
@@ -107,32 +107,32 @@ def _pictures(footage: FootageProtocol) -> Iterator[Row]:
         yield "color", describe_color(footage.color)
 
 
-def _times(times: Sequence[Fraction], footage: FootageProtocol) -> str:
+def _describe_times(times: Sequence[Fraction], footage: FootageProtocol) -> str:
     count = f"{len(times)} frame" + ("s" if len(times) != 1 else "")
     if len(times) == 1:
         return count
     words = f"{count} from {float(times[0]):.3f} to {float(times[-1]):.3f} seconds"
     steps = [later - earlier for earlier, later in itertools.pairwise(times)]
     mean = (times[-1] - times[0]) / len(steps)
-    if max(steps) - min(steps) <= _ROUNDING:
+    if max(steps) - min(steps) <= _INTERVAL_TOLERANCE:
         rate = footage.rate or 1 / mean
         exact = f" ({rate})" if rate.denominator > 1 else ""
         return f"{words}, {float(rate):.6g} a second{exact}, constant"
     apart = f"{float(min(steps)) * 1000:.1f} to {float(max(steps)) * 1000:.1f} ms apart"
-    return f"{words}, {float(1 / mean):.6g} a second in the mean, varying: {apart}"
+    return f"{words}, {float(1 / mean):.6g} a second on average, varying: {apart}"
 
 
-def _cuts(survey: Survey, settings: Settings) -> str:
+def _describe_cuts(survey: Survey, settings: Settings) -> str:
     if settings.motion.cuts == "none" or settings.motion.flow == "none":
         return "not looked for"
     if not survey.cuts:
         return "none"
-    shown = [f"{cut}f ({float(survey.times[cut]):.2f})" for cut in survey.cuts[:_SHOWN]]
+    shown = [f"{cut}f ({float(survey.times[cut]):.2f})" for cut in survey.cuts[:_MOST_CUTS]]
     more = len(survey.cuts) - len(shown)
     return f"{len(survey.cuts)}, at {', '.join(shown)}" + (f" and {more} more" if more else "")
 
 
-def _work(survey: Survey, settings: Settings) -> str:
+def _describe_plan(survey: Survey, settings: Settings) -> str:
     plan = Plan(survey, settings)
     segments = len({window.segment.first for part in plan.parts for window in part.windows})
     shots = "1 shot" if plan.shots == 1 else f"{plan.shots} shots"
@@ -141,8 +141,8 @@ def _work(survey: Survey, settings: Settings) -> str:
     return f"dreamed as {frames} of {survey.width}x{survey.height}, {shots}, {divided}"
 
 
-def _film(name: str, footage: FootageProtocol, settings: Settings) -> list[Row]:
-    """What would be written; the footage is told whether its alpha is kept."""
+def _describe_output(name: str, footage: FootageProtocol, settings: Settings) -> list[Row]:
+    """Describe the film; also set whether the footage keeps its alpha."""
     try:
         factory = PieceFactory(name, film_properties(settings, footage), settings.output)
         factory.try_encoder()

@@ -1,4 +1,4 @@
-"""A still in, a film of an endless fall into it out."""
+"""Makes a film of an endless zoom into a still."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from framedream.render.zoom.zoom_spec import ZoomSpec
 from framedream.store.manifest import Manifest
 from framedream.workers.worker_pool import become_worker
 
-_USUAL_RATE = Fraction(25)
+_DEFAULT_RATE = Fraction(25)
 
-_PASSAGE = 10
-"""Seconds from one still to the next, where no length is asked for."""
+_SECONDS_PER_STILL = 10
+"""Seconds from one still to the next if no duration is given."""
 
 _IN_FLIGHT = 50
-"""Frames that wait for being encoded, at most."""
+"""Most frames that wait to be encoded."""
 
 
 def zoom(
@@ -46,32 +46,32 @@ def zoom(
     restart: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Film:
-    """Fall into a still, or from one into the next: every frame is dreamed on from the one before it.
+    """Zoom into a still, or from one still into the next; each frame continues the dream of the last.
 
-    Dreamed frames are kept in a work folder, as by `framedream.dream_video`, and the same call goes on
-    where another one ended. A zoom is one chain of frames: one device makes it, in this process.
+    Dreamed frames are kept in a work folder, as by `framedream.dream_video`, and the same call resumes an
+    interrupted run. Frames depend on each other, so one device makes the film in this process.
 
     Args:
-        sources: One or several of: an image; a video, an animated image or a folder of images, of which
-            the frame at ``start`` is taken; "noise", where there is no file of that name.
+        sources: One or several of: an image; a video, an animated image or a folder of images, whose
+            frame at ``start`` is used; "noise", unless a file has that name.
         target: The film; its suffix names the container. A name without one, or with a
             slash at its end, is a folder of PNGs.
         settings: Everything else; see `Settings`.
-        progress: Called after each frame, and after each that is dreamed beforehand.
+        progress: Called after each frame, including frames of a transition that are dreamed in advance.
         work: The work folder. Default: beside the film, with the suffix ``.framedream``.
-        restart: Begin anew, whatever the work folder holds.
-        stop: Asked after each frame; once it says True, the frame in hand is stored and the run ends.
+        restart: Discard the work folder and start over.
+        stop: Called after each frame; once it returns True, the current frame is stored and the run ends.
 
     Returns:
         The finished film.
 
     Raises:
-        SettingsError: A setting cannot be used, or the work folder was begun with others.
-        InputError: A source or the sound cannot be read, or the weights are not to be had.
+        SettingsError: A setting cannot be used, or the work folder belongs to a run with other settings.
+        InputError: A source or the sound cannot be read, or the weights are not available.
         OutputError: The film cannot be written.
         LockedError: Another run is making the film.
-        DeviceError: The device failed, or other runs work on all.
-        Stopped: ``stop`` said so.
+        DeviceError: The device failed, or other runs use all devices.
+        Stopped: ``stop`` returned True.
     """
     began = time.monotonic()
     several = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
@@ -86,7 +86,7 @@ def zoom(
 
 
 class ZoomJob(FilmJob):
-    """A zoom in the making."""
+    """The job of making a zoom film."""
 
     def __init__(
         self,
@@ -97,26 +97,28 @@ class ZoomJob(FilmJob):
         work: Path | str | None = None,
         restart: bool = False,
     ) -> None:
-        """Look at everything that can be known to fail before the first hour is spent.
+        """Check everything that can fail before dreaming starts.
 
         Raises:
             FramedreamError: See `zoom`.
         """
         if settings.run.scheduler is not None:
-            raise SettingsError("scheduler: a zoom is one chain of frames, which one device makes; leave it out")
+            raise SettingsError(
+                "scheduler: one device makes a zoom, because each frame depends on the last; leave --scheduler out"
+            )
         if settings.footage.mask is not None:
-            raise SettingsError("mask: a zoom has no footage that could be seen through one; leave it out")
+            raise SettingsError("mask: a zoom has no footage to show through a mask; leave --mask out")
         check_no_comparison(settings)
         if not sources:
-            raise SettingsError("a zoom needs something to fall into; name a still, or noise")
+            raise SettingsError("zoom: no source is given; name a still, or noise")
         files = [NOISE if is_noise(source) else Path(source) for source in sources]
         paths = [file for file in files if isinstance(file, Path)]
         places = FilmPaths.of([*paths, *sound_paths(settings), *guide_paths(settings)], target, work)
         self._stills = [find_still(file, settings) for file in files]
         width, height = film_size(self._stills, settings.footage)
         check_stills(self._stills, width, height)
-        rate = settings.footage.fps or _USUAL_RATE
-        self.frames = max(2, round(_length(len(files), settings) * rate))
+        rate = settings.footage.fps or _DEFAULT_RATE
+        self.frames = max(2, round(_duration(len(files), settings) * rate))
         self.length = self.frames / rate
         sound = load_film_sound(settings, places.name, self.length)
         self._at = load_schedule(add_sound_follows(settings), self.length).at
@@ -132,11 +134,11 @@ class ZoomJob(FilmJob):
 
     @property
     def _in_flight(self) -> int:
-        """Frames that are stored at once, at most, besides those of what is turned into."""
+        """Most frames stored at once, apart from those of transitions."""
         return min(self.frames, _IN_FLIGHT) + len(self._stills)
 
     def render(self, windows: Sequence[Window]) -> Generator[Frame | None]:
-        """The dreamed frames of neighbouring windows; None for every frame that is dreamed beforehand."""
+        """Render adjacent windows; yields None for each frame that is dreamed in advance."""
         width, height, rate = self.form.width, self.form.height, self.form.rate
         dreamer, at = dreamer_for(self.settings), self._at
         camera_path = CameraPath(lambda seconds: at(seconds).zoom, width, height, self.length)
@@ -149,10 +151,10 @@ class ZoomJob(FilmJob):
         )
 
 
-def _length(stills: int, settings: Settings) -> Fraction:
-    """Seconds of a zoom, before it is brought to whole frames."""
+def _duration(stills: int, settings: Settings) -> Fraction:
+    """Duration of a zoom in seconds, before rounding to whole frames."""
     if settings.zoom.duration is not None:
         return settings.zoom.duration
     if settings.change.sound is not None:
         return Loudness.of(settings.change.sound).duration
-    return Fraction(_PASSAGE * max(1, stills if settings.zoom.loop else stills - 1))
+    return Fraction(_SECONDS_PER_STILL * max(1, stills if settings.zoom.loop else stills - 1))

@@ -1,4 +1,4 @@
-"""What a zoom falls into: stills, single frames of films, or noise, brought to one size."""
+"""Reads the stills of a zoom: images, single frames of videos, or noise."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from framedream.media.read.image_reader import READABLE
 log = logging.getLogger(__name__)
 
 NOISE = "noise"
-"""The word that stands for noise, unless there is a file of that name."""
+"""The source that means noise, unless a file has that name."""
 
 _NOISE_SIZE = 640, 360
-_LARGEST = 1920
-"""Pixels of a film's longer side, where no size is asked for."""
+_LONGEST_SIDE = 1920
+"""Longest side of a film in pixels if no size is given."""
 
 
 class ZoomStill(Protocol):
-    """A picture to fall into.
+    """A picture to zoom into.
 
     Attributes:
-        name: What messages call it.
-        size: Its width and height in pixels as shown; None if it has none of its own.
+        name: Its name in messages.
+        size: Displayed width and height in pixels; None for noise, which takes any size.
     """
 
     @property
@@ -50,7 +50,7 @@ class ZoomStill(Protocol):
     def size(self) -> Size | None: ...  # noqa: D102
 
     def read(self, width: int, height: int) -> Pixels:
-        """The picture at a size, filled.
+        """Read the picture, scaled and cropped to fill a size.
 
         Raises:
             InputError: It cannot be read.
@@ -59,14 +59,14 @@ class ZoomStill(Protocol):
 
 
 def find_still(source: Path | str, settings: Settings) -> ZoomStill:
-    """See what a source is; its pixels are not read yet.
+    """Find out what a source is, without reading its pixels.
 
     Args:
-        source: An image; a video, an animated image or a folder of images, of which one frame is taken; or `NOISE`.
-        settings: Where that frame is, and the seed of noise.
+        source: An image; a video, an animated image or a folder of images, to use one frame of; or `NOISE`.
+        settings: The time of that frame, and the seed of noise.
 
     Raises:
-        InputError: It is missing, or nothing of this.
+        InputError: The source is missing or unreadable.
     """
     if is_noise(source):
         return _Noise(settings.dream.random_seed)
@@ -89,7 +89,7 @@ def find_still(source: Path | str, settings: Settings) -> ZoomStill:
 
 
 def is_noise(source: Path | str) -> bool:
-    """Whether noise is meant."""
+    """Whether a source means noise rather than a file."""
     return str(source) == NOISE and not Path(source).exists()
 
 
@@ -97,8 +97,8 @@ def film_size(stills: Sequence[ZoomStill], settings: FootageSettings) -> Size:
     """Width and height of the film.
 
     Args:
-        stills: All of them; the first that has a size of its own counts.
-        settings: The size or scale asked for.
+        stills: All stills; the first with a size decides.
+        settings: The size or scale.
     """
     if settings.size:
         return settings.size
@@ -106,18 +106,18 @@ def film_size(stills: Sequence[ZoomStill], settings: FootageSettings) -> Size:
     if settings.scale:
         return _even(width * settings.scale), _even(height * settings.scale)
     longer = max(width, height)
-    if longer <= _LARGEST:
+    if longer <= _LONGEST_SIDE:
         return max(2, width - width % 2), max(2, height - height % 2)
-    size = _even(width * _LARGEST / longer), _even(height * _LARGEST / longer)
-    log.info("%s: %dx%d is made smaller for the film, %dx%d; --scale 1 keeps it", stills[0].name, width, height, *size)
+    size = _even(width * _LONGEST_SIDE / longer), _even(height * _LONGEST_SIDE / longer)
+    log.info("%s: the film scales %dx%d down to %dx%d; --scale 1 keeps its size", stills[0].name, width, height, *size)
     return size
 
 
 def check_stills(stills: Sequence[ZoomStill], width: int, height: int) -> None:
-    """See that all stills and the film fit the memory.
+    """Check that all stills and the film fit in memory.
 
     Raises:
-        InputError: They do not.
+        InputError: They do not fit.
     """
     try:
         check_memory(4, height, width, kept=len(stills))
@@ -157,13 +157,13 @@ class _FilmFrame:
 
     @classmethod
     def of(cls, path: Path, settings: FootageSettings) -> _FilmFrame:
-        """The frame at the start that is asked for."""
+        """Find the frame at the start time."""
         footage, start = open_footage(path, FootageSettings(fps=settings.fps)), settings.start
         if start is None:
             return cls(footage, 0)
         number = next((number for number, time in enumerate(footage.times()) if has_reached(start, number, time)), None)
         if number is None:
-            open_footage(path, FootageSettings(fps=settings.fps, start=start))  # This says what is wrong.
+            open_footage(path, FootageSettings(fps=settings.fps, start=start))  # Raises a more specific error.
             raise InputError(f"{path}: no frame lies at start {start}; give an earlier --start")
         return cls(footage, number)
 
@@ -179,7 +179,7 @@ class _FilmFrame:
         with closing(self.footage.frames(self.number)) as frames:
             frame = next(frames, None)
         if frame is None:
-            raise InputError(f"{self.name}: frame {self.number} cannot be read any more; check that the file plays")
+            raise InputError(f"{self.name}: frame {self.number} cannot be read; check that the file plays")
         return resize_to_fill(frame.pixels, width, height, Fraction(self.footage.sample_aspect))
 
 

@@ -1,4 +1,4 @@
-"""The morning report: a page to look at, and the same as data."""
+"""Writes the report of a batch as a page and as data."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from framedream.reports.report_data import STATES, BatchReport, ItemState, Repor
 
 __all__ = ["BatchReport", "ItemState", "ReportItem", "report_picture", "write_report"]
 
-_WIDTH, _HEIGHT = 240, 320
-_QUALITY = 72
+_MAX_WIDTH, _MAX_HEIGHT = 240, 320
+_JPEG_QUALITY = 72
 
 
 def write_report(folder: Path, report: BatchReport) -> None:
-    r"""Write ``report.html`` and ``report.json``, each seen only when it is complete.
+    r"""Write ``report.html`` and ``report.json``, each replaced only when complete.
 
-    The page needs nothing beside it. The data are one object with the keys
+    The page needs no other files. The data is one object with the keys
 
     - ``version``, ``source``, ``target``, ``began``, ``written`` (times as in ISO 8601), ``ended``;
     - ``totals``: the number of items in each state (``waiting``, ``running``, ``done``, ``kept``,
-      ``failed``, ``stopped``), ``frames`` of all results, ``seconds`` this run dreamed for what it
-      finished, ``frames_per_second`` of that or null;
+      ``failed``, ``stopped``), ``frames`` of all results, ``seconds`` that this run spent on items it
+      finished, their ``frames_per_second`` or null;
     - ``items``: for each ``name``, ``kind``, ``preset``, ``state``, ``target`` (relative to this
-      folder), ``settings`` (those changed, written as the flags are), ``frames``, ``seconds`` (or
+      folder), ``settings`` (those that differ from the defaults, as on the command line), ``frames``, ``seconds`` (or
       null), ``warnings``, ``problem``.
 
-    Where a path or name is no UTF-8, other bytes stand as in ``\xff``, and ``name_bytes``,
-    ``target_bytes`` or ``source_bytes`` beside it has all bytes in hexadecimal.
+    Bytes of a path or name that are not UTF-8 are written as ``\xff``; ``name_bytes``, ``target_bytes`` or
+    ``source_bytes`` then holds all bytes in hexadecimal.
 
     Args:
-        folder: Where they go; made if it is missing.
-        report: What is told.
+        folder: The folder of the files; created if missing.
+        report: The report to write.
 
     Raises:
-        OutputError: They cannot be written.
+        OutputError: The files cannot be written.
     """
     data = json.dumps(_data(report), ensure_ascii=False, allow_nan=False, indent=1)
     write_atomically(folder / "report.json", data.encode() + b"\n")
@@ -54,7 +54,7 @@ def write_report(folder: Path, report: BatchReport) -> None:
 
 
 def report_picture(pixels: np.ndarray) -> bytes:
-    """A picture for a report.
+    """Encode a thumbnail for a report.
 
     Args:
         pixels: RGB, H×W×3, in levels 0…255.
@@ -64,10 +64,10 @@ def report_picture(pixels: np.ndarray) -> bytes:
     """
     check_pixels(pixels)
     height, width = pixels.shape[:2]
-    scale = min(1.0, _WIDTH / width, _HEIGHT / height)
+    scale = min(1.0, _MAX_WIDTH / width, _MAX_HEIGHT / height)
     small = resize(pixels.astype(np.float32, copy=False), max(1, round(width * scale)), max(1, round(height * scale)))
     file = io.BytesIO()
-    Image.fromarray(to_bytes(small)).save(file, "JPEG", quality=_QUALITY, optimize=True)
+    Image.fromarray(to_bytes(small)).save(file, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     return file.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing beside it, and no script."""
+"""Renders the report as one HTML page without scripts or other files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SIGNS: dict[ItemState, str] = {
     "stopped": "■",
 }
 _EXPLAINED: dict[ItemState, str] = {
-    "waiting": "its turn comes",
+    "waiting": "not started yet",
     "running": "being dreamed",
     "done": "finished by this run",
     "kept": "finished by an earlier run",
-    "failed": "could not be done",
-    "stopped": "begun, not finished",
+    "failed": "did not succeed",
+    "stopped": "started, not finished",
 }
 _ORDER: tuple[ItemState, ...] = ("done", "kept", "failed", "stopped", "running", "waiting")
 _ALWAYS_COUNTED = ("done", "kept", "failed", "waiting")
@@ -42,7 +42,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def render_page(report: BatchReport) -> str:
-    """The whole page."""
+    """Render the page of a report."""
     style = (resources.files("framedream.reports") / "page.css").read_text(encoding="utf-8")
     refresh = "" if report.ended else f'<meta http-equiv="refresh" content="{_REFRESH}">\n'
     numbered = list(enumerate(report.items, 1))
@@ -68,7 +68,7 @@ def render_page(report: BatchReport) -> str:
 <section aria-label="All items">
 {_joined(_item(number, item) for number, item in numbered)}
 </section>
-<footer>framedream {_text(report.version)}; the same as data: <a href="report.json">report.json</a></footer>
+<footer>framedream {_text(report.version)}; as data: <a href="report.json">report.json</a></footer>
 </main>
 </body>
 </html>
@@ -103,12 +103,12 @@ def _header(report: BatchReport) -> str:
         f'<time datetime="{time.isoformat()}">{format_time(time)}</time>' for time in (report.began, report.written)
     )
     return f"""<h1>{_name(report.target)}</h1>
-<p class="from">from {_name(report.source)} · began {began} · this page is of {written}</p>
+<p class="from">from {_name(report.source)} · started {began} · updated {written}</p>
 {state}"""
 
 
 def _bar(report: BatchReport) -> str:
-    """How much is done, as a bar; the same is said in words below."""
+    """A progress bar; the totals below give the same numbers."""
     parts = [(state, report.count(state)) for state in _ORDER]
     spans = "".join(f'<span class="{state}" style="flex-grow:{number}"></span>' for state, number in parts if number)
     return f'<div class="bar" aria-hidden="true">{spans}</div>'
@@ -143,7 +143,7 @@ def _failures(failed: list[tuple[int, ReportItem]]) -> str:
 
 
 def _cause(item: ReportItem) -> tuple[str, str]:
-    """Why an item failed, and what to do about it."""
+    """Cause and cure of a failure."""
     cause, _, cure = item.problem.rpartition("; ")
     return (cause, cure) if cause else (cure, "")
 
@@ -169,7 +169,7 @@ def _item(number: int, item: ReportItem) -> str:
 
 
 def _ways(item: ReportItem) -> str:
-    """What it is and how it was dreamed."""
+    """The kind, preset and settings of an item."""
     settings = (
         f"<li><span>{_text(name.replace('_', '-'))}</span> {_text(str(format_setting(value)))}</li>"
         for name, value in item.settings.items()

@@ -1,4 +1,4 @@
-"""What a report says."""
+"""The data of a batch report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 ItemState = Literal["waiting", "running", "done", "kept", "failed", "stopped"]
-"""How far an item is; ``kept`` was finished by an earlier run."""
+"""State of an item; an earlier run finished those that are ``kept``."""
 
 STATES: tuple[ItemState, ...] = get_args(ItemState)
 
@@ -18,19 +18,19 @@ _FINISHED = ("done", "kept")
 
 @dataclass(frozen=True)
 class ReportItem:
-    """What became of one item.
+    """One item of a batch and its result.
 
     Attributes:
-        name: What it is called; bytes that are no UTF-8 as lone surrogates.
-        kind: What it is: video, animation, still, images.
+        name: Its name; bytes that are not UTF-8 are lone surrogates.
+        kind: Its kind: video, animation, still or images.
         preset: Its preset.
-        state: How far it is.
+        state: Its state.
         target: Path of the result, relative to the folder of the report.
-        settings: Those that differ from the defaults, by their flat names.
-        frames: Frames dreamed, if known.
-        seconds: How long that took, if known.
-        warnings: What was said on the way.
-        problem: Why it failed, if so: cause; cure.
+        settings: Settings that differ from the defaults, by flat name.
+        frames: Number of dreamed frames, if known.
+        seconds: Seconds that took, if known.
+        warnings: Warnings of the run.
+        problem: Why it failed, as ``cause; cure``; empty if it did not.
         source_pictures: JPEGs of the footage: start, middle and end, or fewer.
         dreamed_pictures: JPEGs of the same moments of the dream.
     """
@@ -54,7 +54,7 @@ class ReportItem:
 
     @property
     def is_finished(self) -> bool:
-        """Whether its result is there."""
+        """Whether its result exists."""
         return self.state in _FINISHED
 
     @property
@@ -65,15 +65,15 @@ class ReportItem:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """What became of a batch.
+    """A batch and its results.
 
     Attributes:
-        source: The folder that was read.
-        target: The folder of the results.
-        began: When this run began.
-        written: When this report was written.
-        items: All items, in their order.
-        ended: Whether the run is over.
+        source: The source folder.
+        target: The folder of results.
+        began: Start time of this run.
+        written: Time of this report.
+        items: All items, in order.
+        ended: Whether the run has ended.
         version: framedream's version.
     """
 
@@ -86,7 +86,7 @@ class BatchReport:
     version: str
 
     def count(self, state: ItemState) -> int:
-        """How many items are in a state."""
+        """Number of items in a state."""
         return sum(item.state == state for item in self.items)
 
     @property
@@ -96,12 +96,12 @@ class BatchReport:
 
     @property
     def seconds(self) -> float:
-        """How long this run dreamed what it finished."""
+        """Seconds that this run spent on items it finished."""
         return sum(item.seconds or 0.0 for item in self.items if item.state == "done")
 
     @property
     def speed(self) -> float | None:
-        """Frames per second of what this run finished, if known."""
+        """Frames per second of items that this run finished, if known."""
         timed = [item for item in self.items if item.state == "done" and item.speed]
         seconds = sum(item.seconds or 0.0 for item in timed)
         return sum(item.frames or 0 for item in timed) / seconds if seconds else None

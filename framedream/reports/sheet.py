@@ -1,4 +1,4 @@
-"""A picture that was drawn: to be saved, or to show itself."""
+"""A drawn picture that can be saved, or shown in a notebook."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Sheet:
         """Write it as an image, whose suffix names the format; see `framedream.media.write_image`.
 
         Raises:
-            SettingsError: No image is written with this suffix.
-            OutputError: It cannot be written.
+            SettingsError: The suffix names no image format.
+            OutputError: The file cannot be written.
         """
         write_image(path, self.pixels)
 

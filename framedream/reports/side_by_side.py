@@ -1,4 +1,4 @@
-"""Pictures beside each other, for a look at them in a notebook."""
+"""Shows pictures side by side in a notebook."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from framedream.reports.sheet import Sheet
 
 
 def show(*pictures: np.ndarray, names: Sequence[str] = (), columns: int | None = None) -> Sheet:
-    """Put pictures beside each other; a notebook shows the sheet.
+    """Draw pictures side by side; a notebook shows the sheet.
 
     Args:
-        pictures: Each H×W×3 RGB in levels 0…255 of any number type; others than the first are brought to fit its size.
-        names: What stands below each.
-        columns: Pictures in a row. Default: as many as make the grid about square; up to 3 in one row.
+        pictures: Each H×W×3 RGB in levels 0…255 of any number type; later ones are scaled to fit the size of the first.
+        names: Names below the pictures.
+        columns: Pictures per row. Default: one row for up to 3, else about square.
 
     Raises:
-        InputError: There is none, or one is no picture, or there are more names than pictures.
-        SettingsError: There can be no such number of columns.
+        InputError: No picture is given, one is not H×W×3, or there are more names than pictures.
+        SettingsError: ``columns`` is below 1.
     """
     if columns is not None and columns < 1:
         raise SettingsError(f"show: {columns} columns; give 1 or more")
@@ -41,7 +41,7 @@ def show(*pictures: np.ndarray, names: Sequence[str] = (), columns: int | None =
 
 
 def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture within a size, on white."""
+    """Fit a picture into a size, on white."""
     scale = min(height / picture.shape[0], width / picture.shape[1])
     small = resize(picture, *(max(1, round(scale * side)) for side in picture.shape[1::-1]))
     top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2

@@ -70,7 +70,7 @@ def test_of_a_layer_with_fewer_channels_all_are_drawn(still):
 
 
 def test_a_channel_that_does_not_exist_is_answered_with_how_many_there_are(still):
-    with pytest.raises(SettingsError, match="conv1 of squeezenet has 64 channels, 0 to 63; 64 is none of them"):
+    with pytest.raises(SettingsError, match="conv1 of squeezenet has channels 0 to 63; channel 64 does not exist"):
         feature_maps(still, None, FeatureSettings(layers="conv1", channels="60-64"))
 
 
@@ -106,7 +106,7 @@ def test_the_network_sees_the_image_at_the_size_asked_for(still, settings, shape
     ("target", "npz", "error", "message"),
     [
         ("maps.xyz", None, SettingsError, r"\.xyz"),
-        ("maps.png", "maps.txt", SettingsError, r"ends in \.npz; give .*maps\.txt that suffix"),
+        ("maps.png", "maps.txt", SettingsError, r"maps\.txt does not end in \.npz; give it that suffix"),
         ("still.png", None, OutputError, "is the input itself"),
         (None, "other.npz", OutputError, "is the input itself"),
     ],

@@ -74,7 +74,7 @@ def test_what_nothing_excites_is_told(plain, caplog):
     # This channel of SqueezeNet died in its training.
     settings = ImagineSettings(layers="fire5", channels=9, plain=plain, **QUICK)
     imagine(None, settings)
-    assert "fire5:9: nothing was found that excites it" in caplog.text
+    assert "fire5:9: no picture excites it" in caplog.text
 
 
 def test_vgg16_with_weights_that_know_pictures(vgg16_weights):
@@ -90,7 +90,11 @@ def test_vgg16_with_weights_that_know_pictures(vgg16_weights):
     ("settings", "kind", "words"),
     [
         ({"layers": "fire77"}, SettingsError, "did you mean 'fire7'"),
-        ({"layers": "fire5", "channels": 256}, SettingsError, "fire5 of squeezenet has 256 channels, 0 to 255"),
+        (
+            {"layers": "fire5", "channels": 256},
+            SettingsError,
+            "fire5 of squeezenet has channels 0 to 255; channel 256 does not exist",
+        ),
         ({"layers": "fire9", "size": "20x200"}, InputError, "20x200 is too small for fire9"),
         ({"layers": "999"}, SettingsError, "999 does not exist"),
         ({"size": "100000x10"}, SettingsError, "size"),

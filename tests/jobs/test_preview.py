@@ -113,9 +113,9 @@ def test_weights_are_for_the_network_that_is_not_built_in(rows):
 @pytest.mark.parametrize(
     ("settings", "values", "message"),
     [
-        ({"models": "vgg16,vgg19"}, {"weights": "v.h5"}, "there are vgg16, vgg19; name rows of one"),
-        ({"presets": "all"}, {"weights": "v.h5"}, "there are inception_v3, vgg16"),
-        ({"presets": "eyes"}, {"weights": "v.h5"}, "there is none"),
+        ({"models": "vgg16,vgg19"}, {"weights": "v.h5"}, "the rows have vgg16, vgg19; name rows of one"),
+        ({"presets": "all"}, {"weights": "v.h5"}, "the rows have inception_v3, vgg16"),
+        ({"presets": "eyes"}, {"weights": "v.h5"}, "no row has one"),
         ({"models": "vgg16"}, {"model": "vgg19"}, "model: with models each row has its own"),
         ({"presets": "eyes"}, {"layers": "fire3"}, "layers: with presets each row has its own"),
         ({"presets": "eys"}, {}, "did you mean 'eyes'"),
@@ -252,7 +252,7 @@ def test_progress_counts_looks_and_frames(dreaming, clip):
     assert [(step.frame, step.frames) for step in told] == [(number, 8) for number in range(1, 9)]
 
 
-@pytest.mark.parametrize(("best_of", "message"), [("3", "looks 1 to 2; 3 is none"), ("0", "0 is none")])
+@pytest.mark.parametrize(("best_of", "message"), [("3", "look 3 .* from 1 to 2"), ("0", "look 0 does not exist")])
 def test_a_number_that_no_look_has_is_refused(dreaming, clip, best_of, message):
     with pytest.raises(SettingsError, match=message):
         preview(clip, settings=PreviewSettings(layers="fire3,fire5", strengths=1, best_of=best_of))
@@ -264,7 +264,7 @@ def test_a_film_of_one_frame_is_no_still(dreaming, tmp_path):
 
 
 def test_a_still_does_not_move(dreaming, still):
-    with pytest.raises(SettingsError, match=r"still\.png is a still; it needs a film"):
+    with pytest.raises(SettingsError, match=r"still\.png is a still image; give a video"):
         preview(still, settings=PreviewSettings(best_of=1))
     assert dreaming == []
 

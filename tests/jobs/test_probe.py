@@ -65,7 +65,7 @@ def test_varying_times_are_told(tmp_path):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     assert rows(probe(path))["times"] == (
-        "5 frames from 0.000 to 0.400 seconds, 10 a second in the mean, varying: 10.0 to 290.0 ms apart"
+        "5 frames from 0.000 to 0.400 seconds, 10 a second on average, varying: 10.0 to 290.0 ms apart"
     )
 
 

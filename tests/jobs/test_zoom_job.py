@@ -80,7 +80,7 @@ def run(still: Path, name: str = "zoom.mp4", **options) -> list[bytes]:
 # The film.
 
 
-@pytest.mark.parametrize("name", ["zoom.mp4", "zoom.mkv", "zoom.webm", "zoom.gif", "zoom.webp", "zoom.png", "frames"])
+@pytest.mark.parametrize("name", ["zoom.mp4", "zoom.webm", "zoom.gif", "zoom.png", "frames"])
 def test_a_zoom_has_frames_of_a_steady_rate_and_leaves_nothing_else(still, dreams, name):
     film = zoom(still, still.with_name(name), Settings.of(duration=0.48))
     assert film == Film(still.with_name(name), 12, 1, film.seconds)
@@ -199,7 +199,7 @@ def test_the_size_of_the_film(tmp_path, source, settings, size, caplog):
         job.ZoomJob([tmp_path / "still.png"], tmp_path / "zoom.mkv", Settings.of(duration=1, **settings)) as made,
     ):
         assert (made.form.width, made.form.height) == size
-    assert ("--scale 1 keeps it" in caplog.text) == (max(source) > 1920 and not settings)
+    assert ("--scale 1 keeps its size" in caplog.text) == (max(source) > 1920 and not settings)
 
 
 def test_an_odd_edge_is_cut_off_and_the_rest_stays_as_sharp_as_it_was(tmp_path, seen):
@@ -241,8 +241,15 @@ def test_an_image_may_have_any_name(tmp_path, seen):
     assert np.abs(seen[0].stills[0] - scene(48, 64)).mean() < 1
 
 
-@pytest.mark.parametrize(("start", "number"), [(None, 0), ("2f", 2), ("0.12", 3), ("0.13", 4)])
-@pytest.mark.parametrize("kind", ["clip.mp4", "clip.gif", "folder"])
+@pytest.mark.parametrize(
+    ("kind", "start", "number"),
+    [
+        *(("clip.mp4", start, number) for start, number in [(None, 0), ("2f", 2), ("0.12", 3), ("0.13", 4)]),
+        ("clip.gif", "0.12", 3),
+        ("folder", None, 0),
+        ("folder", "0.13", 4),
+    ],
+)
 def test_of_a_film_the_frame_at_the_start_is_taken(tmp_path, seen, kind, start, number):
     pictures = [np.full((48, 64, 3), 40.0 * index + 20, np.float32) for index in range(6)]
     if kind == "folder":
@@ -310,7 +317,7 @@ def test_a_zoom_that_was_stopped_is_ended_by_the_same_call_and_is_the_same(still
     run(still, "whole" + name, settings=settings)
     expected = content(still.with_name("whole" + name))
     alone = len(dreams.steps)
-    for count in (1, 2, 6, 7, 14, 26):
+    for count in (1, 2, 6, 7, 14, 26) if loop and name == "zoom.mp4" else (1, 7, 26):
         dreams.steps.clear()
         asked = []
 
@@ -606,15 +613,23 @@ def test_ten_minutes_of_the_fastest_fall_outwards_come_to_their_end(still, dream
 
 
 def test_a_cluster_is_of_no_use(still, tmp_path):
-    with pytest.raises(SettingsError, match=r"scheduler: a zoom is one chain of frames.*leave it out"):
+    with pytest.raises(SettingsError, match=r"scheduler: .*leave --scheduler out"):
         zoom(still, tmp_path / "zoom.mp4", Settings.of(scheduler="tcp://farm:8786"))
 
 
 # Sound.
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
-@pytest.mark.parametrize(("sound", "codec"), [("s.wav", "pcm_s16le"), ("s.mp3", "libmp3lame"), ("s.m4a", "aac")])
+@pytest.mark.parametrize(
+    ("suffix", "sound", "codec"),
+    [
+        (".mp4", "s.wav", "pcm_s16le"),
+        (".mp4", "s.mp3", "libmp3lame"),
+        (".mkv", "s.wav", "pcm_s16le"),
+        (".mov", "s.m4a", "aac"),
+        (".webm", "s.m4a", "aac"),
+    ],
+)
 def test_the_sound_begins_with_the_film_and_ends_with_it(still, dreams, tmp_path, suffix, sound, codec):
     path = write_sound(tmp_path / sound, clicks(3, [0.4, 1.2, 1.9, 2.5]), codec)
     zoom(still, tmp_path / f"zoom{suffix}", Settings.of(duration=2, fps=10, sound=path))

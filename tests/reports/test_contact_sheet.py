@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from framedream.errors import SettingsError
-from framedream.reports import contact_sheet
 from framedream.reports.canvas import Canvas
-from framedream.reports.contact_sheet import Cell, Strip, check_fits, draw_contact_sheet, wrapped
+from framedream.reports.contact_sheet import Cell, Strip, check_fits, draw_contact_sheet, wrap_words
 
 FLAGS = [
     "--weights", "a_rather_long_folder/with/a/rather_long_name_of_a_file.weights.h5",
@@ -82,8 +81,8 @@ def test_all_words_are_there_however_narrow_it_is(written):
 
 def test_a_flag_stays_with_its_value():
     width = Canvas.text_width("--layers fire3 --step", LETTERS)
-    assert wrapped(["--layers", "fire3", "--step-size", "1.25"], width) == ["--layers fire3", "--step-size 1.25"]
-    assert wrapped(["--layers", "fire3", "--steps", "3"], 1000) == ["--layers fire3 --steps 3"]
+    assert wrap_words(["--layers", "fire3", "--step-size", "1.25"], width) == ["--layers fire3", "--step-size 1.25"]
+    assert wrap_words(["--layers", "fire3", "--steps", "3"], 1000) == ["--layers fire3 --steps 3"]
 
 
 def test_what_is_not_there_says_why(written):
@@ -108,15 +107,13 @@ def test_a_strip_fills_the_width_in_rows_as_full_as_each_other(written, columns,
 
 @pytest.mark.parametrize(("count", "columns"), [(200, 1), (200, 180)])
 def test_a_sheet_too_large_for_an_image_is_refused(count, columns):
-    with pytest.raises(SettingsError, match=rf"200 looks in rows of {columns} .* for others in a row"):
+    with pytest.raises(SettingsError, match=rf"200 looks in rows of {columns} .* another --columns"):
         draw_contact_sheet(Cell("source", (), gray(9)), "", cells(count), [], columns)
 
 
 @pytest.mark.parametrize(("count", "columns"), [(0, 3), (1, 1), (7, 3), (100, 20)])
-def test_what_is_looked_at_beforehand_is_not_larger_than_the_sheet(monkeypatch, count, columns):
+def test_what_is_looked_at_beforehand_is_not_larger_than_the_sheet(count, columns):
     height, width = draw_contact_sheet(Cell("source", (), gray(9)), "", cells(count), [], columns).pixels.shape[:2]
-    monkeypatch.setattr(contact_sheet, "_LARGEST", max(height, width))
-    check_fits(100, 60, count, columns)
-    monkeypatch.setattr(contact_sheet, "_LARGEST", max(height, width) * 3 // 4)
+    check_fits(100, 60, count, columns, max_side=max(height, width))
     with pytest.raises(SettingsError):
-        check_fits(100, 60, count, columns)
+        check_fits(100, 60, count, columns, max_side=max(height, width) * 3 // 4)

@@ -13,7 +13,6 @@ from PIL import Image
 
 from framedream.errors import SettingsError
 from framedream.media import read_image
-from framedream.reports import feature_map_sheet as feature_maps
 from framedream.reports.canvas import Canvas
 from framedream.reports.feature_map_sheet import LayerMaps, draw_feature_maps, find_colormap
 from framedream.reports.sheet import Sheet
@@ -138,7 +137,7 @@ def test_colors_are_matplotlibs():
 
 
 def test_colors_that_do_not_exist_are_answered_with_the_nearest():
-    with pytest.raises(SettingsError, match="colormap: no colors are called 'virdis'; did you mean 'viridis'"):
+    with pytest.raises(SettingsError, match="colormap: 'virdis' does not exist; did you mean 'viridis'"):
         find_colormap("virdis")
 
 
@@ -149,13 +148,12 @@ def test_all_channels_of_a_deep_layer_are_a_sheet_of_sixteen_columns(written):
     assert pixels.shape[0] < 4500
 
 
-def test_a_sheet_too_high_to_look_at_is_refused(monkeypatch):
+def test_a_sheet_too_high_to_look_at_is_refused():
     with pytest.raises(
         SettingsError, match=r"200 maps in rows of 1 .* with --top or --channels, or more in a row with"
     ):
         draw_feature_maps([layer(range(200))], columns=1)
-    monkeypatch.setattr(feature_maps, "_HIGHEST", 231)
-    draw_feature_maps([layer([1, 2])])
+    draw_feature_maps([layer([1, 2])], max_height=231)
 
 
 def test_no_window_is_needed_to_draw(monkeypatch):
