@@ -16,6 +16,7 @@ from pictures import scene
 
 from framedream import Settings
 from framedream.config.model_registry import find_model
+from framedream.config.terms import CLASSES
 from framedream.errors import WeightsError
 from framedream.nn.ascent.dreamer import Dreamer
 from framedream.nn.network.keras_applications import KerasApplication
@@ -324,6 +325,18 @@ def test_an_archive_without_usable_arrays_is_refused(tmp_path, members, reason):
         for name, content in members.items():
             archive.writestr(name, content)
     assert reason in refuse(tmp_path / "a.keras")
+
+
+def test_a_damaged_archive_is_refused_with_and_without_a_class(tmp_path):
+    noise = np.random.default_rng(0).bytes(100_000)
+    with zipfile.ZipFile(tmp_path / "a.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MEMBER, noise)
+    data = bytearray((tmp_path / "a.keras").read_bytes())
+    data[200:90_000:50] = bytes(len(data[200:90_000:50]))
+    (tmp_path / "a.keras").write_bytes(data)
+    assert "does not fit mobilenet" in refuse(tmp_path / "a.keras", "mobilenet")
+    with pytest.raises(WeightsError, match=r"a\.keras: has no classifier"):
+        load_network("mobilenet", [CLASSES], tmp_path / "a.keras")
 
 
 def an_array(file: h5py.File) -> tuple[h5py.Group, str]:

@@ -83,7 +83,9 @@ def has_classifier(file: Path) -> bool:
         with _open(file) as stored:
             # The visit ends at the first value returned.
             return bool(stored.visititems(lambda _, item: getattr(item, "shape", None) == (_CLASSES,) or None))
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except WeightsError:
+        raise
+    except Exception:  # The file can hold anything; loading it says what is wrong.
         return False
 
 
