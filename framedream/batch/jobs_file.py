@@ -68,7 +68,7 @@ def read_jobs_file(path: Path) -> list[JobOrder]:
     if tables is None:
         return [JobOrder("", EVERYTHING, None, presets, shared)]
     if not tables or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise SettingsError(f"{path}: item is no list of tables; write [[item]] above each")
+        raise SettingsError(f"{path}: item is not a list of tables; write [[item]] above each")
     return [
         _order(table, f"{path}, [[item]] {number}", presets, shared, path.parent)
         for number, table in enumerate(tables, 1)
@@ -98,7 +98,9 @@ def _parsed(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+)", str(error))
         line = place[1] if place else max(1, len(text.splitlines()))
-        raise SettingsError(f"{path}, line {line}: is no TOML ({error}); write lines such as steps = 12") from None
+        raise SettingsError(
+            f"{path}, line {line}: is not valid TOML ({error}); write lines such as steps = 12"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise SettingsError(f"{path}: cannot be read ({reason}); check the path given with --jobs-file") from None
@@ -126,7 +128,7 @@ def _settings(table: dict[str, Any], label: str, others: tuple[str, ...], folder
         if name not in known:
             raise SettingsError(f"{label}: unknown key '{key}'{nearest(key, [*others, *known])}")
         if name in settings:
-            raise SettingsError(f"{label}: {name} stands twice, with a hyphen and an underscore; keep one of them")
+            raise SettingsError(f"{label}: {name} is set twice, with a hyphen and with an underscore; keep one of them")
         settings[name] = _beside(value, folder) if name in _FILE_KEYS and isinstance(value, str) else value
     return settings
 

@@ -1,4 +1,4 @@
-"""Commands that make films, and all that lies in a folder."""
+"""Commands that make films: video, folder and zoom."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def video(
     restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
-    """Dream a film, with its sound and its timing.
+    """Dream a film and keep its sound and timing.
 
-    However the work at it ends, the same command goes on from there.
+    If the work is interrupted, run the same command again to resume it.
 
     Args:
         source: A video, a folder of images, or an animated GIF, WebP or PNG.
         target: The film: .mp4, .mov, .mkv, .webm, .ts, .gif, .webp, .png, or a folder for numbered PNGs.
         preset: A look by name, or a .toml file; see `presets`.
-        work: Folder for the frames in the making; default: beside the film, removed at the end.
-        restart: Begin anew, whatever the work folder holds.
-        quiet: Say nothing but warnings and errors.
+        work: Folder for unfinished frames. Default: beside the film; framedream removes it at the end.
+        restart: Start from the beginning and ignore the work folder.
+        quiet: Print only warnings and errors.
     """
     settings = settings_of(preset, dream, motion, change, footage, output, run)
     show_log(quiet)
@@ -92,22 +92,22 @@ def folder(
     restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
-    """Dream all that lies in a folder, and report on it.
+    """Dream everything in a folder, with a report.
 
-    Films, animations, stills and folders of numbered images are dreamed into a folder of the same
-    tree. What fails is recorded, and the rest goes on; report.html among the results tells of all.
-    However the work ends, the same command goes on from there.
+    Dreams films, animations, stills and folders of numbered images into the same folder structure.
+    If an item fails, the others continue; report.html in the target folder shows all of them.
+    If the work is interrupted, run the same command again to resume it.
 
     Args:
-        source: A folder; all folders in it are read too.
-        target: The folder of the results.
-        include: Only what this fits, as in "*.mov" or "holiday/*"; may be given again.
-        exclude: Nothing that this fits; may be given again.
-        jobs_file: A .toml file with items that have settings of their own.
-        preset: A look by name, or a .toml file; given again, each makes a tree of its own.
-        work: Folder for frames in the making; default: beside each film, removed with its end.
-        restart: Make everything anew.
-        quiet: Say nothing but warnings and errors.
+        source: A folder, with all folders in it.
+        target: The folder for the results.
+        include: Only items that match this glob, such as "*.mov" or "holiday/*"; can be repeated.
+        exclude: No items that match this glob; can be repeated.
+        jobs_file: A .toml file with settings for single items.
+        preset: A look by name, or a .toml file; if repeated, each look gets a folder structure of its own.
+        work: Folder for unfinished frames. Default: beside each film; framedream removes it at the end.
+        restart: Make everything again.
+        quiet: Print only warnings and errors.
     """
     values = given(dream, motion, footage, output, run)
     show_log(quiet)
@@ -142,24 +142,24 @@ def zoom(
     restart: Restart = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fall into a still without end, or from one into the next.
+    """Zoom into a still without end, or from one still into the next.
 
-    However the work at it ends, the same command goes on from there.
+    If the work is interrupted, run the same command again to resume it.
 
     Args:
-        paths: One or several stills, and last the film. A still is an image, a video of which a frame is taken,
-            or the word noise; the film is .mp4, .mov, .mkv, .webm, .gif, .webp, or a folder for numbered PNGs.
+        paths: One or more stills, then the film. A still is an image, a video (see --start), or the word noise.
+            The film is .mp4, .mov, .mkv, .webm, .gif, .webp, or a folder for numbered PNGs.
         preset: A look by name, or a .toml file; see `presets`.
-        size: Size of the film, as WIDTHxHEIGHT in pixels; stills fill it and are cut to it.
-        scale: Make the film this multiple of the first still's size.
-        start: Which frame of a video is taken: seconds (2.5), a clock time (1:02.5), or a frame (62f).
-        fps: Frames per second of the film (25 if not given).
-        work: Folder for the frames in the making; default: beside the film, removed at the end.
-        restart: Begin anew, whatever the work folder holds.
-        quiet: Say nothing but warnings and errors.
+        size: Size of the film, as WIDTHxHEIGHT in pixels; stills are scaled and cropped to it.
+        scale: Size of the film, as a multiple of the first still's size.
+        start: The frame of a video to use: seconds (2.5), a clock time (1:02.5) or a frame number (62f).
+        fps: Frames per second of the film. Default: 25.
+        work: Folder for unfinished frames. Default: beside the film; framedream removes it at the end.
+        restart: Start from the beginning and ignore the work folder.
+        quiet: Print only warnings and errors.
     """
     if len(paths) < 2:
-        raise SettingsError("zoom takes one still or more, and then the film, as in: zoom still.jpg zoom.mp4")
+        raise SettingsError("zoom needs one or more stills, then the film, for example: zoom still.jpg zoom.mp4")
     part = FootageFlags(size=size, scale=scale, start=start, fps=fps)
     settings = settings_of(preset, dream, onward, part, zoom, change, output, run)
     show_log(quiet)
@@ -170,6 +170,6 @@ def zoom(
 
 
 def _tell(film: framedream.Film) -> None:
-    """What a command says of the film it made."""
+    """Print a line about a finished film."""
     frames = "1 frame" if film.frames == 1 else f"{film.frames} frames"
     print(f"{film.path}: {frames} in {format_clock(film.seconds)}, {film.frames / film.seconds:.2f} frames per second")

@@ -1,9 +1,11 @@
-"""Flags: every setting is one, and may stand in the environment too."""
+"""Flags: one for each setting, which can also come from an environment variable."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
+import re
 from collections.abc import Collection
 from dataclasses import Field, fields, make_dataclass
 from pathlib import Path
@@ -33,14 +35,14 @@ _Kind = TypeVar("_Kind")
 
 
 def _flags(name: str, settings: Any, only: Collection[str] = ()) -> Any:
-    """The flags of a dataclass of settings: as that, but nothing is given until it is given.
+    """Make a dataclass of flags for settings; a flag that is not given is None.
 
     Args:
-        name: What to call the flags.
+        name: Prefix of the class name.
         settings: The settings, with their defaults.
-        only: Settings that have flags, if not all.
+        only: Names of the settings that get flags; all by default.
     """
-    hints = get_type_hints(type(settings))
+    hints, descriptions = get_type_hints(type(settings)), help_texts(type(settings).__doc__ or "")
     flags = []
     for item in fields(settings):
         if only and item.name not in only:
@@ -49,17 +51,30 @@ def _flags(name: str, settings: Any, only: Collection[str] = ()) -> Any:
         shown = (lambda _, value=default: value) if isinstance(default, int | float | str) else False
         if isinstance(default, bool):
             shown = False
-        # What begins with a hyphen may be a value, as in --rotate -10 and --pan -0.1,0.
+        # A value can start with a hyphen, as in --rotate -10 and --pan -0.1,0.
         is_signed = item.metadata == AS_TEXT or hints[item.name] == Pair
         alias = item.metadata.get("alias")
-        parameter = Parameter(show_default=shown, allow_leading_hyphen=is_signed, negative=(), alias=alias)
+        parameter = Parameter(
+            help=descriptions.get(item.name),
+            show_default=shown,
+            allow_leading_hyphen=is_signed,
+            negative=(),
+            alias=alias,
+        )
         flags.append((item.name, Annotated[_flag_type(item, hints[item.name]) | None, parameter], None))
-    about = {"__doc__": type(settings).__doc__, "__module__": __name__}
-    return make_dataclass(f"{name}Flags", flags, frozen=True, kw_only=True, namespace=about)
+    return make_dataclass(f"{name}Flags", flags, frozen=True, kw_only=True, namespace={"__module__": __name__})
+
+
+def help_texts(docstring: str) -> dict[str, str]:
+    """The description of each attribute of a Google-style docstring, joined to one line."""
+    _, _, section = inspect.cleandoc(docstring).partition("Attributes:\n")
+    entries = re.split(r"\n(?=    \w+: )", section.rstrip())
+    pairs = (entry.strip().split(": ", 1) for entry in entries if ": " in entry)
+    return {name: " ".join(text.split()) for name, text in pairs}
 
 
 def _flag_type(item: Field[Any], hint: Any) -> Any:
-    """Types that settings parse themselves are plain text on the command line."""
+    """The type of a flag; text for types that the settings parse themselves."""
     if item.metadata == AS_TEXT:
         return str
     if item.metadata.get("several"):
@@ -81,11 +96,11 @@ DreamFlags, MotionFlags, FootageFlags, ZoomFlags, ChangeFlags, OutputFlags, RunF
     for group in ("dream", "motion", "footage", "zoom", "change", "output", "run")
 )
 OnwardFlags = _flags("Onward", Settings().motion, ("follow_steps", "follow_step_size", "young_step_size"))
-"""What of the motion's settings counts for a zoom, whose motion is known."""
+"""Motion settings that apply to a zoom, whose motion is known."""
 EncodingFlags = _flags("Encoding", Settings().output, ("codec", "crf", "pixel_format"))
-"""How a zoom is encoded, which has no footage to be compared with."""
+"""Output settings of a zoom, which has no footage to compare with."""
 LookFlags = _flags("Look", Settings().dream, [item.name for item in fields(DreamSettings) if item.name != "layers"])
-"""How looks are dreamed that differ in their layers."""
+"""Dream settings of the looks of a preview, which differ in their layers."""
 FeatureFlags = _flags("Feature", FeatureSettings())
 ImagineFlags = _flags("Imagine", ImagineSettings())
 PreviewFlags = _flags("Preview", PreviewSettings())

@@ -1,4 +1,4 @@
-"""Commands that list what there is."""
+"""Commands that list presets, networks, layers and devices."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def presets() -> None:
 
 @app.command(sort_key=12)
 def models() -> None:
-    """List the networks that can dream; * marks good ones to start with."""
-    rows = [("", "model", "weights", "starts with")]
+    """List the networks that can dream; * marks recommended ones."""
+    rows = [("", "model", "weights", "default layers")]
     for entry in MODELS.values():
         size = "built in" if entry.is_built_in else f"{entry.parameters * 4:.0f} MB"
         rows.append(("*" if entry.is_recommended else "", entry.name, size, entry.default_layers))
@@ -28,7 +28,7 @@ def models() -> None:
 
 @app.command(sort_key=13)
 def layers(model: str = DEFAULT_MODEL, /) -> None:
-    """List the layers of a network; * marks those it starts with. Layers without a map over the image are left out.
+    """List the layers of a network that have feature maps; * marks its default layers.
 
     Args:
         model: A network of `models`.
@@ -36,7 +36,7 @@ def layers(model: str = DEFAULT_MODEL, /) -> None:
     name = find_model(model).name
     from framedream.nn.network.layers import describe_layers
 
-    rows = [("", "index", "layer", "kind", "pixels a cell", "channels")]
+    rows = [("", "index", "layer", "kind", "pixels per cell", "channels")]
     for layer in describe_layers(name):
         start, numbers = "*" if layer.is_default else "", (str(layer.stride), str(layer.channels))
         rows.append((start, str(layer.index), layer.name, layer.kind, *numbers))
@@ -45,7 +45,7 @@ def layers(model: str = DEFAULT_MODEL, /) -> None:
 
 @app.command(sort_key=14)
 def devices() -> None:
-    """List what can work, what --devices auto takes for a long film, and which cards can encode."""
+    """List the devices, those that --devices auto uses for a long film, and the GPU encoders that work."""
     from framedream.config.machine import processor_name, total_memory, usable_cores
     from framedream.media.write.hardware_encoders import working_hardware_encoders
     from framedream.workers.devices import describe, find_gpus, select_devices
@@ -55,5 +55,5 @@ def devices() -> None:
     rows = [("cpu", processor_name(), format_gigabytes(memory), "1 core" if cores == 1 else f"{cores} cores")]
     rows += [(f"gpu:{number}", gpu.name, format_gigabytes(gpu.memory), "") for number, gpu in enumerate(find_gpus())]
     print_table(rows)
-    print(f"auto takes: {describe(select_devices(RunSettings()))}")
-    print(f"hardware encoders (--codec): {', '.join(working_hardware_encoders()) or 'none works here'}")
+    print(f"auto uses: {describe(select_devices(RunSettings()))}")
+    print(f"hardware encoders (--codec): {', '.join(working_hardware_encoders()) or 'none'}")

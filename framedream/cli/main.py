@@ -1,4 +1,4 @@
-"""The command line: runs a command, tells errors in one line, and ends with the code that was promised."""
+"""The entry point: runs a command, prints errors in one line, and exits with the documented code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, UnusedCliTokensError
 
 from framedream.cli import film_commands, list_commands, picture_commands, probe_command  # noqa: F401  Each adds its commands.
 from framedream.cli.app import app
@@ -20,12 +20,14 @@ _USAGE, _INTERRUPTED, _TERMINATED = 2, 130, 143
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command and exit with the code that says how it ended (the README lists them)."""
+    """Run a command and exit with its exit code (the README lists them)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     sys.exit(_run([argument for argument in arguments if argument != "--debug"], debug))
 
 
@@ -33,7 +35,11 @@ def _run(arguments: list[str], debug: bool) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         app(arguments, exit_on_error=False, print_error=False)
-        sys.stdout.flush()  # Here, where it is known what to do if nobody reads it any more.
+        sys.stdout.flush()  # Here, where a broken pipe can be handled.
+    except UnusedCliTokensError as error:
+        extra = " ".join(error.unused_tokens or ())
+        advice = "remove it, or put a name with spaces in quotes (see --help)"
+        return _failed(f"unexpected argument: {extra}; {advice}", _USAGE)
     except CycloptsError as error:
         return _failed(f"{' '.join(str(error).split())} (see --help)", _USAGE)
     except FramedreamError as error:

@@ -1,4 +1,4 @@
-"""Commands that make pictures."""
+"""Commands that make pictures: image, preview, features and imagine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import shlex
 
 import framedream
-from framedream.cli.app import app
+from framedream.cli.app import app, program
 from framedream.cli.flags import (
     Dream,
     DreamFlags,
@@ -59,11 +59,11 @@ def image(
         source: An image.
         target: The dream: .png, .jpg, .webp or .tif.
         preset: A look by name, or a .toml file; see `presets`.
-        save_octaves: Folder that also gets the dream at each size.
-        size: Dream at this size, as WIDTHxHEIGHT in pixels.
-        scale: Dream at this multiple of the image's size.
-        mask: A picture that says where the dream is seen: white all of it, black nothing.
-        quiet: Say nothing but warnings and errors.
+        save_octaves: Folder for the dream at each octave size.
+        size: Size of the dream, as WIDTHxHEIGHT in pixels.
+        scale: Size of the dream, as a multiple of the image's size.
+        mask: An image: white shows the dream, black shows the original, gray mixes both.
+        quiet: Print only warnings and errors.
     """
     settings = settings_of(preset, dream, FootageFlags(size=size, scale=scale, mask=mask), run)
     show_log(quiet)
@@ -84,15 +84,15 @@ def preview(
     motion: Motion = MotionFlags(),  # noqa: B008
     quiet: Quiet = False,
 ) -> None:
-    """Find a look: dream one frame in many ways, drawn as a sheet with the flags of each.
+    """Find a look: dream one frame in many ways, on a sheet with the flags of each.
 
-    The commands that dream all of the source in these ways are also printed, one in a line.
+    Prints the commands that dream the whole source in these ways, one per line.
 
     Args:
         source: A video, a folder of images, an animated image or a still.
         target: The sheet: .png, .jpg, .webp or .tif.
-        preset: What the looks start from: a look by name, or a .toml file; see `presets`.
-        quiet: Say nothing but warnings and errors.
+        preset: The look to start from, by name, or a .toml file; see `presets`.
+        quiet: Print only warnings and errors.
     """
     settings = laboratory_settings(PreviewSettings, preview)
     show_log(quiet)
@@ -101,10 +101,10 @@ def preview(
     if not quiet:
         kind, result = ("image", "out.png") if found.is_still else ("video", "out.mp4")
         for cell in found.cells:
-            words = shlex.join(["python", "cli.py", kind, source, result, *cell.flags])
+            words = shlex.join([*program(), kind, source, result, *cell.flags])
             print(f"{cell.number:2}  {printable(words)}")
         if named := environment_names():
-            log.info("these commands are for a shell without %s", " and ".join(named))
+            log.info("run these commands in a shell without %s", " and ".join(named))
 
 
 @app.command(sort_key=6)
@@ -117,15 +117,15 @@ def features(
     npz: str | None = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw what layers of a network see in an image: its feature maps.
+    """Draw the feature maps of a network for an image.
 
-    Above each map stand its channel and the range of its values, from the darkest to the brightest.
+    The text above each map shows its channel and the range of its values, from darkest to brightest.
 
     Args:
         source: An image.
-        target: The drawing: .png, .jpg, .webp or .tif.
-        npz: File (.npz) that also gets all channels of these layers as arrays.
-        quiet: Say nothing but warnings and errors.
+        target: The sheet: .png, .jpg, .webp or .tif.
+        npz: A .npz file for all channels of these layers as arrays.
+        quiet: Print only warnings and errors.
     """
     settings = laboratory_settings(FeatureSettings, features)
     show_log(quiet)
@@ -145,13 +145,13 @@ def imagine(
     imagining: Imagining = ImagineFlags(),  # noqa: B008
     quiet: Quiet = False,
 ) -> None:
-    """Draw from nothing what a channel, a neuron, a layer or a class would like to see most.
+    """Draw the picture that a channel, a neuron, a layer or a class responds to most, starting from noise.
 
-    Several make a sheet of pictures, each with its name.
+    Several pictures make a sheet with their names.
 
     Args:
         target: The picture: .png, .jpg, .webp or .tif.
-        quiet: Say nothing but warnings and errors.
+        quiet: Print only warnings and errors.
     """
     settings = laboratory_settings(ImagineSettings, imagining)
     show_log(quiet)

@@ -1,4 +1,4 @@
-"""The command that looks at footage."""
+"""The command probe."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def probe(
     footage: Footage = FootageFlags(),  # noqa: B008
     output: Output = OutputFlags(),  # noqa: B008
 ) -> None:
-    """Tell what a file holds, frame by frame, and what would be made of it.
+    """Show what a file contains, frame by frame, and what framedream would make of it.
 
     Args:
         source: A video, an animated GIF, WebP or PNG, a still, or a folder of images.
-        target: The film that it would become; default: one of the same kind beside it.
+        target: The film to plan. Default: one of the same format beside the source.
         preset: A look by name, or a .toml file; see `presets`.
-        cuts: auto looks for cuts, which takes a look at every picture; none reads only the times.
+        cuts: auto detects cuts, which decodes every picture; none reads only the timestamps.
     """
     settings = settings_of(preset, footage, output)
     if cuts is not None:

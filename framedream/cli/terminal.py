@@ -1,4 +1,4 @@
-"""What a person sees while a command runs: bars, notes, tables."""
+"""What the terminal shows while a command runs: progress bars, log messages, tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("framedream")
 
 
 class _Speaker(logging.Handler):
-    """Notes and warnings as lines on stderr, above the bar."""
+    """Writes log messages to stderr, above the progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = "warning: " if record.levelno >= logging.WARNING else ""
@@ -25,7 +25,7 @@ class _Speaker(logging.Handler):
 
 
 def show_log(quiet: bool) -> None:
-    """Say notes and warnings from now on; warnings only if it is to be quiet."""
+    """Show log messages from now on; only warnings if ``quiet``."""
     log.handlers = [_Speaker()]
     log.setLevel(logging.WARNING if quiet else logging.INFO)
     log.propagate = False
@@ -33,7 +33,7 @@ def show_log(quiet: bool) -> None:
 
 @contextlib.contextmanager
 def frame_bar(quiet: bool) -> Generator[ProgressCallback | None]:
-    """A bar of frames that also says which shot is dreamed; shown from the first frame on."""
+    """A progress bar of frames with the current shot; it appears with the first frame."""
     frame_bar = _FrameBar()
     try:
         yield None if quiet else frame_bar.show
@@ -43,7 +43,7 @@ def frame_bar(quiet: bool) -> Generator[ProgressCallback | None]:
 
 @contextlib.contextmanager
 def batch_bars(quiet: bool) -> Generator[Callable[[BatchProgress], None] | None]:
-    """A bar of items, and below it one of the item's frames."""
+    """A progress bar of items, and below it one for the frames of the current item."""
     items: list[tqdm[Any]] = []
     frames = _FrameBar(position=1, leave=False)
 
@@ -67,7 +67,7 @@ def batch_bars(quiet: bool) -> Generator[Callable[[BatchProgress], None] | None]
 
 @contextlib.contextmanager
 def step_bar(quiet: bool) -> Generator[Callable[[int, int], None] | None]:
-    """A bar of steps; told how many are done, and how many there are."""
+    """A progress bar of steps; takes the number of finished steps and their total."""
     bars: list[tqdm[Any]] = []
 
     def show(done: int, all_of_them: int) -> None:
@@ -83,7 +83,7 @@ def step_bar(quiet: bool) -> Generator[Callable[[int, int], None] | None]:
 
 
 class _FrameBar:
-    """A bar of frames, made with the first that is shown."""
+    """A progress bar of frames, created with the first frame."""
 
     def __init__(self, **options: Any) -> None:
         self._options = options
@@ -91,7 +91,7 @@ class _FrameBar:
 
     def show(self, progress: Progress) -> None:
         if self._bar is None:
-            # Frames that an earlier run made say nothing about the speed of this one.
+            # Frames of an earlier run do not count for the speed of this one.
             before = max(0, progress.frame - 1)
             self._bar = tqdm(
                 total=progress.frames, initial=before, unit="frame", dynamic_ncols=True, file=sys.stderr,
@@ -108,11 +108,11 @@ class _FrameBar:
 
 
 def _doing(progress: Progress) -> str:
-    """What is being done: by whom, where there are several."""
+    """Describe the current work, by worker if there are several."""
     if progress.workers:
         return printable(", ".join(f"{name} {task}" for name, task in progress.workers.items()))
     if not progress.shots:
-        return f"{progress.beforehand} dreamed beforehand" if progress.beforehand else ""
+        return f"{progress.beforehand} dreamed in advance" if progress.beforehand else ""
     backwards = f", {progress.backwards} backwards" if progress.backwards else ""
     return f"shot {progress.shot} of {progress.shots}{backwards}"
 

@@ -1,4 +1,4 @@
-"""Which feature maps are drawn."""
+"""Settings of the command ``features``."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from framedream.config.parsing import Size, check, coerce, parse_layers, parse_p
 from framedream.config.settings import FootageSettings
 
 USUAL_TOP = 16
-"""Channels of a layer that are drawn where nothing is said."""
+"""Number of channels of a layer that are drawn by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSettings:
-    """Which channels of which layers are drawn, and how.
+    """The feature maps to draw.
 
     Attributes:
-        layers: Layers by name or index, see `layers MODEL`: a,b, or given again. Default: those that dreams start with.
-        channels: Channels of each layer, from 0, in this order: 0-3, or 1,5,9, or all. Default: the 16 strongest.
-        top: Only so many of these channels, strongest first: those with the largest mean square, which dreams excite.
-        columns: Maps in a row. Default: up to 4, 8 or 16, by how many there are.
-        colormap: Colors from the least to the largest value of each map, as matplotlib calls them: gray, viridis.
-        model: The network: squeezenet is built in; see `models` for the others.
+        layers: Layers by name or index, see `layers MODEL`: a,b; can be repeated. Default: those of the network.
+        channels: Channels of each layer, counted from 0, in order: 0-3, or 1,5,9, or all. Default: the 16 strongest.
+        top: Draw only this many channels, those with the largest mean square first.
+        columns: Maps per row. Default: at most 4, 8 or 16, depending on their number.
+        colormap: A colormap of matplotlib, such as gray or viridis, from the smallest to the largest value of each map.
+        model: The network; squeezenet is built in, see `models` for others.
         weights: Weights for the model instead of its own: weights or a whole model that Keras saved (.h5, .keras); for
             squeezenet also .npz.
-        size: Show the network the image at this size, as WIDTHxHEIGHT in pixels.
-        scale: Show it at this multiple of its size.
+        size: Resize the image to WIDTHxHEIGHT pixels first.
+        scale: Resize the image by this factor first.
     """
 
     layers: tuple[str, ...] = field(default=(), metadata={"several": True, "alias": "--layer"})

@@ -1,4 +1,4 @@
-"""What is imagined from nothing."""
+"""Settings of the command ``imagine``."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from framedream.errors import SettingsError
 
 @dataclass(frozen=True, kw_only=True)
 class ImagineSettings:
-    """What is imagined, and how.
+    """What to imagine, and how.
 
     Attributes:
-        layers: Layers by name or index, see `layers MODEL`: a,b, or given again. Default: what dreams start with.
-        channels: Channels of each layer, from 0: 0-3, or 1,5,9; each makes a picture. Default: the layer as a whole.
-        classes: Classes of ImageNet by name or number, as in espresso; may be given again.
-        neuron: One neuron of each channel instead of all, by its place: X,Y in widths and heights, as in 0.5,0.5.
+        layers: Layers by name or index, see `layers MODEL`: a,b; can be repeated. Default: those of the network.
+        channels: Channels of each layer, counted from 0: 0-3, or 1,5,9; one picture each. Default: the whole layer.
+        classes: Classes of ImageNet by name or number, such as espresso; can be repeated.
+        neuron: Excite one neuron of each channel, at X,Y in fractions of width and height, such as 0.5,0.5.
         size: Size of each picture, as WIDTHxHEIGHT in pixels.
-        octaves: Number of sizes, small to large; auto starts near 128 pixels.
-        octave_scale: Ratio of one octave's size to the one before it.
+        octaves: Number of sizes, from small to large; auto starts near 128 pixels.
+        octave_scale: Ratio between the sizes of two octaves.
         steps: Steps at each octave.
-        learning_rate: Size of a step. Default: 0.03; with --plain 0.02, of an image whose levels are 0 to 1.
-        plain: Climb plainly from uniform noise, as in the class room.
-        epochs: Steps of --plain.
-        epsilon: Of --plain: added to the gradient's root mean square; where there is no more to climb, it ends.
-        columns: Pictures in a row. Default: a square.
-        model: The network: squeezenet is built in; see `models` for the others.
+        learning_rate: Step size. Default: 0.03; with --plain 0.02, for an image in the range 0 to 1.
+        plain: Use the textbook method: plain gradient ascent from uniform noise.
+        epochs: Number of steps with --plain.
+        epsilon: With --plain: added to the root mean square of the gradient; the ascent stops where the gradient is 0.
+        columns: Pictures per row. Default: as many as make a square.
+        model: The network; squeezenet is built in, see `models` for others.
         weights: Weights for the model instead of its own: weights or a whole model that Keras saved (.h5, .keras); for
             squeezenet also .npz.
-        random_seed: Seed of all randomness.
+        random_seed: Seed of the random number generator.
     """
 
     layers: tuple[str, ...] = field(default=(), metadata={"several": True, "alias": "--layer"})
@@ -77,9 +77,9 @@ class ImagineSettings:
         if not self.layers and not self.classes:
             object.__setattr__(self, "layers", tuple(name for name, _ in parse_layers(entry.default_layers)))
         if self.channels and not self.layers:
-            raise SettingsError("channels: a class has none; name a layer with --layer")
+            raise SettingsError("channels: a class has no channels; name a layer with --layer")
         if self.neuron is not None and not (self.layers and self.channels):
-            raise SettingsError("neuron: it is one of a channel; name that with --layer and --channel")
+            raise SettingsError("neuron: a neuron belongs to a channel; name one with --layer and --channel")
         check(self, "neuron", self.neuron is None or all(0 <= share <= 1 for share in self.neuron), "0,0 to 1,1")
         check(self, "size", min(self.size) >= 1 and max(self.size) <= 8192, "1x1 to 8192x8192")
         octaves = self.octaves == "auto" or 1 <= whole_number(self, "octaves") <= 32
@@ -96,7 +96,7 @@ class ImagineSettings:
 def _layers(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
     names = parse_layer_names(value)
     if terms.CLASSES in names:
-        raise SettingsError("layers: classes have a flag of their own; write --class espresso")
+        raise SettingsError("layers: give classes with --class, such as --class espresso")
     return names
 
 
@@ -105,10 +105,10 @@ def _numbered(value: str | int | Iterable[int]) -> tuple[int, ...]:
         return ()
     found = parse_channels(value)
     if found == "all":
-        raise SettingsError("channels: all of them would be too many pictures; write 0-3, or 1,5,9")
+        raise SettingsError("channels: all channels would be too many pictures; write 0-3, or 1,5,9")
     return found
 
 
 def _classes(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
-    """Names of classes; a number stands for the class that has it."""
+    """Names of classes; a number stands for the class with that number."""
     return tuple(dict.fromkeys(terms.class_names()[terms.find_class(name)] for name in parse_names(value)))

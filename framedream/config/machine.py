@@ -24,7 +24,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 @dataclass(frozen=True)
 class DeviceChoice:
-    """Which devices were asked for; as text, the shortest way to say it.
+    """The devices that the user chose; as text, in their shortest form.
 
     Attributes:
         kind: Processors, GPUs, or whatever is best here.
@@ -43,7 +43,7 @@ class DeviceChoice:
 
 
 def parse_devices(text: str) -> DeviceChoice:
-    """Read ``auto``, ``cpu``, ``cpu:2`` (two processes), ``gpu`` (all of them) or ``gpu:0,1``.
+    """Parse ``auto``, ``cpu``, ``cpu:2`` (two processes), ``gpu`` (all of them) or ``gpu:0,1``.
 
     Raises:
         SettingsError: It is none of these, a GPU stands twice, or there are too many processes.
@@ -52,7 +52,7 @@ def parse_devices(text: str) -> DeviceChoice:
     parts = re.fullmatch(r"(auto)|cpu(?::([0-9]{1,6}))?|gpu(?::([0-9]{1,6}(?:,[0-9]{1,6})*))?", word)
     if not parts:
         raise SettingsError(
-            f"devices: '{text}' is no choice of devices; write auto, cpu, cpu:2 (two processes), gpu or gpu:0,1"
+            f"devices: '{text}' is not a list of devices; write auto, cpu, cpu:2 (two processes), gpu or gpu:0,1"
         )
     automatic, workers, gpus = parts.groups()
     if automatic:
@@ -63,7 +63,7 @@ def parse_devices(text: str) -> DeviceChoice:
         return DeviceChoice("cpu", workers=int(workers or 1))
     positions = tuple(int(position) for position in (gpus or "").split(",") if position)
     if len(set(positions)) < len(positions):
-        raise SettingsError(f"devices: a GPU stands twice in '{text}'; keep one of them")
+        raise SettingsError(f"devices: '{text}' names a GPU twice; keep one of them")
     return DeviceChoice("gpu", gpus=positions)
 
 
@@ -76,7 +76,7 @@ TILES = (1088, 512, 256)
 
 
 def total_memory() -> float:
-    """Bytes of main memory, or of a container's share; infinite where the system does not tell."""
+    """Bytes of main memory, or of a container's share; infinite if the system does not say."""
     try:
         memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
@@ -87,7 +87,7 @@ def total_memory() -> float:
 def _memory_limit(file: Path) -> float:
     try:
         return float(file.read_text())
-    except (OSError, ValueError):  # There is none, or it says "max".
+    except (OSError, ValueError):  # The file is missing, or contains "max".
         return float("inf")
 
 
@@ -99,26 +99,26 @@ def usable_cores() -> int:
 
 
 def processor_name() -> str:
-    """What the processor is called, as well as the system tells."""
+    """The name of the processor, as far as the system knows it."""
     return _of_processor("model name") or platform.processor() or platform.machine() or "unknown"
 
 
 def processor_features() -> set[str]:
-    """Instructions that the processor knows, as Linux calls them, such as ``amx_bf16``; none where it does not tell."""
+    """The processor's instruction sets by their Linux names, such as ``amx_bf16``; empty if unknown."""
     return set(_of_processor("flags").split())
 
 
 def _of_processor(fact: str) -> str:
     try:
-        told = Path("/proc/cpuinfo").read_text(errors="replace")
+        text = Path("/proc/cpuinfo").read_text(errors="replace")
     except OSError:
         return ""
-    found = re.search(rf"^{fact}\s*:\s*(.+)$", told, re.MULTILINE)
+    found = re.search(rf"^{fact}\s*:\s*(.+)$", text, re.MULTILINE)
     return found[1].strip() if found else ""
 
 
 def keep_freed_memory() -> None:
-    """Have this process keep the memory that it frees, for frames that come.
+    """Make this process keep freed memory for the next frames.
 
     Otherwise the GNU C library gives back what each frame took, and the kernel clears it anew for the next:
     three tenths of the time that seeding takes. Elsewhere than there this does nothing.

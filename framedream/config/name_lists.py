@@ -1,4 +1,4 @@
-"""Names and numbers as they are written for the laboratory."""
+"""Parses lists of names and channel numbers."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from framedream.config import terms
 from framedream.errors import SettingsError
 
 Channels = tuple[int, ...] | Literal["all"]
-"""Numbers of channels, counted from 0."""
+"""Channel numbers, counted from 0."""
 
 
 def parse_names(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
-    """Read ``"a,b"``, or several of such; each once."""
+    """Parse ``"a,b"`` or a list of such texts; drop repeated names."""
     parts = [value] if isinstance(value, str | int) else value
     names = [name.strip() for part in parts for name in str(part).split(",")]
     return tuple(dict.fromkeys(name for name in names if name))
 
 
 def parse_layer_names(value: str | int | Iterable[str | int]) -> tuple[str, ...]:
-    """Read names of layers, as `parse_names` does.
+    """Parse names of layers, as `parse_names` does.
 
     Raises:
-        SettingsError: It is written as a term of a dream, with channels or a class.
+        SettingsError: A name has channels or a class, as the layers of a dream may.
     """
     names = parse_names(value)
     for name in names:
@@ -36,14 +36,14 @@ def parse_layer_names(value: str | int | Iterable[str | int]) -> tuple[str, ...]
 
 
 def parse_channels(value: str | int | Iterable[int]) -> Channels:
-    """Read ``"0-3"``, ``"1,5,9"``, ``"0-3,9"``, ``"all"`` or whole numbers; each once.
+    """Parse ``"0-3"``, ``"1,5,9"``, ``"0-3,9"``, ``"all"`` or whole numbers; drop repeated ones.
 
     Raises:
-        SettingsError: It is none of these.
+        SettingsError: The value has another form.
     """
     if isinstance(value, str) and value == "all":
         return "all"
     text = str(value) if isinstance(value, str | int) else ",".join(map(str, value))
     if not text:
-        raise SettingsError("channels: none are named; write 0-3, or 1,5,9, or all")
+        raise SettingsError("channels: the list is empty; write 0-3, or 1,5,9, or all")
     return terms.parse_channels(text)

@@ -1,4 +1,4 @@
-"""Values as people write them, brought to their own types and checked."""
+"""Parses and checks values that people write in flags, preset files and notebooks."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Moment:
 
 
 def parse_layers(value: str | Mapping[str, float] | Sequence[str] | Layers) -> Layers:
-    """Read ``"fire5=0.5,fire7=1"``, several of such, a mapping, or pairs; a name alone has weight 1.
+    """Parse ``"fire5=0.5,fire7=1"``, a list of such texts, a mapping, or pairs; a name alone has weight 1.
 
     Raises:
-        SettingsError: A weight is not a number, or a name stands twice or cannot be read.
+        SettingsError: A weight is not a number, a name occurs twice, or a name cannot be parsed.
     """
     pairs: list[tuple[str, Any]] = []
     for part in [value] if isinstance(value, str) else value.items() if isinstance(value, Mapping) else value:
@@ -62,10 +62,10 @@ def parse_layers(value: str | Mapping[str, float] | Sequence[str] | Layers) -> L
         except (TypeError, ValueError):
             raise SettingsError(f"layers: weight '{weight}' of '{name}' is not a number; write {name}=0.5") from None
         if not name or not math.isfinite(number):
-            raise SettingsError(f"layers: '{name}={weight}' is no layer with a weight; write layers as a=1,b=0.5")
+            raise SettingsError(f"layers: '{name}={weight}' is not a layer with a weight; write layers as a=1,b=0.5")
         layers.append((name, number))
     if len({parse_term(name) for name, _ in layers}) < len(layers):
-        raise SettingsError(f"layers: a layer stands twice in '{value}'; keep one of them")
+        raise SettingsError(f"layers: '{value}' names a layer twice; keep one of them")
     return tuple(layers)
 
 
@@ -76,7 +76,7 @@ def parse_size(value: str | Size) -> Size:
         return int(width), int(height)
     parts = re.fullmatch(r"(\d+)[x×](\d+)", value.strip())
     if not parts:
-        raise SettingsError(f"size: '{value}' is not WIDTHxHEIGHT in pixels, as in 1280x720")
+        raise SettingsError(f"size: '{value}' is not WIDTHxHEIGHT in pixels, such as 1280x720")
     return int(parts[1]), int(parts[2])
 
 
@@ -90,7 +90,7 @@ def parse_moment(value: str | float | Fraction | Moment) -> Moment:
     if re.fullmatch(r"\d+f", text):
         return Moment(frame=int(text[:-1]))
     if not re.fullmatch(r"(\d+:){0,2}(\d+\.?\d*|\.\d+)", text):
-        raise SettingsError(f"'{value}' is no moment; write seconds (2.5), a clock time (1:02.5) or a frame (62f)")
+        raise SettingsError(f"'{value}' is not a time; write seconds (2.5), a clock time (1:02.5) or a frame (62f)")
     seconds = Fraction(0)
     for part in text.split(":"):
         seconds = seconds * 60 + Fraction(part)
@@ -102,19 +102,19 @@ def parse_rate(value: str | float | Fraction) -> Fraction:
     try:
         rate = Fraction(value) if isinstance(value, str) else Fraction(value).limit_denominator(100_000)
     except (ValueError, ZeroDivisionError):
-        raise SettingsError(f"fps: '{value}' is no frame rate; write 25, 29.97 or 30000/1001") from None
+        raise SettingsError(f"fps: '{value}' is not a frame rate; write 25, 29.97 or 30000/1001") from None
     if not 0 < rate <= 1000:
-        raise SettingsError(f"fps: {value} is not above 0 and up to 1000 frames per second")
+        raise SettingsError(f"fps: {value} is out of range; a frame rate is above 0 and at most 1000")
     ntsc = Fraction(round(rate) * 1000, 1001)
     return ntsc if abs(rate - ntsc) < Fraction(1, 200) and rate != round(rate) else rate
 
 
 def parse_factor(value: str | float | Fraction) -> Fraction:
-    """Read how many times as long something is: ``4``, ``1.5`` or ``3/2``."""
+    """Parse a factor of duration: ``4``, ``1.5`` or ``3/2``."""
     with contextlib.suppress(TypeError, ValueError, ZeroDivisionError, OverflowError):
         if not isinstance(value, bool):
             return Fraction(value).limit_denominator(1000)
-    raise SettingsError(f"'{value}' is no number; write 4 or 1.5")
+    raise SettingsError(f"'{value}' is not a number; write 4 or 1.5")
 
 
 def parse_growth(value: str | float) -> float:
@@ -133,50 +133,50 @@ def _per_second(name: str, value: str | float, example: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or isinstance(value, bool):
-        raise SettingsError(f"{name}: '{value}' is no number for a second; write {example}")
+        raise SettingsError(f"{name}: '{value}' is not a speed per second; write {example}")
     return number
 
 
 def parse_pair(value: str | Sequence[float]) -> Pair:
-    """Read ``"0.5,0.3"`` or two numbers."""
+    """Parse ``"0.5,0.3"`` or two numbers."""
     try:
         parts = value.removesuffix("/s").split(",") if isinstance(value, str) else value
         x, y = (float(part) for part in parts)
     except (TypeError, ValueError):
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise SettingsError(f"'{value}' is not X,Y in shares of width and height, as in 0.5,0.3")
+        raise SettingsError(f"'{value}' is not X,Y in fractions of width and height, such as 0.5,0.3")
     return x, y
 
 
 def parse_seconds(value: str | float | Fraction) -> Fraction:
-    """Read a length of time: ``2.5``, ``2.5s`` or ``1:02.5``."""
+    """Parse a duration: ``2.5``, ``2.5s`` or ``1:02.5``."""
     with contextlib.suppress(SettingsError):
         seconds = parse_moment(value).seconds
         if seconds is not None:
             return seconds
-    raise SettingsError(f"'{value}' is no length of time; write seconds (2.5) or a clock time (1:02.5)")
+    raise SettingsError(f"'{value}' is not a duration; write seconds (2.5) or a clock time (1:02.5)")
 
 
 def parse_scheduler(value: str) -> str:
-    """Read the address of a Dask scheduler: ``tcp://host:8786``, or with ``tls``, ``ucx`` and the like."""
+    """Parse the address of a Dask scheduler: ``tcp://host:8786``, also with ``tls``, ``ucx`` and others."""
     host = r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\s/:@\[\]]+)"
     parts = re.fullmatch(rf"(?!https?:)[a-z][a-z0-9+.-]*://{host}:(?P<port>[0-9]{{1,5}})", str(value).strip())
     if not parts or not 1 <= int(parts["port"]) <= 65_535:
         raise SettingsError(
-            f"scheduler: '{value}' is no address of a Dask scheduler; write it as tcp://host:8786, "
-            "as the scheduler says when it starts"
+            f"scheduler: '{value}' is not the address of a Dask scheduler; write it as tcp://host:8786, "
+            "the way the scheduler prints it when it starts"
         )
     return parts[0]
 
 
 def parse_path(value: str | Path) -> Path:
-    """Read a file's name; ``~`` is the home folder."""
+    """Parse the path of a file; ``~`` is the home folder."""
     return Path(value).expanduser()
 
 
 def coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
-    """Bring text and near types (from flags, TOML, notebooks) to each field's own type."""
+    """Convert text and similar types (from flags, TOML, notebooks) to the type of each field."""
     hints = _hints(settings.__class__)
     for item in fields(settings):
         value = getattr(settings, item.name)
@@ -197,13 +197,13 @@ def coerce(settings: Any, **parsers: Callable[[Any], Any]) -> None:
         elif int in get_args(hints[item.name]) and isinstance(value, numbers.Integral):
             value = value if isinstance(value, bool) else int(value)
         elif not isinstance(value, str):
-            raise SettingsError(f"{item.name}: {value!r} is not a text")
+            raise SettingsError(f"{item.name}: {value!r} is not text")
         object.__setattr__(settings, item.name, value)
 
 
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
-    """The types of a class's fields, found out once: settings that change are made for every frame."""
+    """The types of a class's fields; cached, because settings that change are made for every frame."""
     return get_type_hints(kind)
 
 
@@ -211,18 +211,20 @@ def _parsed(name: str, value: Any, parse: Callable[[Any], Any]) -> Any:
     try:
         return parse(value)
     except SettingsError as error:
-        # A message that begins with a name, or with that of a file, says already what it is about.
+        # A message that begins with a setting or a file already names its subject.
         raise SettingsError(f"{name}: {error}" if str(error).startswith("'") else str(error)) from None
     except (TypeError, ValueError, OverflowError):
         flag = name.replace("_", "-")
-        raise SettingsError(f"{name}: {value!r} cannot be used; write it as the flag --{flag} is written") from None
+        raise SettingsError(
+            f"{name}: {value!r} is not a valid value; write it the way you would write --{flag}"
+        ) from None
 
 
 def whole_number(settings: Any, name: str) -> int:
-    """A field's value, if it is a whole number.
+    """Return the value of a field that must be a whole number.
 
     Raises:
-        SettingsError: It is not.
+        SettingsError: It is not a whole number.
     """
     value = getattr(settings, name)
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
@@ -231,20 +233,20 @@ def whole_number(settings: Any, name: str) -> int:
 
 
 def check(settings: Any, name: str, good: bool, accepted: str) -> None:
-    """Refuse a field's value, saying what is accepted.
+    """Check the value of a field; the error names the accepted values.
 
     Raises:
-        SettingsError: It is not good.
+        SettingsError: ``good`` is false.
     """
     if not good:
         raise SettingsError(f"{name}: {getattr(settings, name)} is out of range; accepted: {accepted}")
 
 
 def check_choices(settings: Any) -> None:
-    """See that all fields with a fixed set of words have one of them.
+    """Check the fields that accept a fixed set of words.
 
     Raises:
-        SettingsError: One has not; names the nearest.
+        SettingsError: A field has another word; the message names the nearest one.
     """
     for name, hint in _hints(settings.__class__).items():
         choices = get_args(hint)

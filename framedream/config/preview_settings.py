@@ -1,4 +1,4 @@
-"""Which looks a preview shows."""
+"""Settings of the command ``preview``."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from framedream.errors import SettingsError
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewSettings:
-    """Which looks a preview shows, and how.
+    """The looks that a preview shows.
 
     Attributes:
-        layers: A row for each of a,b; with weights, as in a=0.5,b=1, all of them are one row. May be given again.
-            Default: the preset's own, then others that look different.
-        strengths: A column for each: what all step sizes are multiplied by. Default: 0.25,0.5,1; with presets 1.
-        presets: These presets instead of rows of layers: a,b, or all, which leaves out what has no weights here.
-        models: A row for each of these networks instead, each with the layers it starts with.
-        best_of: Numbers of the looks that are also shown moving, as six moments of about a second: 3,7,11, or all.
-        width: Width in pixels at which looks are dreamed, if the picture has as many.
-        columns: Looks in a row. Default: one for each strength, or 4.
-        start: Which frame of a film: seconds (2.5), a clock time (1:02.5), or a frame (62f). Default: the middle.
+        layers: One row for each layer of a,b; a list with weights, such as a=0.5,b=1, makes one row. Can be repeated.
+            Default: the preset's layers, then others that look different.
+        strengths: One column for each factor; it multiplies all step sizes. Default: 0.25,0.5,1; with presets 1.
+        presets: One look for each of these presets: a,b, or all, which skips presets whose weights are missing.
+        models: One row for each of these networks, with its default layers.
+        best_of: Looks to show in motion too, as six frames of about one second: 3,7,11, or all.
+        width: Width in pixels at which looks are dreamed; smaller pictures keep their size.
+        columns: Looks per row. Default: one for each strength, or 4.
+        start: The frame of a film: seconds (2.5), a clock time (1:02.5) or a frame number (62f). Default: the middle.
     """
 
     layers: tuple[Layers, ...] = field(default=(), metadata={"several": True})
@@ -47,17 +47,17 @@ class PreviewSettings:
         object.__setattr__(self, "models", tuple(dict.fromkeys(find_model(name).name for name in self.models)))
         grids = [name for name in ("layers", "presets", "models") if getattr(self, name)]
         if len(grids) > 1:
-            raise SettingsError(f"{grids[0]} and {grids[1]} are two kinds of rows; keep one of them")
+            raise SettingsError(f"{grids[0]} and {grids[1]} cannot be combined; keep one of them")
         check(self, "strengths", all(0 < strength <= 100 for strength in self.strengths), "above 0, up to 100")
         check(self, "width", 64 <= self.width <= 4096, "64 to 4096 pixels")
         check(self, "columns", self.columns is None or 1 <= self.columns <= 32, "1 to 32")
 
 
 def parse_rows(value: str | Iterable[str | Mapping[str, float] | Layers]) -> tuple[Layers, ...]:
-    """Read ``"a,b"``, which is two rows, ``"a=0.5,b=1"``, which is one, or several of such; each once.
+    """Parse ``"a,b"`` (two rows), ``"a=0.5,b=1"`` (one row), or a list of such texts; drop repeated rows.
 
     Raises:
-        SettingsError: One is no layer, or a weight is no number.
+        SettingsError: A name is not a layer, or a weight is not a number.
     """
     rows: list[Layers] = []
     for part in [value] if isinstance(value, str | Mapping) else value:
@@ -69,23 +69,23 @@ def parse_rows(value: str | Iterable[str | Mapping[str, float] | Layers]) -> tup
 
 
 def parse_strengths(value: str | float | Iterable[float]) -> tuple[float, ...]:
-    """Read ``"0.5,1,2"`` or numbers; each once.
+    """Parse ``"0.5,1,2"`` or numbers; drop repeated ones.
 
     Raises:
-        SettingsError: One is no number.
+        SettingsError: A value is not a number.
     """
     parts: Any = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int | float) else value
     try:
         return tuple(dict.fromkeys(float(part) for part in parts))
     except ValueError:
-        raise SettingsError(f"strengths: '{value}' are no numbers; write 0.5,1,2") from None
+        raise SettingsError(f"strengths: '{value}' is not a list of numbers; write 0.5,1,2") from None
 
 
 def parse_best_of(value: str | int | Iterable[int]) -> tuple[int, ...] | Literal["all"]:
-    """Read ``"3,7,11"``, ``"all"`` or whole numbers; each once.
+    """Parse ``"3,7,11"``, ``"all"`` or whole numbers; drop repeated ones.
 
     Raises:
-        SettingsError: It is none of these.
+        SettingsError: The value has another form.
     """
     if value == "all":
         return "all"
@@ -93,5 +93,5 @@ def parse_best_of(value: str | int | Iterable[int]) -> tuple[int, ...] | Literal
     try:
         numbers = [int(part) for part in parts]
     except ValueError:
-        raise SettingsError(f"best_of: '{value}' are no numbers of looks; write 3,7,11, or all") from None
+        raise SettingsError(f"best_of: '{value}' is not a list of looks; write 3,7,11, or all") from None
     return tuple(dict.fromkeys(numbers))

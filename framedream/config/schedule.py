@@ -1,4 +1,4 @@
-"""Settings in the course of a film: what a timeline makes of them at each moment."""
+"""The settings at each time of a film, as its timeline changes them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from framedream.config.timeline import Easing, SoundFollow, flag_name, format_mo
 from framedream.errors import SettingsError
 
 LoudnessAt = Callable[[str, float], float]
-"""Loudness of a band of a sound at a moment in seconds, 0…1."""
+"""Loudness of a band of a sound at a time in seconds, 0…1."""
 
 _KEPT = 512
-"""Settings that are kept, for each frame of a window is looked at again and again."""
+"""Number of cached settings: each frame of a window is read several times."""
 
 _GEOMETRIC = ("zoom",)
-"""Settings that change by equal factors in equal times."""
+"""Settings that change by equal factors in equal times (geometric interpolation)."""
 
 
 class SettingsSchedule:
-    """The settings of a film at each of its moments.
+    """The settings of a film at each time.
 
     Attributes:
         layers: Names of all layers that are excited at some moment.
@@ -44,7 +44,7 @@ class SettingsSchedule:
             loudness: That of the sound, which is followed.
 
         Raises:
-            SettingsError: There is no sound to follow, or a key of a loop lies beyond its end.
+            SettingsError: The sound to follow is missing, or a key frame is after the end of a loop.
         """
         timeline = settings.change.timeline
         self.layers = layers_of(settings)
@@ -60,8 +60,8 @@ class SettingsSchedule:
         late = [key.at for key in timeline.keys if period is not None and key.at >= period]
         if late and period is not None:
             raise SettingsError(
-                f"{timeline.source}, key at {format_moment(late[0])}: is not before the end of a loop of "
-                f"{format_moment(period)}; give an earlier moment, or a longer --duration"
+                f"{timeline.source}, key at {format_moment(late[0])}: is not before the end of the loop, at "
+                f"{format_moment(period)}; move it to an earlier time, or give a longer --duration"
             )
         self._follows = timeline.follows
         followed = {follow.setting for follow in self._follows}
@@ -74,7 +74,7 @@ class SettingsSchedule:
         self._base = replace(settings, change=replace(settings.change, timeline=None))
 
     def at(self, seconds: float | Fraction) -> Settings:
-        """The settings at a moment; where nothing ever changes, those of the film themselves.
+        """Return the settings at a time; the same object if nothing changes.
 
         Args:
             seconds: The moment, in the film's time.
@@ -96,7 +96,7 @@ class SettingsSchedule:
 
 
 def layers_of(settings: Settings) -> tuple[str, ...]:
-    """Names of all layers that are excited in the course of a film, those of its first settings first."""
+    """Names of all layers that a film excites, those of its initial settings first."""
     found = [name for name, _ in settings.dream.layers]
     for key in settings.change.timeline.keys if settings.change.timeline else ():
         found += [name for setting, value in key.values if setting == "layers" for name, _ in value]
@@ -104,7 +104,7 @@ def layers_of(settings: Settings) -> tuple[str, ...]:
 
 
 def check_sound(settings: Settings, *, is_there: bool) -> None:
-    """See that there is a sound where something is to follow it.
+    """Check that there is a sound if a setting follows one.
 
     Raises:
         SettingsError: There is none.
@@ -112,11 +112,11 @@ def check_sound(settings: Settings, *, is_there: bool) -> None:
     timeline = settings.change.timeline
     if timeline and timeline.follows and not is_there:
         name = flag_name(timeline.follows[0].setting)
-        raise SettingsError(f"{timeline.source}, follow of {name}: there is no sound to follow; give one with --sound")
+        raise SettingsError(f"{timeline.source}, follow of {name}: no sound is given to follow; give one with --sound")
 
 
 def easing_curve(share: float, easing: Easing) -> float:
-    """How much of a change is made when a share of its time is over.
+    """Return the share of a change that is complete after a share of its time.
 
     Args:
         share: 0…1.
@@ -132,7 +132,7 @@ def easing_curve(share: float, easing: Easing) -> float:
 
 
 def interpolate(name: str, one: Any, other: Any, share: float) -> Any:
-    """A value between two values of a setting; words and the like jump at the end.
+    """Interpolate between two values of a setting; values that are not numbers jump at the end.
 
     Args:
         name: The setting's name.
@@ -158,7 +158,7 @@ def interpolate(name: str, one: Any, other: Any, share: float) -> Any:
 
 
 def _faded(one: Layers, other: Layers, share: float) -> Layers:
-    """All layers of both, each with a weight in between; one that is missing has none."""
+    """Cross-fade two lists of layers; a missing layer has weight 0."""
     # Terms, not names: class:espresso and class:967 are one.
     names = {parse_term(name): name for name, _ in (*one, *other)}
     mine, its = ({parse_term(name): weight for name, weight in layers} for layers in (one, other))
@@ -169,7 +169,7 @@ def _faded(one: Layers, other: Layers, share: float) -> Layers:
 
 @dataclass(frozen=True)
 class _Stop:
-    """A key, for one of its settings."""
+    """The value of one setting at a key frame."""
 
     at: Fraction
     value: Any
@@ -178,7 +178,7 @@ class _Stop:
 
 @dataclass(frozen=True)
 class _Track:
-    """One setting in the course of a film.
+    """One setting over the film.
 
     Attributes:
         name: The setting's name.
@@ -191,7 +191,7 @@ class _Track:
     period: Fraction | None
 
     def at(self, seconds: float | Fraction) -> Any:
-        """The value at a moment: that of the first key before it, that of the last one behind."""
+        """The value at a time; constant before the first key frame and after the last."""
         stops = self.stops
         if self.period is not None:
             seconds = seconds % self.period

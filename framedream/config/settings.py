@@ -1,6 +1,6 @@
-"""Every setting, said once: the API, the flags, preset files and the manifest read from here.
+"""All settings, each defined once: the API, the flags, preset files and the manifest use these classes.
 
-The dataclasses are frozen and check themselves where they are made. The ``Attributes``
+The dataclasses are frozen and check their values when they are created. The ``Attributes``
 section of each docstring is also the help text of the flags.
 """
 
@@ -40,10 +40,10 @@ from framedream.config.timeline import Timeline, parse_timeline
 from framedream.errors import SettingsError, nearest
 
 SLOWEST, FASTEST = 0.05, 20.0
-"""Factors by which a picture may grow in a second."""
+"""Limits of the factor by which a picture grows in a second."""
 
 AS_TEXT = {"as_text": True}
-"""Marks fields whose flags are text that the settings read themselves, as in ``1.3/s``."""
+"""Metadata of fields whose flags stay text, because the settings parse them, such as ``1.3/s``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +51,24 @@ class DreamSettings:
     """How one frame is dreamed.
 
     Attributes:
-        model: The network that dreams: squeezenet is built in; see `models` for the others.
+        model: The network that dreams; squeezenet is built in, see `models` for others.
         weights: Weights for the model instead of its own: weights or a whole model that Keras saved (.h5, .keras); for
             squeezenet also .npz.
-        layers: What to excite, as LAYER=WEIGHT,…; see `layers MODEL`. Default: the model's own. LAYER:3 and
-            LAYER:0-3+9 excite some of its channels, class:espresso a class of ImageNet; weights below 0 damp.
-        guide: An image whose features the layers are drawn towards.
-        algorithm: framedream's own octaves, or those of the Keras book, to the letter.
-        octaves: Number of sizes, small to large; auto starts near 100 pixels.
-        octave_scale: Ratio of one octave's size to the one before it.
-        steps: Ascent steps at each octave, for frames dreamed from nothing.
-        step_size: Mean change a step makes, in levels of 255.
-        gradient: What a gradient is divided by: its mean magnitude or its root mean square.
-        smoothing: Blur of the gradient, as a sigma in pixels: 0 for fine noise, 1 for clear figures.
-        max_loss: Stop an octave once the objective is above this.
+        layers: The layers to excite, as LAYER=WEIGHT,…; see `layers MODEL`. Default: the network's default layers.
+            LAYER:3 and LAYER:0-3+9 excite some channels, class:espresso a class of ImageNet; negative weights suppress.
+        guide: An image; the dream moves towards its features.
+        algorithm: framedream is the usual method; classic follows the code of the Keras book exactly.
+        octaves: Number of sizes, from small to large; auto starts near 100 pixels.
+        octave_scale: Ratio between the sizes of two octaves.
+        steps: Ascent steps at each octave, for frames that have no seed from a previous frame.
+        step_size: Mean change of a step, in levels of 255.
+        gradient: Normalise the gradient by its mean magnitude or by its root mean square.
+        smoothing: Sigma of the Gaussian blur of the gradient, in pixels: 0 for fine noise, 1 for clear figures.
+        max_loss: Stop an octave when the objective exceeds this value.
         jitter: Largest random shift before each step, in pixels.
-        color: Keep the mean color of each frame, leave it free, or dream in luma only.
-        random_seed: Seed of all randomness: same seed, same film.
-        precision: Numbers that the network computes in; auto takes bfloat16 where the processor or GPU has it.
+        color: keep restores the mean color of each frame, free does not, luma changes brightness only.
+        random_seed: Seed of the random number generator; the same seed gives the same film.
+        precision: Number format of the network; auto uses bfloat16 where the processor or GPU supports it.
     """
 
     model: str = DEFAULT_MODEL
@@ -102,24 +102,24 @@ class DreamSettings:
         check(self, "jitter", 0 <= self.jitter <= 512, "0 to 512 pixels")
         check(self, "random_seed", 0 <= self.random_seed < 2**31, "0 to 2147483647")
         if self.algorithm == "classic" and self.precision in ("bfloat16", "float16"):
-            raise SettingsError("precision: the classic algorithm is followed to the letter, in float32; leave it out")
+            raise SettingsError("precision: the classic algorithm computes in float32; remove --precision")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MotionSettings:
-    """How a dream is carried from frame to frame.
+    """How the dream is carried from frame to frame.
 
     Attributes:
-        flow: Optical flow that carries the dream; none dreams every frame alone.
-        passes: 2 dreams each shot backwards, then forwards, so that nothing comes into view
-            pale; 1 forwards only.
-        persistence: Share of the dream that is carried into the next frame.
-        follow_steps: Ascent steps at each octave, for frames seeded by the one before. A film takes half as
-            many, each larger; its pass backwards the same in two of three frames.
-        follow_step_size: Mean change one of all these steps makes, in levels of 255; the program
-            takes larger or smaller ones to hold the strength of the dream.
-        young_step_size: The same where the picture has just come into view.
-        cuts: Look for cuts, so that no dream crosses one; none takes all as one shot.
+        flow: Optical flow method that carries the dream; none dreams every frame alone.
+        passes: 2 dreams each shot backwards, then forwards, so that new areas are dreamed when they appear; 1 dreams
+            forwards only.
+        persistence: Share of the dream that is carried into the next frame, 0 to 1.
+        follow_steps: Ascent steps at each octave, for frames seeded by the previous frame. framedream takes half as
+            many larger steps; the backward pass takes them in two of three frames.
+        follow_step_size: Mean change of each of these steps, in levels of 255; framedream adjusts it to keep the
+            strength of the dream constant.
+        young_step_size: Mean change of these steps in areas that have just come into view, in levels of 255.
+        cuts: auto detects cuts, which no dream crosses; none treats the footage as one shot.
     """
 
     flow: Literal["dis", "farneback", "none"] = "dis"
@@ -142,18 +142,18 @@ class MotionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class FootageSettings:
-    """Which part of the footage is taken, at what size, and where its dream is seen.
+    """The part of the footage to dream, its size, and where the dream is visible.
 
     Attributes:
-        size: Dream at this size, as WIDTHxHEIGHT in pixels.
-        scale: Dream at this multiple of the footage's size.
-        start: Where to begin: seconds (2.5), a clock time (1:02.5), or a frame (62f).
-        end: Where to stop, in the same ways; this moment itself is left out.
-        fps: Frames per second of the film, which stays as long: in-between ones are made, or some left out. Default:
-            the footage's own. Of a folder of images it is the footage's (25 if not given).
-        slow_motion: How many times as long the film takes, 1 to 64: in-between frames are made, and the sound is
-            stretched with its pitch kept.
-        mask: A picture, film or folder of images that says where the dream is seen: white all of it, black nothing.
+        size: Size of the film, as WIDTHxHEIGHT in pixels.
+        scale: Size of the film, as a multiple of the footage's size.
+        start: Start time: seconds (2.5), a clock time (1:02.5) or a frame number (62f).
+        end: End time, in the same forms; the frame at this time is not included.
+        fps: Frames per second of the film; its length stays the same, and framedream interpolates or drops frames.
+            Default: the footage's rate. For a folder of images, the rate of the footage (25 by default).
+        slow_motion: Factor by which the film becomes longer, 1 to 64; framedream interpolates frames and stretches the
+            sound at the same pitch.
+        mask: An image, film or folder of images: white shows the dream, black shows the footage, gray mixes both.
     """
 
     size: Size | None = None
@@ -170,24 +170,24 @@ class FootageSettings:
             mask=parse_path,
         )  # fmt: skip
         if self.size is not None and self.scale is not None:
-            raise SettingsError("size and scale were both given; keep one of them")
-        check(self, "size", self.size is None or min(self.size) >= 1, "WIDTHxHEIGHT in pixels, as in 1280x720")
+            raise SettingsError("size and scale cannot be combined; keep one of them")
+        check(self, "size", self.size is None or min(self.size) >= 1, "WIDTHxHEIGHT in pixels, such as 1280x720")
         check(self, "scale", self.scale is None or 0 < self.scale <= 16, "above 0, up to 16")
         check(self, "slow_motion", 1 <= self.slow_motion <= 64, "1 to 64")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZoomSettings:
-    """The journey of a zoom. Speeds are for one second, whatever the frame rate.
+    """The camera path of a zoom. Speeds are per second, whatever the frame rate.
 
     Attributes:
-        zoom: Factor by which the picture grows in a second, as in 1.3/s; below 1 the fall goes outwards.
-        rotate: Degrees by which the picture turns in a second, clockwise.
-        pan: What the view moves over the picture in a second, right and down, as X,Y in widths and heights.
-        center: The point that zoom and turn leave in place, as X,Y in widths and heights.
-        ease: Seconds in which the motion begins, and ends, gently.
-        duration: Length in seconds. Default: that of the sound, or 10.
-        loop: Let the last frame lead into the first.
+        zoom: Factor by which the picture grows in a second, such as 1.3/s; values below 1 zoom out.
+        rotate: Rotation in degrees per second, clockwise.
+        pan: Movement of the view per second, right and down, as X,Y in fractions of width and height.
+        center: Fixed point of zoom and rotation, as X,Y in fractions of width and height.
+        ease: Seconds in which the motion starts, and stops, gently.
+        duration: Length in seconds. Default: the length of the sound, or 10.
+        loop: Make the last frame lead into the first.
     """
 
     zoom: float = field(default=1.3, metadata=AS_TEXT)
@@ -206,19 +206,19 @@ class ZoomSettings:
         check(self, "zoom", SLOWEST <= self.zoom <= FASTEST, f"{SLOWEST:g}/s to {FASTEST:g}/s")
         check(self, "rotate", abs(self.rotate) <= 720, "-720 to 720 degrees a second")
         check(self, "pan", max(map(abs, self.pan)) <= 4, "-4,-4 to 4,4")
-        check(self, "center", all(-1 <= share <= 2 for share in self.center), "-1,-1 to 2,2; 0.5,0.5 is the middle")
+        check(self, "center", all(-1 <= share <= 2 for share in self.center), "-1,-1 to 2,2; 0.5,0.5 is the center")
         check(self, "duration", self.duration is None or self.duration > 0, "above 0 seconds")
         if self.loop and self.ease:
-            raise SettingsError("ease: a loop neither begins nor ends; leave --ease or --loop out")
+            raise SettingsError("ease: a loop has neither start nor end; remove --ease or --loop")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeSettings:
-    """What changes settings in the course of a film.
+    """Settings that change over the film.
 
     Attributes:
-        timeline: A .toml file of keys: settings at moments, and what follows the sound. It beats flags.
-        sound: A file whose loudness is followed, and which becomes the film's sound.
+        timeline: A .toml file with key frames of settings, and settings that follow the sound. It overrides flags.
+        sound: A sound file whose loudness settings can follow; it becomes the sound of the film.
     """
 
     timeline: Timeline | None = field(default=None, metadata=AS_TEXT)
@@ -233,12 +233,13 @@ class OutputSettings:
     """How the film is encoded.
 
     Attributes:
-        codec: What the film is for: web, edit (ProRes) or archive (FFV1); or a codec, as h264, hevc, av1, vp9, prores,
-            dnxhr; or an encoder as FFmpeg names it, such as h264_nvenc. Default: by the file's suffix and the footage.
-        crf: Constant rate factor: 0 is best, higher is smaller; WebP's quality is 100 less this. Default: by codec.
-        pixel_format: Pixel format, as FFmpeg names it. Default: the most compatible one that keeps depth and alpha.
-        compare: Show the footage too: left of the dream, in a film twice as wide, or parted from it by a line that
-            wanders to and fro.
+        codec: A purpose: web, edit (ProRes) or archive (FFV1); a codec: h264, hevc, av1, vp9, prores, dnxhr; or an
+            encoder of FFmpeg, such as h264_nvenc. Default: depends on the suffix and the footage.
+        crf: Constant rate factor: 0 is best, higher is smaller. For WebP, the quality is 100 minus this.
+            Default: by codec.
+        pixel_format: Pixel format of FFmpeg. Default: the most compatible one that keeps depth and alpha.
+        compare: Show the footage too: side puts it to the left of the dream, wipe divides the frame by a line that
+            moves back and forth.
     """
 
     codec: str | None = None
@@ -254,15 +255,15 @@ class OutputSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How the machine is used; but for `segment`, nothing here changes a picture beyond its last bits.
+    """How the machine is used; except for `segment`, these settings change at most the last bits of a picture.
 
     Attributes:
-        devices: What works: auto (all GPUs, else the CPU), cpu, cpu:2 (two processes), gpu or gpu:0,1; see `devices`.
-        threads: Processor threads of a worker. Default: an even share of the cores.
-        tile: Longest side in pixels of the tiles that frames are dreamed in, a multiple of 64; auto: whole frames
-            where they are not large and fit the memory.
-        segment: Frames of the segments that long shots are divided into; auto: 64 to 128; none: shots stay whole.
-        scheduler: Address of a running Dask scheduler, as tcp://host:8786, whose workers do the work.
+        devices: Devices to use: auto (all GPUs, or the CPU), cpu, cpu:2 (two processes), gpu or gpu:0,1; see `devices`.
+        threads: Processor threads of each worker. Default: an equal share of the cores.
+        tile: Longest side of the tiles in which frames are dreamed, in pixels, a multiple of 64; auto uses whole frames
+            if they are small enough and fit the memory.
+        segment: Number of frames of the segments of long shots; auto uses 64 to 128, none does not divide shots.
+        scheduler: Address of a running Dask scheduler, such as tcp://host:8786, whose workers do the work.
     """
 
     devices: str = "auto"
@@ -296,9 +297,9 @@ class Settings:
     Attributes:
         dream: How one frame is dreamed.
         motion: How a dream is carried from frame to frame.
-        footage: Which part of the footage is taken, at what size, and where its dream is seen.
-        zoom: The journey of a zoom.
-        change: What changes settings in the course of a film.
+        footage: The part of the footage to dream, its size, and where the dream is visible.
+        zoom: The camera path of a zoom.
+        change: Settings that change over the film.
         output: How the film is encoded.
         run: How the machine is used.
     """
@@ -325,28 +326,28 @@ class Settings:
 
     @classmethod
     def of(cls, preset: str | Path = DEFAULT, **values: Any) -> Settings:
-        """Settings of a preset, with some values replaced.
+        """Return the settings of a preset with some values replaced.
 
         Args:
             preset: Name of a preset, or a ``.toml`` file.
-            values: Flat settings, as in ``Settings.of("framedream", steps=8, layers="fire5=1")``.
+            values: Flat settings, such as ``Settings.of("framedream", steps=8, layers="fire5=1")``.
 
         Raises:
-            SettingsError: There is no such preset, a key is unknown, or a value cannot be used.
+            SettingsError: The preset does not exist, a key is unknown, or a value is invalid.
         """
         stored = {key: value for key, value in read_preset(preset).items() if key != "description"}
         source = str(preset) if Path(preset).suffix == ".toml" else f"preset {preset}"
         return cls().override(stored, source=source).override(values)
 
     def override(self, values: Mapping[str, Any], *, source: str = "") -> Settings:
-        """Settings with some values replaced.
+        """Return the settings with some values replaced.
 
-        A model brings its own layers: where ``values`` name another model and no layers,
-        the layers and weights of the model before it are dropped.
+        If ``values`` name another model and no layers, the new model's default layers replace
+        the layers and weights of the old one.
 
         Args:
             values: Flat keys, such as ``{"steps": 8, "layers": "fire5=1"}``; hyphens may
-                stand for underscores. Nothing is done for a value of None.
+                stand for underscores. Values of None are ignored.
             source: Where the values come from, for messages.
 
         Raises:
@@ -375,7 +376,7 @@ class Settings:
 
 
 def setting_groups() -> dict[str, str]:
-    """Flat setting names, each with the group of `Settings` that holds it."""
+    """The names of all settings, each with the group of `Settings` that contains it."""
     return {
         inner.name: group.name
         for group in fields(Settings)

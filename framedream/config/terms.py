@@ -1,4 +1,4 @@
-"""What can be excited, as it is written: a layer, some of its channels, or a class."""
+"""Parses the terms of an objective: a layer, some of its channels, or a class."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from importlib import resources
 from framedream.errors import SettingsError, nearest
 
 CLASSES = "class"
-"""Stands for the classifier of a network, which has a value for each class of ImageNet."""
+"""Name of the classifier layer, which has one value for each class of ImageNet."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """One thing to excite.
+    """One term of an objective.
 
     Attributes:
         layer: The layer's name, or `CLASSES`.
-        channels: Which of its channels, in their order; None for all. Of the classifier, the class.
+        channels: Its channels in ascending order, or None for all; the class for the classifier.
     """
 
     layer: str
@@ -27,46 +27,46 @@ class Term:
 
 
 def parse_term(text: str) -> Term:
-    """Read ``fire7``, ``fire7:12``, ``fire7:0-3+9`` or ``class:espresso``.
+    """Parse ``fire7``, ``fire7:12``, ``fire7:0-3+9`` or ``class:espresso``.
 
     Raises:
-        SettingsError: There is no layer, the channels are no numbers, or no class is called so.
+        SettingsError: The layer is missing, the channels are not numbers, or the class is unknown.
     """
     layer, colon, rest = (part.strip() for part in text.partition(":"))
     if layer.lower() == CLASSES:
         return Term(CLASSES, (find_class(rest),))
     if not layer:
-        raise SettingsError(f"layers: '{text}' names no layer; write fire7, fire7:12 or class:espresso")
+        raise SettingsError(f"layers: '{text}' does not name a layer; write fire7, fire7:12 or class:espresso")
     if not colon:
         return Term(layer)
     try:
         return Term(layer, tuple(sorted(parse_channels(rest.replace("+", ",")))))
     except SettingsError:
         raise SettingsError(
-            f"layers: '{rest}' names no channels of {layer}; write them as {layer}:12 or {layer}:0-3+9"
+            f"layers: '{rest}' does not name channels of {layer}; write {layer}:12 or {layer}:0-3+9"
         ) from None
 
 
 def parse_channels(text: str) -> tuple[int, ...]:
-    """Read numbers of channels: ``5``, ``0-3`` or ``1,5,8-11``; each counts once.
+    """Parse channel numbers: ``5``, ``0-3`` or ``1,5,8-11``; drop repeated ones.
 
     Raises:
-        SettingsError: It is something else.
+        SettingsError: The text has another form.
     """
     found: dict[int, None] = {}
     for part in text.split(","):
         ends = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part.strip())
         if not ends or int(ends[2] or ends[1]) < int(ends[1]):
-            raise SettingsError(f"channels: '{part.strip()}' is no channel; write 0-3, or 1,5,9, or all")
+            raise SettingsError(f"channels: '{part.strip()}' is not a channel; write 0-3, or 1,5,9, or all")
         found |= dict.fromkeys(range(int(ends[1]), int(ends[2] or ends[1]) + 1))
     return tuple(found)
 
 
 def find_class(text: str) -> int:
-    """The number of a class of ImageNet, 0…999, by its name or number.
+    """Find a class of ImageNet by its name or number, and return its number, 0…999.
 
     Raises:
-        SettingsError: There is none, and the nearest is named; or the name stands for two.
+        SettingsError: The class is unknown (the message names the nearest), or two classes have the name.
     """
     names, wanted = class_names(), text.strip()
     if wanted.isdecimal() and int(wanted) < len(names):
@@ -74,7 +74,7 @@ def find_class(text: str) -> int:
     found = [number for number, name in enumerate(names) if _folded(name) == _folded(wanted)]
     if not found:
         raise SettingsError(
-            f"'{wanted}' is no class of ImageNet, nor a number from 0 to {len(names) - 1}{nearest(wanted, names)}"
+            f"'{wanted}' is neither a class of ImageNet nor a number from 0 to {len(names) - 1}{nearest(wanted, names)}"
         )
     if len(found) > 1:
         raise SettingsError(
@@ -85,7 +85,7 @@ def find_class(text: str) -> int:
 
 @functools.cache
 def class_names() -> tuple[str, ...]:
-    """Names of the thousand classes of ImageNet, in the order that all its networks have."""
+    """Names of the 1000 classes of ImageNet, in the order that networks use."""
     text = (resources.files("framedream.config") / "imagenet_classes.txt").read_text(encoding="utf-8")
     return tuple(text.splitlines())
 

@@ -1,4 +1,4 @@
-"""What a film's settings become in its course: values at some moments, and values that follow its sound."""
+"""Timelines: key frames of settings, and settings that follow the loudness of a sound."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from framedream.config.parsing import parse_moment
 from framedream.errors import SettingsError, nearest
 
 Easing = Literal["smooth", "linear", "in", "out", "hold"]
-"""How a key is come to; ``hold`` stays as it was and jumps at the key."""
+"""The way from the previous key frame to this one; ``hold`` keeps the old value and jumps."""
 
 Band = Literal["bass", "mid", "treble", "all", "beat"]
-"""What of a sound is followed."""
+"""The part of a sound to follow."""
 
 _GROUPS = ("dream", "motion", "zoom")
-"""Groups of settings that may change in the course of a film."""
+"""Groups of settings that can change over a film."""
 
 _FIXED = (
     "model", "weights", "guide", "algorithm", "gradient", "random_seed", "precision", "flow", "passes", "cuts", "ease",
     "duration", "loop",
 )  # fmt: skip
-"""Settings of these groups that may not."""
+"""Settings of these groups that cannot change."""
 
 _KEY, _FOLLOW = ("at", "easing"), ("setting", "band", "from", "to")
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """Values that settings have at a moment.
+    """Values of settings at one time.
 
     Attributes:
         at: The moment, in seconds of the film.
@@ -65,7 +65,7 @@ class SoundFollow:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All that changes in the course of a film.
+    """All settings that change over a film.
 
     Attributes:
         keys: In the order of their moments.
@@ -79,7 +79,7 @@ class Timeline:
 
     @classmethod
     def read(cls, path: Path) -> Timeline:
-        """Read a ``.toml`` file.
+        """Read a timeline from a ``.toml`` file.
 
         Raises:
             SettingsError: It cannot be read, is no TOML, or has something else than keys and follows in it.
@@ -91,11 +91,11 @@ class Timeline:
         keys = [_key(table, f"{path}, [[key]] {number}") for number, table in _tables(data, "key", path)]
         follows = [_follow(table, f"{path}, [[follow]] {number}") for number, table in _tables(data, "follow", path)]
         if not keys and not follows:
-            raise SettingsError(f"{path}: nothing changes in it; write [[key]] above moments with their settings")
+            raise SettingsError(f"{path}: the timeline is empty; write [[key]] above each time and its settings")
         return cls(tuple(sorted(keys, key=lambda key: key.at)), tuple(follows), str(path))
 
     def checked(self, homes: Mapping[str, str], valued: Callable[[str, Any], Any]) -> Timeline:
-        """The same with all values in their own types.
+        """Return the timeline with each value converted to the type of its setting.
 
         Args:
             homes: Names of all settings, each with its group.
@@ -112,7 +112,7 @@ class Timeline:
             for name, _ in key.values:
                 _check_name(name, homes, label)
                 if (name, key.at) in named:
-                    raise SettingsError(f"{label}: {flag_name(name)} stands twice at this moment; keep one of them")
+                    raise SettingsError(f"{label}: {flag_name(name)} is set twice at this time; remove one")
                 named.add((name, key.at))
             keys.append(replace(key, values=tuple((name, _value(valued, name, at, label)) for name, at in key.values)))
         for follow in self.follows:
@@ -120,10 +120,10 @@ class Timeline:
             label = f"{self.source}, follow of {flag_name(name)}"
             _check_name(name, homes, label)
             if name in [other.setting for other in follows]:
-                raise SettingsError(f"{label}: it stands twice; keep one of them")
+                raise SettingsError(f"{label}: this setting follows twice; remove one")
             low, high = (_value(valued, name, value, label) for value in (follow.low, follow.high))
             if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high)):
-                raise SettingsError(f"{label}: from and to are no numbers; only numbers can follow a sound")
+                raise SettingsError(f"{label}: from and to must be numbers; only numbers can follow a sound")
             follows.append(replace(follow, low=low, high=high))
         return replace(self, keys=tuple(keys), follows=tuple(follows))
 
@@ -134,7 +134,7 @@ class Timeline:
         return list(dict.fromkeys(named))
 
     def flat(self) -> dict[str, str]:
-        """All of it as text, by what one would look for to see what has changed."""
+        """Everything as text, keyed for comparison with another timeline."""
         keys = {
             f"{flag_name(name)} at {format_moment(key.at)}": f"{format_value(value)} ({key.easing})"
             for key in self.keys
@@ -152,22 +152,22 @@ class Timeline:
 
 
 def parse_timeline(value: str | Path | Timeline) -> Timeline:
-    """Read a timeline from the file of this name."""
+    """Read the timeline in a file; return a timeline unchanged."""
     return value if isinstance(value, Timeline) else Timeline.read(Path(value).expanduser())
 
 
 def format_moment(at: Fraction) -> str:
-    """A moment as one would write it."""
+    """Format a time as people write it."""
     return f"{float(at):g}s" if Fraction(f"{float(at):g}") == at else f"{at}s"
 
 
 def flag_name(name: str) -> str:
-    """A setting's name as it is written in files and flags."""
+    """The name of a setting in files and flags."""
     return name.replace("_", "-")
 
 
 def format_value(value: Any) -> str:
-    """A setting's value as one would write it, all of it."""
+    """Format the value of a setting as people write it, without loss."""
     if isinstance(value, tuple):
         return ",".join(
             f"{part[0]}={format_value(part[1])}" if isinstance(part, tuple) else format_value(part) for part in value
@@ -181,7 +181,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: is no TOML ({error}); write [[key]] and lines such as at = 3") from None
+        raise SettingsError(f"{path}: is not valid TOML ({error}); write [[key]] and lines such as at = 3") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise SettingsError(f"{path}: cannot be read ({reason}); check the path given with --timeline") from None
@@ -190,13 +190,13 @@ def _parsed(path: Path) -> dict[str, Any]:
 def _tables(data: Mapping[str, Any], name: str, path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     tables = data.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise SettingsError(f"{path}: {name} is no list of tables; write [[{name}]] above each")
+        raise SettingsError(f"{path}: {name} is not a list of tables; write [[{name}]] above each")
     return enumerate(tables, 1)
 
 
 def _key(table: dict[str, Any], label: str) -> Keyframe:
     if "at" not in table:
-        raise SettingsError(f'{label}: has no moment; write at = "3s"')
+        raise SettingsError(f'{label}: has no time; write at = "3s"')
     at = _seconds(table["at"], label)
     easing = table.get("easing", "smooth")
     _check_word(easing, get_args(Easing), f"{label}: easing")
@@ -204,7 +204,7 @@ def _key(table: dict[str, Any], label: str) -> Keyframe:
     for written_as, value in table.items():
         name = written_as.replace("-", "_")
         if name in values:
-            raise SettingsError(f"{label}: {written_as} stands twice, with a hyphen and an underscore; keep one")
+            raise SettingsError(f"{label}: {written_as} is set twice, with a hyphen and with an underscore; keep one")
         if name not in _KEY:
             values[name] = value
     if not values:
@@ -225,14 +225,16 @@ def _follow(table: dict[str, Any], label: str) -> SoundFollow:
 
 def _seconds(value: Any, label: str) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise SettingsError(f'{label}: at is no moment; write seconds, as in at = "3s"')
+        raise SettingsError(f'{label}: at is not a time; write seconds, such as at = "3s"')
     if re.fullmatch(r"\s*\d+f\s*", str(value)):
-        raise SettingsError(f"{label}: at {str(value).strip()} is a frame; write the moment in seconds, as in at = 2.5")
+        raise SettingsError(
+            f"{label}: at {str(value).strip()} is a frame number; write the time in seconds, such as at = 2.5"
+        )
     try:
         at = parse_moment(value)
     except SettingsError:
         raise SettingsError(
-            f"{label}: at '{value}' is no moment; write seconds (2.5) or a clock time (1:02.5)"
+            f"{label}: at '{value}' is not a time; write seconds (2.5) or a clock time (1:02.5)"
         ) from None
     assert at.seconds is not None
     return at.seconds
@@ -244,13 +246,14 @@ def _check_word(value: Any, words: tuple[str, ...], label: str) -> None:
 
 
 def _check_name(name: str, homes: Mapping[str, str], label: str) -> None:
-    """See that a setting is there and may change."""
+    """Check that a setting exists and can change."""
     changing = [flag_name(other) for other, home in homes.items() if home in _GROUPS and other not in _FIXED]
     if name not in homes:
         raise SettingsError(f"{label}: unknown setting '{flag_name(name)}'{nearest(flag_name(name), changing)}")
     if flag_name(name) not in changing:
         raise SettingsError(
-            f"{label}: {flag_name(name)} cannot change within a film; give it as --{flag_name(name)}, for all of it"
+            f"{label}: {flag_name(name)} cannot change within a film; "
+            f"set it for the whole film with --{flag_name(name)}"
         )
 
 

@@ -34,7 +34,7 @@ def load_schedule(settings: Settings, length: Fraction | None = None) -> Setting
         length: Length of the film in seconds, if it may be a loop.
 
     Raises:
-        SettingsError: No sound to follow is given, or a key of a loop lies after its end.
+        SettingsError: The sound to follow is missing, or a key frame is after the end of a loop.
         InputError: The sound cannot be read.
     """
     return _cached_schedule(settings, length, _sound_version(settings))

@@ -34,7 +34,8 @@ from framedream import (
     Sheet,
     preset_names,
 )
-from framedream.cli.main import _run
+from framedream.cli.flags import help_texts
+from framedream.cli.main import _run, main
 from framedream.cli.terminal import frame_bar
 from framedream.config.model_registry import MODELS
 from framedream.errors import DeviceError
@@ -189,7 +190,7 @@ def test_a_mistake_in_a_timeline_is_one_line_that_names_file_key_and_cure(spy, t
     course.write_text('[[key]]\nat = "3s"\nmodel = "vgg16"\n')
     assert run("video", "in.mp4", "out.mp4", "--timeline", course) == 2
     assert one_line(capsys.readouterr().err) == (
-        f"framedream: {course}, key at 3s: model cannot change within a film; give it as --model, for all of it\n"
+        f"framedream: {course}, key at 3s: model cannot change within a film; set it for the whole film with --model\n"
     )
     assert not spy
 
@@ -198,7 +199,7 @@ def test_the_help_says_that_a_timeline_beats_flags(capsys):
     assert run("video", "--help") == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "Change" in shown
-    assert "It beats flags." in shown
+    assert "It overrides flags." in shown
 
 
 @pytest.mark.parametrize(
@@ -326,9 +327,9 @@ def test_the_bar_says_nothing_of_backwards_in_one_pass(capsys):
     assert all("backwards" not in line for line in told(capsys, Progress(1, 6, 1, 1), Progress(2, 6, 1, 1)))
 
 
-def test_the_bar_of_a_zoom_says_what_was_dreamed_beforehand_and_nothing_of_shots(capsys):
+def test_the_bar_of_a_zoom_shows_frames_dreamed_in_advance_and_no_shots(capsys):
     lines = told(capsys, Progress(0, 6, 0, 0, beforehand=2), Progress(3, 6, 0, 0, beforehand=2))
-    assert "2 dreamed beforehand" in lines[0]
+    assert "2 dreamed in advance" in lines[0]
     assert "3/6" in lines[1]
     assert not any("shot" in line for line in lines)
 
@@ -392,8 +393,8 @@ def test_the_commands_that_preview_prints_make_exactly_its_looks(spy, capsys, fl
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(found)
     for number, (line, look) in enumerate(zip(lines, found, strict=True), 1):
-        own, python, program, *arguments = shlex.split(line)
-        assert (own, python, program, arguments[0]) == (str(number), "python", "cli.py", command)
+        own, program, *arguments = shlex.split(line)
+        assert (own, program, arguments[0]) == (str(number), "framedream", command)
         assert run(*arguments) == 0
         called = spy.pop()
         assert called[:2] == (source, target)
@@ -539,8 +540,8 @@ def test_devices_are_listed_with_what_auto_takes(machine, capsys):
     assert run("devices") == 0
     assert capsys.readouterr().out.splitlines() == [
         "cpu  Some Processor  16 GB  2 cores",
-        "auto takes: 2 workers on the CPU with 1 thread each",
-        "hardware encoders (--codec): none works here",
+        "auto uses: 2 workers on the CPU with 1 thread each",
+        "hardware encoders (--codec): none",
     ]
 
 
@@ -551,7 +552,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         "cpu    Some Processor  16 GB   2 cores",
         "gpu:0  NVIDIA H200     151 GB",
         "gpu:1  NVIDIA L4",
-        "auto takes: gpu:0, gpu:1",
+        "auto uses: gpu:0, gpu:1",
         "hardware encoders (--codec): av1_nvenc, h264_nvenc",
     ]
 
@@ -576,17 +577,17 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["zoom", "a.png", "b.mp4", "--compare", "side"], "--compare"),
         (["video", "a.mp4", "b.mp4", "--model", "vgg-6"], "did you mean 'vgg"),
         (["video", "a.mp4", "b.mp4", "--layers", "class:expresso"], "did you mean 'espresso'"),
-        (["video", "a.mp4", "b.mp4", "--layers", "fire7:x"], "write them as fire7:12 or fire7:0-3+9"),
+        (["video", "a.mp4", "b.mp4", "--layers", "fire7:x"], "write fire7:12 or fire7:0-3+9"),
         (["video", "a.mp4", "b.mp4", "--algorithm", "clasic"], "classic"),
         (["video", "a.mp4", "b.mp4", "--preset", "clasic-vgg"], "did you mean 'classic-vgg'"),
         (["video", "a.mp4", "b.mp4", "--preset", "gone.toml"], "gone.toml"),
         (["video", "a.mp4", "b.mp4", "--size", "64x48", "--scale", "2"], "size and scale"),
-        (["video", "a.mp4", "b.mp4", "--start", "soon"], "no moment"),
+        (["video", "a.mp4", "b.mp4", "--start", "soon"], "is not a time"),
         (["video", "a.mp4", "b.mp4", "--devices", "tpu"], "write auto, cpu"),
         (["image", "a.png", "b.png", "--devices", "cpu:0"], "cpu:1 to cpu:1024"),
         (["video", "a.mp4", "b.mp4", "--scheduler", "farm:8786"], "tcp://host:8786"),
         (["layers", "squeezednet"], "did you mean 'squeezenet'"),
-        (["features", "a.png", "b.png", "--channels", "2-1"], "'2-1' is no channel"),
+        (["features", "a.png", "b.png", "--channels", "2-1"], "'2-1' is not a channel"),
         (["features", "a.png", "b.png", "--layer", "--top", "3"], "--layer"),
         (["features", "a.png", "b.xyz"], ".xyz"),
         (["preview", "a.png", "b.xyz"], ".xyz"),
@@ -594,8 +595,8 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["preview", "a.png", "b.png", "--layers", "fire3", "--models", "vgg16"], "layers and models"),
         (["preview", "a.png", "b.png", "--best-of", "first"], "write 3,7,11, or all"),
         (["preview", str(ROOT / "samples" / "china.jpg"), "b.png", "--best-of", "1"], "needs a film"),
-        (["zoom"], "as in: zoom still.jpg zoom.mp4"),
-        (["zoom", "a.jpg"], "as in: zoom still.jpg zoom.mp4"),
+        (["zoom"], "for example: zoom still.jpg zoom.mp4"),
+        (["zoom", "a.jpg"], "for example: zoom still.jpg zoom.mp4"),
         (["zoom", "a.jpg", "b.mp4", "--end", "3"], "--end"),
         (["zoom", "a.jpg", "b.mp4", "--lop"], "--loop"),
         (["zoom", "a.jpg", "b.mp4", "--no-loop"], "--loop"),
@@ -603,7 +604,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["zoom", "a.jpg", "b.mp4", "--rotate", "--loop"], "rotate"),
         (["zoom", "a.jpg", "b.mp4", "--duration", "--loop"], "--duration requires an argument"),
         (["zoom", "a.jpg", "b.mp4", "--layers", "--loop"], "--layers requires an argument"),
-        (["zoom", "a.jpg", "b.mp4", "--loop", "--ease", "1"], "leave --ease or --loop out"),
+        (["zoom", "a.jpg", "b.mp4", "--loop", "--ease", "1"], "remove --ease or --loop"),
         (["zoom", "a.jpg", "b.mp4", "--scheduler", "tcp://farm:8786"], "one chain of frames"),
     ],
 )
@@ -851,7 +852,7 @@ def test_a_signal_stops_it_after_the_frame_in_hand_and_the_same_command_goes_on(
         out, rest = running.communicate(timeout=60)
     assert (running.returncode, out) == (128 + number, b"")
     lines = rest.decode().replace("\r", "\n").strip().split("\n")
-    assert any(line == "framedream: stopping after the frame in hand; once more to stop now" for line in lines)
+    assert any(line == "framedream: finishing the current frame; press Ctrl-C again to stop now" for line in lines)
     assert lines[-1] == f"framedream: {film}: stopped with 0 of 6 frames done; run the same command again to resume"
     assert "Traceback" not in rest.decode()
     assert sorted(item.name for item in tmp_path.iterdir()) == ["clip.mp4", "film.mp4.framedream", "log"]
@@ -872,11 +873,11 @@ def test_a_second_signal_stops_it_at_once(clip, tmp_path, number):
             assert running.poll() is None
         time.sleep(0.5)
         running.send_signal(number)
-        said_until(running, b"once more to stop now")
+        said_until(running, b"press Ctrl-C again to stop now")
         running.send_signal(number)
         _, rest = running.communicate(timeout=10)
     assert running.returncode == 128 + number
-    assert b"framedream: stopped; the same command goes on with what is stored" in rest
+    assert b"framedream: stopped; run the same command again to resume" in rest
     assert b"Traceback" not in rest
 
 
@@ -990,3 +991,35 @@ def test_an_unknown_setting_in_the_environment_names_the_nearest(capsys, monkeyp
     monkeypatch.setenv("FRAMEDREAM_STEP_SIZ", "3")
     assert run("video", "in.mp4", "out.mp4") == 2
     assert "did you mean 'step_size'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("started", "words"), [("/a/b/cli.py", "python cli.py"), ("/usr/bin/framedream", "framedream")]
+)
+def test_preview_prints_the_program_as_the_user_started_it(spy, capsys, monkeypatch, started, words):
+    monkeypatch.setattr(sys, "argv", [started])
+    assert run("preview", "in.mp4", "sheet.png") == 0
+    assert all(line[4:].startswith(f"{words} video in.mp4") for line in capsys.readouterr().out.splitlines())
+
+
+def test_an_argument_too_many_is_named(spy, capsys):
+    assert run("video", "in.mp4", "out.mp4", "extra.mp4") == 2
+    assert one_line(capsys.readouterr().err).startswith("framedream: unexpected argument: extra.mp4; remove it")
+
+
+def test_help_is_also_a_word(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["help", "video"])
+    assert ended.value.code == 0
+    assert "Usage: framedream video" in capsys.readouterr().out
+
+
+def test_the_help_of_a_flag_has_no_line_breaks_of_its_source():
+    help_text = help_texts("""Settings.
+
+    Attributes:
+        one: First line
+            and second line.
+        two: Other: text.
+    """)
+    assert help_text == {"one": "First line and second line.", "two": "Other: text."}

@@ -85,7 +85,7 @@ def test_a_wrong_value_names_the_file(tmp_path, text):
 
 
 def test_a_file_that_is_no_toml_says_so(tmp_path):
-    with pytest.raises(SettingsError, match="is no TOML"):
+    with pytest.raises(SettingsError, match="is not valid TOML"):
         Settings.of(write(tmp_path, "steps: 12"))
 
 

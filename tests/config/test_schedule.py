@@ -117,7 +117,7 @@ def test_a_single_key_of_a_loop_holds_for_all_of_it():
 
 @pytest.mark.parametrize("at", [5, 6])
 def test_a_key_beyond_the_end_of_a_loop_is_refused(at):
-    with pytest.raises(SettingsError, match=rf"key at {at}s: is not before the end of a loop of 5s; .*--duration"):
+    with pytest.raises(SettingsError, match=rf"key at {at}s: is not before the end of the loop, at 5s; .*--duration"):
         course(key(1, steps=2), key(at, steps=3), loop=True, length=Fraction(5))
     assert course(key(1, steps=2), key(at, steps=3), length=Fraction(5)).at(3)
 
@@ -152,7 +152,7 @@ def test_a_zoom_that_follows_a_sound_does_so_by_factors():
 
 
 def test_without_a_sound_there_is_nothing_to_follow():
-    with pytest.raises(SettingsError, match="follow of step-size: there is no sound to follow; give one with --sound"):
+    with pytest.raises(SettingsError, match="follow of step-size: no sound is given to follow; give one with --sound"):
         course(follows=[SoundFollow("step_size", "bass", 1, 5)])
 
 

@@ -34,15 +34,15 @@ def test_terms_are_read(text, term):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("fire7:", "^layers: '' names no channels of fire7; write them as fire7:12 or fire7:0-3"),
-        ("fire7:3-1", "'3-1' names no channels of fire7"),
-        ("fire7:all", "'all' names no channels of fire7"),
-        ("fire7:1,2:3", "'1,2:3' names no channels"),
-        (":3", "^layers: ':3' names no layer; write fire7, fire7:12 or class:espresso"),
-        ("class:expresso", r"'expresso' is no class .* number from 0 to 999; did you mean 'espresso'\?"),
-        ("class:1000", "'1000' is no class of ImageNet, nor a number from 0 to 999"),
-        ("class:", "'' is no class of ImageNet"),
-        ("class", "'' is no class of ImageNet"),
+        ("fire7:", "^layers: '' does not name channels of fire7; write fire7:12 or fire7:0-3"),
+        ("fire7:3-1", "'3-1' does not name channels of fire7"),
+        ("fire7:all", "'all' does not name channels of fire7"),
+        ("fire7:1,2:3", "'1,2:3' does not name channels"),
+        (":3", "^layers: ':3' does not name a layer; write fire7, fire7:12 or class:espresso"),
+        ("class:expresso", r"'expresso' is neither a class .* did you mean 'espresso'\?"),
+        ("class:1000", "'1000' is neither a class of ImageNet nor a number from 0 to 999"),
+        ("class:", "'' is neither a class of ImageNet"),
+        ("class", "'' is neither a class of ImageNet"),
         ("class:cardigan", "'cardigan' is the name of two classes of ImageNet, 264 and 474"),
     ],
 )
@@ -60,7 +60,7 @@ def test_there_are_a_thousand_classes_in_the_order_of_the_networks():
 
 @pytest.mark.parametrize("text", ["fire7:3=1,fire7: 3=2", "fire7:1-2,fire7:2+1", "class:espresso,class:967"])
 def test_a_term_that_stands_twice_is_refused_however_it_is_written(text):
-    with pytest.raises(SettingsError, match="stands twice"):
+    with pytest.raises(SettingsError, match="names a layer twice"):
         parse_layers(text)
 
 
@@ -75,7 +75,7 @@ def test_a_preset_may_have_them(tmp_path):
     (tmp_path / "mine.toml").write_text('layers = "fire7:0-3+9=0.5,class:espresso=-1"')
     assert Settings.of(tmp_path / "mine.toml").dream.layers == (("fire7:0-3+9", 0.5), ("class:espresso", -1.0))
     (tmp_path / "mine.toml").write_text('layers = "class:expresso"')
-    with pytest.raises(SettingsError, match=r"mine\.toml: layers: 'expresso' is no class"):
+    with pytest.raises(SettingsError, match=r"mine\.toml: layers: 'expresso' is neither a class"):
         Settings.of(tmp_path / "mine.toml")
 
 

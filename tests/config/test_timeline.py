@@ -95,29 +95,29 @@ FOLLOW = '[[follow]]\nsetting = "step-size"\nband = "bass"\nfrom = 1\nto = 2\n'
         (KEY + 'layers = "a=b"', r"course\.toml, key at 3s: layers: weight 'b' of 'a' is not a number"),
         (KEY + 'color = "lumma"', r"key at 3s: color: 'lumma' is not one of .*; did you mean 'luma'\?"),
         (KEY, r"course\.toml, \[\[key\]\] 1: changes nothing; write settings below it"),
-        ("[[key]]\nsteps = 2", r'course\.toml, \[\[key\]\] 1: has no moment; write at = "3s"'),
-        ('[[key]]\nat = "62f"\nsteps = 2', r"\[\[key\]\] 1: at 62f is a frame; write the moment in seconds"),
-        ('[[key]]\nat = "soon"\nsteps = 2', r"\[\[key\]\] 1: at 'soon' is no moment; write seconds"),
-        ("[[key]]\nat = true\nsteps = 2", r"\[\[key\]\] 1: at is no moment; write seconds"),
+        ("[[key]]\nsteps = 2", r'course\.toml, \[\[key\]\] 1: has no time; write at = "3s"'),
+        ('[[key]]\nat = "62f"\nsteps = 2', r"\[\[key\]\] 1: at 62f is a frame number; write the time in seconds"),
+        ('[[key]]\nat = "soon"\nsteps = 2', r"\[\[key\]\] 1: at 'soon' is not a time; write seconds"),
+        ("[[key]]\nat = true\nsteps = 2", r"\[\[key\]\] 1: at is not a time; write seconds"),
         (KEY + 'steps = 2\neasing = "smoth"', r"1: easing 'smoth' is not one of .*; did you mean 'smooth'\?"),
-        (KEY + "step-size = 2\nstep_size = 3", r"1: step_size stands twice, with a hyphen and an underscore"),
-        (KEY + "steps = 2\n" + KEY + "steps = 3", r"key at 3s: steps stands twice at this moment; keep one of them"),
-        ("[key]\nat = 1", r"course\.toml: key is no list of tables; write \[\[key\]\] above each"),
+        (KEY + "step-size = 2\nstep_size = 3", r"1: step_size is set twice, with a hyphen and with an underscore"),
+        (KEY + "steps = 2\n" + KEY + "steps = 3", r"key at 3s: steps is set twice at this time; remove one"),
+        ("[key]\nat = 1", r"course\.toml: key is not a list of tables; write \[\[key\]\] above each"),
         ("[[kee]]\nat = 1", r"course\.toml: unknown 'kee'; did you mean 'key'\?"),
-        ("", r"course\.toml: nothing changes in it; write \[\[key\]\]"),
-        ("[[key]", r"course\.toml: is no TOML"),
+        ("", r"course\.toml: the timeline is empty; write \[\[key\]\]"),
+        ("[[key]", r"course\.toml: is not valid TOML"),
         (FOLLOW.replace("bass", "base"), r"\[\[follow\]\] 1: band 'base' is not one of .*; did you mean 'bass'\?"),
         (FOLLOW.replace("to = 2", ""), r"\[\[follow\]\] 1: has no to; write to = 4\.0"),
         (FOLLOW + "ease = 2", r"\[\[follow\]\] 1: unknown 'ease'"),
         (FOLLOW.replace("to = 2", "to = 999"), r"follow of step-size: step_size: 999\.0 is out of range"),
-        (FOLLOW + FOLLOW, r"follow of step-size: it stands twice; keep one of them"),
+        (FOLLOW + FOLLOW, r"follow of step-size: this setting follows twice; remove one"),
         (
             FOLLOW.replace("step-size", "color").replace("1", '"keep"').replace("2", '"luma"'),
-            r"follow of color: from and to are no numbers",
+            r"follow of color: from and to must be numbers",
         ),
         (
             FOLLOW.replace("step-size", "model"),
-            r"follow of model: model cannot change within a film; give it as --model",
+            r"follow of model: model cannot change within a film; set it for the whole film with --model",
         ),
     ],
 )
@@ -138,7 +138,7 @@ def test_what_cannot_be_used_is_said_in_one_line(course, text, message):
 )  # fmt: skip
 def test_what_holds_for_a_whole_film_is_refused_with_the_flag_to_give(course, line):
     name = line.split()[0]
-    with pytest.raises(SettingsError, match=rf"course\.toml, key at 3s: {name} cannot change .* --{name}, for all"):
+    with pytest.raises(SettingsError, match=rf"course\.toml, key at 3s: {name} cannot change .* --{name}"):
         Settings.of(timeline=course(KEY + line))
 
 

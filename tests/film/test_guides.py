@@ -144,5 +144,5 @@ def test_a_guide_has_a_name_that_is_good_in_another_process(tmp_path, monkeypatc
 def test_neither_a_guide_nor_the_algorithm_changes_within_a_film(tmp_path):
     for name, value in (("guide", "guide.png"), ("algorithm", "classic")):
         (tmp_path / "course.toml").write_text(f'[[key]]\nat = 1\n{name} = "{value}"')
-        with pytest.raises(SettingsError, match=f"{name} cannot change within a film; give it as --{name}"):
+        with pytest.raises(SettingsError, match=f"{name} cannot change within a film; set it .* with --{name}"):
             Settings.of(timeline=tmp_path / "course.toml")

@@ -145,15 +145,15 @@ def test_what_is_no_picture_is_refused():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"channels": "3-1"}, "'3-1' is no channel; write 0-3, or 1,5,9, or all"),
-        ({"channels": "-1"}, "'-1' is no channel"),
+        ({"channels": "3-1"}, "'3-1' is not a channel; write 0-3, or 1,5,9, or all"),
+        ({"channels": "-1"}, "'-1' is not a channel"),
         ({"channels": []}, "none are named"),
         ({"top": 0}, "accepted: 1 and more"),
         ({"columns": 33}, "accepted: 1 to 32"),
         ({"model": "vgg61"}, "did you mean 'vgg1"),
         ({"layers": "fire7:0-3"}, "is a layer with channels; write --layer fire7 --channels 0-3"),
         ({"layers": "class:967"}, "is a class; imagine takes it as --class 967"),
-        ({"size": "8x8", "scale": 2}, "size and scale were both given"),
+        ({"size": "8x8", "scale": 2}, "size and scale cannot be combined"),
     ],
 )
 def test_settings_check_themselves(values, message):

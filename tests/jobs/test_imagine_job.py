@@ -125,7 +125,7 @@ def test_what_cannot_be_imagined_is_said(settings, kind, words):
         ({"model": "vgg"}, "did you mean"),
         ({"layers": "fire7:3"}, "is a layer with channels; write --layer fire7 --channels 3"),
         ({"layers": "class:espresso"}, "is a class; imagine takes it as --class espresso"),
-        ({"layers": "class", "channels": 5000}, "write --class espresso"),
+        ({"layers": "class", "channels": 5000}, "such as --class espresso"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused_with_what_can(settings, words):

@@ -130,16 +130,16 @@ def test_looks_that_cannot_be_are_refused(settings, values, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"layers": "fire3", "presets": "all"}, "layers and presets are two kinds of rows"),
+        ({"layers": "fire3", "presets": "all"}, "layers and presets cannot be combined"),
         ({"models": "vgg61"}, "did you mean 'vgg1"),
-        ({"strengths": "1,much"}, "are no numbers; write 0.5,1,2"),
+        ({"strengths": "1,much"}, "is not a list of numbers; write 0.5,1,2"),
         ({"strengths": "0"}, "above 0"),
         ({"best_of": "3,x"}, "write 3,7,11, or all"),
-        ({"best_of": 1.5}, "as the flag --best-of is written"),
+        ({"best_of": 1.5}, "the way you would write --best-of"),
         ({"width": 20}, "64 to 4096"),
         ({"columns": 0}, "1 to 32"),
-        ({"layers": "fire3:x"}, "names no channels of fire3"),
-        ({"start": "soon"}, "no moment"),
+        ({"layers": "fire3:x"}, "does not name channels of fire3"),
+        ({"start": "soon"}, "is not a time"),
     ],
 )
 def test_settings_check_themselves(values, message):

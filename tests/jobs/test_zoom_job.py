@@ -586,7 +586,7 @@ def test_the_frames_that_a_loop_turns_into_need_room_too(still, dreams, tmp_path
 def test_a_key_beyond_the_end_of_a_loop_is_told_before_the_network_is_loaded(still, tmp_path, monkeypatch):
     monkeypatch.setattr(job, "dreamer_for", lambda _: pytest.fail("loaded"))
     timeline = Timeline((Keyframe(Fraction(5), (("steps", 3),)),))
-    with pytest.raises(SettingsError, match="key at 5s: is not before the end of a loop of 1s"):
+    with pytest.raises(SettingsError, match="key at 5s: is not before the end of the loop, at 1s"):
         zoom(still, tmp_path / "zoom.mp4", Settings.of(duration=1, loop=True, timeline=timeline))
     assert names(tmp_path) == {"still.png"}
 

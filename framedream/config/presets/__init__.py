@@ -26,7 +26,7 @@ def read_preset(preset: str | Path) -> dict[str, Any]:
         preset: A name of `preset_names`, or a ``.toml`` file.
 
     Raises:
-        SettingsError: There is no such preset, or it is no TOML.
+        SettingsError: The preset does not exist, or is not valid TOML.
     """
     if Path(preset).suffix == ".toml":
         return _parse(_read_file(Path(preset)), str(preset))
@@ -49,4 +49,4 @@ def _parse(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{source}: is no TOML ({error}); write lines such as steps = 12") from None
+        raise SettingsError(f"{source}: is not valid TOML ({error}); write lines such as steps = 12") from None
