@@ -594,7 +594,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["preview", "a.png", "b.png", "--presets", "pecock"], "did you mean 'peacock'"),
         (["preview", "a.png", "b.png", "--layers", "fire3", "--models", "vgg16"], "layers and models"),
         (["preview", "a.png", "b.png", "--best-of", "first"], "write 3,7,11, or all"),
-        (["preview", str(ROOT / "samples" / "china.jpg"), "b.png", "--best-of", "1"], "needs a film"),
+        (["preview", str(ROOT / "samples" / "china.jpg"), "b.png", "--best-of", "1"], "is a still image; give a video"),
         (["zoom"], "for example: zoom still.jpg zoom.mp4"),
         (["zoom", "a.jpg"], "for example: zoom still.jpg zoom.mp4"),
         (["zoom", "a.jpg", "b.mp4", "--end", "3"], "--end"),
@@ -605,7 +605,7 @@ def test_gpus_are_listed_with_their_memory_if_that_is_known(machine, capsys):
         (["zoom", "a.jpg", "b.mp4", "--duration", "--loop"], "--duration requires an argument"),
         (["zoom", "a.jpg", "b.mp4", "--layers", "--loop"], "--layers requires an argument"),
         (["zoom", "a.jpg", "b.mp4", "--loop", "--ease", "1"], "remove --ease or --loop"),
-        (["zoom", "a.jpg", "b.mp4", "--scheduler", "tcp://farm:8786"], "one chain of frames"),
+        (["zoom", "a.jpg", "b.mp4", "--scheduler", "tcp://farm:8786"], "one device makes a zoom"),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(capsys, arguments, message):
