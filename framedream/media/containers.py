@@ -25,7 +25,7 @@ class Container:
         deep: The same for footage of more than 8 bits.
         transparent: The same for footage with alpha; None where that is laid over black.
         sound: Sound codecs that are copied; None for all that the muxer takes.
-        sound_codec: Encoder for other sound; None where there is no sound at all.
+        sound_codec: Encoder for other sound; None if the container cannot hold sound.
         keeps_early_sound: Whether sound before the film's start can be stored as such. Codecs
             like AAC need a packet to warm up; elsewhere it would delay the whole picture.
         subtitles: Subtitle codecs that are copied.
@@ -105,7 +105,7 @@ def container_for(path: Path) -> Container:
         return CONTAINERS[path.suffix.lower()]
     except KeyError:
         known = nearest(path.suffix, CONTAINERS)
-        raise SettingsError(f"{path}: no film is written with the suffix '{path.suffix}'{known}") from None
+        raise SettingsError(f"{path}: framedream cannot write films with the suffix '{path.suffix}'{known}") from None
 
 
 _IN_QUICKTIME = {
@@ -119,7 +119,7 @@ def track_names(container: Container, known: dict[str, str]) -> dict[str, str]:
 
     Args:
         container: Where the track goes.
-        known: What is said of it where it comes from.
+        known: What the source says about it.
     """
     names = {"language": known.get("language", ""), "title": known.get("title") or known.get("name", "")}
     if container.format == "mov":

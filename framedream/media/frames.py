@@ -45,7 +45,7 @@ class Frame:
 
 
 def check_pixels(pixels: NDArray[Any]) -> None:
-    """Refuse what is no RGB picture.
+    """Check that an array is an RGB picture.
 
     Raises:
         ValueError: The pixels are not H×W×3 numbers.

@@ -1,4 +1,4 @@
-"""What a person is told on the way, once for each thing, however many frames show it."""
+"""Notes and warnings that are logged once, however many frames cause them."""
 
 from __future__ import annotations
 

@@ -49,8 +49,7 @@ def check_plausible(path: Path, width: int, height: int) -> None:
     if width * height > max_pixels(path):
         size = path.stat().st_size
         raise InputError(
-            f"{path}: says that it is {width}x{height} pixels large, in {size} bytes; "
-            "it is damaged: copy or export it again"
+            f"{path}: claims {width}x{height} pixels in {size} bytes; it is damaged: copy or export it again"
         )
 
 
@@ -69,7 +68,7 @@ def check_animation_plausible(path: Path, width: int, height: int, pictures: int
     size, one = path.stat().st_size, width * height
     if one > max(_ANY_ANIMATION, _PER_ANIMATED_BYTE * size) or one * pictures > max(_ALL_PICTURES, _PER_BYTE * size):
         raise InputError(
-            f"{path}: says that it is {pictures} pictures of {width}x{height} pixels, in {size} bytes; "
+            f"{path}: claims {pictures} pictures of {width}x{height} pixels in {size} bytes; "
             "it is damaged: copy or export it again"
         )
 

@@ -15,7 +15,7 @@ def side_data(frame: av.VideoFrame, name: str) -> bytes | None:
         name: FFmpeg's name without ``AV_FRAME_DATA_``.
 
     Returns:
-        The bytes, or None if nothing is said.
+        The bytes, or None if the frame has none.
     """
     known: Any = frame.side_data
     try:

@@ -136,7 +136,7 @@ def test_a_table_that_fits_nothing_is_named(run):
         ('preset = "eyes"\npresets = ["eyes"]', "both given"),
         ("preset = 3", "preset is no name"),
         ("presets = []", "preset is no name"),
-        ("step-size = 1\nstep_size = 2", "step_size stands twice"),
+        ("step-size = 1\nstep_size = 2", "step_size is set twice"),
         ('[item]\nsource = "a.mov"', r"write \[\[item\]\]"),
         ("item = []", r"write \[\[item\]\]"),
         ("[[item]]\nsteps = 3", "source is missing"),
@@ -144,7 +144,7 @@ def test_a_table_that_fits_nothing_is_named(run):
         ("steps = 3\nlayers = ", r"batch\.toml, line 2: is not valid TOML"),
         ('steps = 3\n\nlayers = """', r"batch\.toml, line 3: is not valid TOML"),
         ('[[item]]\nsource = "a.mov"\ntarget = "a.mpv"', r"\[\[item\]\] 1: target: .*'\.mpv'; did you mean '\.mp4'"),
-        ('[[item]]\nsource = "day/c.png"\ntarget = "c"', r"\[\[item\]\] 1: target: c: no image"),
+        ('[[item]]\nsource = "day/c.png"\ntarget = "c"', r"\[\[item\]\] 1: target: c: framedream cannot write images"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(run, text, words):

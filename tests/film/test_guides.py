@@ -59,7 +59,8 @@ def test_a_guide_makes_another_dream_and_a_guide_in_its_place_another_again(guid
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("gone.png", "gone.png: "), ("text.png", "text.png: is no image"), ("folder", "folder: ")]
+    ("name", "message"),
+    [("gone.png", "gone.png: "), ("text.png", "text.png: cannot be read as an image"), ("folder", "folder: ")],
 )
 def test_what_is_no_guide_is_bad_input_told_in_a_line(clip, tmp_path, name, message):
     (tmp_path / "text.png").write_text("no picture")

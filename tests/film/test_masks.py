@@ -159,7 +159,7 @@ def test_a_mask_that_ends_early_stays_with_one_warning(clip, dreams, dream_of, c
     dream, seen = dream_of(), run(clip, mask=steps(clip.parent, 4))
     assert np.abs(seen - mixed(clip, dream, 9 * np.minimum(np.arange(FRAMES), 3))).max() <= 1
     assert caplog.messages == [
-        f"{clip.parent / 'steps'}: ends after 0.16 seconds, sooner than the footage; its last frame stays"
+        f"{clip.parent / 'steps'}: ends after 0.16 seconds, before the footage; framedream repeats its last frame"
     ]
 
 
@@ -245,7 +245,7 @@ def test_a_mask_is_not_written_over(clip, dreams, tmp_path):
     [
         ("gone.png", "(does not exist|there is no such file)"),
         ("text.mp4", "cannot be read as a video"),
-        ("text.png", "is no image"),
+        ("text.png", "cannot be read as an image"),
     ],
 )
 def test_what_is_no_mask_is_told_before_anything_is_dreamed(clip, tmp_path, monkeypatch, name, message):

@@ -531,8 +531,8 @@ def test_nothing_that_is_read_is_written_over(still, tmp_path):
     ("content", "message"),
     [
         (None, r"bad\.png: does not exist; check the name"),
-        (b"", r"bad\.png: is no image that can be read; convert it to PNG or JPEG"),
-        (b"no image" * 99, r"bad\.png: is no image that can be read; convert it to PNG or JPEG"),
+        (b"", r"bad\.png: cannot be read as an image; convert it to PNG or JPEG"),
+        (b"no image" * 99, r"bad\.png: cannot be read as an image; convert it to PNG or JPEG"),
     ],
 )
 def test_a_bad_still_is_named_and_nothing_is_left(still, tmp_path, content, message):
@@ -683,7 +683,7 @@ def test_footage_without_sound_gets_one_and_uneven_times_count(tmp_path, brighte
 
 def test_a_sound_that_cannot_be_used_is_told_before_anything_is_dreamed(clip, still, tmp_path):
     for make, source in ((zoom, still), (dream_video, clip)):
-        with pytest.raises(InputError, match=r"clip\.mp4: there is no sound in this file"):
+        with pytest.raises(InputError, match=r"clip\.mp4: this file has no sound"):
             make(source, tmp_path / "film.mp4", Settings.of(sound=clip))
         with pytest.raises(InputError, match=r"gone\.wav: does not exist"):
             make(source, tmp_path / "film.mp4", Settings.of(sound=tmp_path / "gone.wav"))

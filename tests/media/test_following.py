@@ -51,7 +51,9 @@ def test_behind_the_end_the_last_frame_stays_and_that_is_said_once(film, caplog)
     assert caplog.text == ""
     assert shown(film, ["0.4", "0.44", "1", "2"]) == [4, 4, 4, 4]
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert caplog.messages == [f"{film}: ends after 0.44 seconds, sooner than the footage; its last frame stays"]
+    assert caplog.messages == [
+        f"{film}: ends after 0.44 seconds, before the footage; framedream repeats its last frame"
+    ]
 
 
 @pytest.mark.parametrize("name", ["still.png", "film.mp4"])

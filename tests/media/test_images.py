@@ -293,7 +293,7 @@ def test_images_of_which_nothing_says_what_is_white_are_refused(tmp_path, kind, 
     """Measurements, of 32 bits: they would become black or white as a whole."""
     Image.fromarray(np.full((16, 24), 30_000, kind)).save(tmp_path / name)
     for reader in (read_image, open_footage):
-        with pytest.raises(InputError, match="has 32 bits a channel"):
+        with pytest.raises(InputError, match="has 32 bits per channel"):
             reader(tmp_path / name)
 
 

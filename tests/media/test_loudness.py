@@ -198,12 +198,12 @@ def test_what_is_no_sound_is_one_line_with_the_cure(tmp_path, name, content, mes
 
 def test_a_file_without_sound_says_so(tmp_path):
     silent = write_video(tmp_path / "silent.mp4", numbered(3))
-    with pytest.raises(InputError, match=r"silent\.mp4: there is no sound in this file; name a sound file, or"):
+    with pytest.raises(InputError, match=r"silent\.mp4: this file has no sound; name a sound file, or"):
         Loudness.of(silent)
 
 
 def test_a_picture_is_no_sound(samples):
-    said = r"china\.jpg: is a picture, a list or text, not a sound, or damaged; name the sound file"
+    said = r"china\.jpg: is an image, a playlist or text, or a damaged sound; name the sound file"
     with pytest.raises(InputError, match=said):
         Loudness.of(samples / "china.jpg")
 
@@ -216,4 +216,4 @@ def test_a_damaged_part_is_silent_and_is_told_once(tmp_path, caplog):
     path.write_bytes(data)
     found = Loudness.of(path)
     assert found.level("all", 0.5) > 0.9
-    assert sum("damaged" in line or "breaks off" in line for line in caplog.messages) <= 1
+    assert sum("damaged" in line or "ends early" in line for line in caplog.messages) <= 1

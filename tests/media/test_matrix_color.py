@@ -70,7 +70,7 @@ def test_films_of_images_have_the_primaries_of_images(tmp_path, cell, height):
 
 def test_colors_that_cannot_be_computed_are_refused(tmp_path, cell):
     source = write(tmp_path / "a.mkv", "libx264", "yuv444p", options={"x264-params": "colormatrix=YCgCo"})
-    with pytest.raises(InputError, match="colors are YUV of a kind that is not known here") as refused:
+    with pytest.raises(InputError, match="colors use an unknown YUV matrix") as refused:
         open_footage(source)
     cell(TAGS, "refused", str(refused.value).split(": ", 1)[1])
 
@@ -109,7 +109,7 @@ def test_what_an_encoder_cannot_say_of_the_light_is_told(tmp_path, cell, caplog)
         options={"x265-params": LIGHT},
     )  # fmt: skip
     through(source, tmp_path / "b.mkv", OutputSettings(codec="archive"))
-    assert "ffv1 cannot say what screen the footage was made on" in caplog.text
+    assert "ffv1 does not store HDR mastering metadata" in caplog.text
     cell(HDR)
 
 

@@ -118,7 +118,7 @@ def test_interlaced_footage_is_made_whole(tmp_path, cell, caplog, suffix, codec,
         coded = [frame.interlaced_frame for frame in container.decode(video=0)]
     assert all(coded)
     footage, film = through(source, tmp_path / "b.mp4")
-    assert caplog.text.count("is interlaced; each frame is deinterlaced") == 1
+    assert caplog.text.count("is interlaced; framedream deinterlaces each frame") == 1
     assert [frame.time for frame in frames(footage)] == [Fraction(number, 25) for number in range(12)]
     assert combing(fields(5) / 257) > 5
     for kind in (footage, film):

@@ -146,7 +146,7 @@ def test_a_part_starts_at_zero_and_leaves_its_end_out(tmp_path, settings, expect
 @pytest.mark.parametrize("settings", [{"start": "2"}, {"start": "10f"}, {"end": "0f"}, {"start": "5f", "end": "4f"}])
 def test_an_empty_part_is_refused(tmp_path, settings):
     path = write_video(tmp_path / "a.mp4", numbered(10))
-    with pytest.raises(InputError, match=r"a\.mp4.*give"):
+    with pytest.raises(InputError, match=r"a\.mp4.*(give|change)"):
         open_footage(path, FootageSettings(**settings))
 
 
@@ -160,8 +160,8 @@ def test_a_truncated_file_gives_its_good_frames_and_a_warning(bunny, tmp_path, c
         list(footage.frames())
     assert 10 < count < 40
     assert [record.message for record in caplog.records] == [
-        f"{cut}: {count} of about 40 frames could be read; "
-        "the file is damaged or cut short: if it was copied or downloaded, try that again"
+        f"{cut}: {count} of about 40 frames could be decoded; "
+        "the file is damaged or cut short; copy or download it again if you can"
     ]
 
 
@@ -170,7 +170,7 @@ def test_a_truncated_matroska_file_warns_too(tmp_path, caplog):
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     assert 10 < len(list(open_footage(cut).frames())) < 40
-    assert "of about 40 frames could be read" in caplog.text
+    assert "of about 40 frames could be decoded" in caplog.text
 
 
 def test_damage_in_the_middle_costs_few_frames_and_is_told(tmp_path, caplog):
@@ -181,7 +181,7 @@ def test_damage_in_the_middle_costs_few_frames_and_is_told(tmp_path, caplog):
     path.write_bytes(data)
     count = len(list(open_footage(path).frames()))
     assert 25 <= count <= 40
-    assert "frames could be read" in caplog.text
+    assert "frames could be decoded" in caplog.text
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".ts"])
@@ -224,7 +224,7 @@ def test_a_file_of_sound_alone_is_refused(tmp_path, bunny):
             if packet.dts is not None:
                 packet.stream = track
                 output.mux(packet)
-    with pytest.raises(InputError, match="no video in this file"):
+    with pytest.raises(InputError, match="this file has no video"):
         open_footage(path)
 
 
@@ -233,7 +233,7 @@ def test_a_video_with_no_frame_left_is_refused(tmp_path):
     data = whole.read_bytes()
     path = tmp_path / "head.mp4"
     path.write_bytes(data[: data.index(b"mdat") + 8])
-    with pytest.raises(InputError, match="no frame can be decoded"):
+    with pytest.raises(InputError, match="cannot decode any frame"):
         open_footage(path)
 
 
@@ -248,7 +248,7 @@ def test_equal_times_are_moved_apart_with_one_warning(tmp_path, caplog):
     shown = times(footage)
     assert len(shown) == 8
     assert shown == sorted(set(shown))
-    assert caplog.text.count("not later than the one before") == 1
+    assert caplog.text.count("timestamps do not increase") == 1
 
 
 def test_gray_and_deep_video_keep_their_levels(tmp_path):

@@ -128,7 +128,7 @@ def test_a_hardware_encoder_that_is_not_there_is_one_line(tmp_path):
     try:
         path = write(tmp_path / "a.mp4", like=FilmFormat(256, 128), codec="h264_nvenc", crf=20)
     except OutputError as error:
-        assert "h264_nvenc needs a card and a driver that are not here" in str(error)
+        assert "h264_nvenc needs a GPU and a driver that are missing" in str(error)
         assert "\n" not in str(error)
     else:
         assert len(times(path)) == 6
@@ -355,15 +355,15 @@ def test_a_name_that_ends_in_a_slash_is_a_folder(tmp_path):
     [
         ("a.mp5", {}, "did you mean '.mp4'"),
         ("a.mp4", {"codec": "x264"}, "did you mean 'h264'"),
-        ("a.mp4", {"codec": "aac"}, "does not encode pictures"),
+        ("a.mp4", {"codec": "aac"}, "is not a video encoder"),
         ("a.mp4", {"pixel_format": "yuv240p"}, "did you mean 'yuv420p'"),
         ("a.webm", {"codec": "libx264"}, "suffix .mkv"),
         ("a.mkv", {"codec": "ffv1", "crf": 5}, "no constant rate factor"),
-        ("a.gif", {"codec": "libx264"}, "leave --codec out"),
-        ("frames", {"crf": 5}, "leave them out"),
-        ("a.mp4", {"codec": "edit"}, "edit is not for .mp4 files; give the output the suffix .mov or .mkv"),
+        ("a.gif", {"codec": "libx264"}, "remove --codec"),
+        ("frames", {"crf": 5}, "remove these flags"),
+        ("a.mp4", {"codec": "edit"}, "edit does not fit into .mp4 files; use the suffix .mov or .mkv"),
         ("a.webm", {"codec": "archive"}, "suffix .mkv"),
-        ("a.mov", {"codec": "archive"}, "archive is not for .mov files; give the output the suffix .mkv"),
+        ("a.mov", {"codec": "archive"}, "archive does not fit into .mov files; use the suffix .mkv"),
         ("a.mkv", {"codec": "dnxhr"}, "cannot hold dnxhd; give the output the suffix .mov"),
         ("a.mov", {"codec": "av1"}, ".mov files cannot hold libsvtav1; give the output the suffix .mkv"),
         ("a.mov", {"codec": "vp9"}, ".mov files cannot hold libvpx-vp9"),
@@ -422,7 +422,7 @@ def test_frames_within_one_hundredth_of_a_second_are_moved_apart_in_a_gif(tmp_pa
 
 
 def test_a_gif_of_more_frames_than_it_can_count_is_refused_before_any_work(tmp_path, caplog):
-    with pytest.raises(OutputError, match=r"120 frames come in each second; write \.webp, or give --fps 50"):
+    with pytest.raises(OutputError, match=r"the film has 120 frames a second; write \.webp, or give --fps 50"):
         write(tmp_path / "a.gif", like=FilmFormat(64, 48, rate=Fraction(120)))
     assert not list(tmp_path.iterdir())
     write(tmp_path / "a.gif", like=FilmFormat(64, 48, rate=Fraction(60)))

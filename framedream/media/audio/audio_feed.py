@@ -38,7 +38,7 @@ _LATEST = 30 * 24 * 3600
 def container_has_sound(container: Container, path: Path) -> bool:
     """Whether a container holds sound at all; says so if not."""
     if container.sound_codec is None:
-        log.info("%s: %s files have no sound; it is left out", path, path.suffix)
+        log.info("%s: %s files cannot hold sound; the film has none", path, path.suffix)
     return container.sound_codec is not None
 
 
@@ -60,7 +60,7 @@ def sound_of(path: Path, end: Fraction | None = None) -> Sound:
     with open_video(path, "sound") as container:
         track = next((stream for stream in container.streams.audio if stream.codec_context), None)
         if track is None:
-            raise InputError(f"{path}: there is no sound in this file; name a sound file, or a film with sound")
+            raise InputError(f"{path}: this file has no sound; name a sound file, or a film with sound")
         return Sound(path, (track.start_time or 0) * (track.time_base or Fraction(0)), Fraction(0), end)
 
 
@@ -127,7 +127,7 @@ class AudioFeed:
                 if packet.pts is not None and packet.size and self._kept(heard):
                     yield heard
         except (FFmpegError, OSError) as error:
-            log.warning("%s: the sound breaks off here (%s)", self._sound.path, error.strerror)
+            log.warning("%s: the sound ends early here (%s)", self._sound.path, error.strerror)
 
     def _time(self, packet: Packet[AudioStream]) -> Fraction:
         """When it is heard in the kept part as it is, in seconds."""

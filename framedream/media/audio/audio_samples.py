@@ -78,12 +78,12 @@ def _frames(path: Path, container: InputContainer, stream: AudioStream) -> Gener
             packet = next(packets, None)
         except (FFmpegError, OSError):
             packet = None
-            notes.warning("the sound breaks off; what follows is taken as silent")
+            notes.warning("the sound ends early; the rest is silent")
         try:
             yield from stream.decode(packet)
         except EOFError:
             return
         except FFmpegError:
-            notes.warning("a part of the sound is damaged; it is taken as silent")
+            notes.warning("a part of the sound is damaged; it is silent there")
         if packet is None:
             return

@@ -118,7 +118,7 @@ def _found(path: Path, size: int, changed: int) -> Loudness:
         before, waiting = magnitude[-1:], waiting[hops * _HOP :]
     samples -= _WINDOW // 2
     if samples <= 0:
-        raise InputError(f"{path}: no sound can be decoded; check that the file plays, or copy it again")
+        raise InputError(f"{path}: cannot decode any sound; check that the file plays, or copy it again")
     decibels = 10 * np.log10(np.maximum(np.concatenate(power, axis=1), 1e-20))
     levels = {name: _level(row, decibels[-1]) for name, row in zip(BANDS, decibels, strict=True)}
     levels["beat"] = _beats(np.concatenate(flux), decibels[-1] > _SILENT)

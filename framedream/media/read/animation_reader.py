@@ -73,7 +73,7 @@ class AnimationReader:
                 with image_errors_as_input_errors(self.path, "animation"):
                     picture = next(pictures, None)
                     if picture is None:
-                        raise EOFError("it breaks off")
+                        raise EOFError("it ends early")
                 if first <= 0:
                     pixels, alpha = split_alpha(np.asarray(picture, np.float32))
                     yield Frame(pixels, time, duration, alpha)
@@ -106,7 +106,7 @@ def _is_transparent(image: Image.Image) -> bool:
 def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction:
     image.seek(index)
     if image.size != size:  # Pillow enlarges all pictures from here on, and may find no end.
-        raise ValueError(f"picture {index + 1} lies outside of the first")
+        raise ValueError(f"picture {index + 1} is outside the first one")
     # A WebP says how long a picture is shown only when that picture is decoded.
     image.load()
     milliseconds = image.info.get("duration", 0)

@@ -27,7 +27,7 @@ def deinterlace(frames: Iterable[av.VideoFrame], notes: OnceLogger) -> Iterator[
             yield from filter_.rest()
             filter_ = None
         if filter_ is None and frame.interlaced_frame:
-            notes.info("is interlaced; each frame is deinterlaced")
+            notes.info("is interlaced; framedream deinterlaces each frame")
             filter_ = _Filter(frame)
         if filter_ is None:
             yield frame

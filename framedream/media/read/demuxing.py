@@ -45,9 +45,9 @@ def open_video(path: Path, kind: str = "video") -> InputContainer:
     try:
         container = av.open(f"file:{path}", metadata_errors="replace", options=limits, container_options=options)
     except ArgumentError:
-        # This is said of formats that are not among those, and of some damage.
+        # FFmpeg reports this for other formats, and for some damage.
         raise InputError(
-            f"{path}: is a picture, a list or text, not a {kind}, or damaged; name the {kind} file itself"
+            f"{path}: is an image, a playlist or text, or a damaged {kind}; name the {kind} file itself"
         ) from None
     except (FFmpegError, OSError) as error:
         reason = error.strerror or type(error).__name__
@@ -73,11 +73,11 @@ def pick_stream(path: Path, container: InputContainer) -> VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             if stream.codec_context is None:
-                raise InputError(f"{path}: its video codec is not known to this FFmpeg; convert it to H.264 first")
+                raise InputError(f"{path}: this FFmpeg does not know its video codec; convert it to H.264 first")
             check_plausible(path, stream.codec_context.width, stream.codec_context.height)
             stream.thread_type = "AUTO"
             return stream
-    raise InputError(f"{path}: there is no video in this file; name a video, an animated image or a folder of images")
+    raise InputError(f"{path}: this file has no video; name a video, an animated image or a folder of images")
 
 
 def start_time(path: Path, container: InputContainer, stream: VideoStream) -> Fraction:

@@ -93,7 +93,7 @@ class Footage:
 
     @property
     def keeps_alpha(self) -> bool:
-        """Whether frames bring their alpha along; where there is some and they do not, that is told."""
+        """Whether frames keep their alpha; a note says so where footage has alpha that is not kept."""
         return self._keeps_alpha
 
     @keeps_alpha.setter
@@ -213,7 +213,7 @@ def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.IN
 def resize_with_alpha(
     pixels: Pixels, alpha: NDArray[np.float32] | None, width: int, height: int
 ) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """Bring a picture and its alpha to a size; what cannot be seen does not bleed into what can.
+    """Bring a picture and its alpha to a size; invisible colors do not bleed into visible ones.
 
     Args:
         pixels: float32 RGB, H×W×3, in levels 0…255.
@@ -276,9 +276,9 @@ def _nothing_left(
     path: Path, start: Moment | None, end: Moment | None, time: Fraction | None, index: int | None
 ) -> str:
     if time is None or index is None:
-        return f"{path}: no frame comes before end {end}; give a later --end"
+        return f"{path}: --end {end} is before the first frame; give a later --end"
     if end is not None:
-        return f"{path}: no frame lies from start {start} to end {end}; give a later --end or an earlier --start"
+        return f"{path}: the footage has no frame from --start {start} to --end {end}; change one of them"
     return (
         f"{path}: start {start} is beyond the last frame ({index}f, at {float(time):g} seconds); "
         "give an earlier --start"

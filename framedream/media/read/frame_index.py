@@ -82,7 +82,7 @@ class FrameIndexer:
         self._marks.append(frame_checksum(picture))
 
     def seen(self) -> FrameIndex | None:
-        """What has been noted, once the pass is over; None for what is no video."""
+        """The index after a complete pass; None for footage that is not a video."""
         return FrameIndex(0, self._times, self._marks if self.is_sound else ()) if self._times else None
 
 

@@ -71,7 +71,7 @@ def read_image(path: Path | str, notes: OnceLogger | None = None) -> Pixels:
 
     Args:
         path: An image of any usual format; PNG and TIFF of 16 bits keep their fraction.
-        notes: Who passes notes on. Default: each is said for this image.
+        notes: Where notes go. Default: a logger for this image.
 
     Returns:
         float32 RGB, H×W×3, in levels 0…255.
@@ -117,7 +117,7 @@ def image_errors_as_input_errors(path: Path, kind: str = "image") -> Generator[N
     """
     try:
         with warnings.catch_warnings():
-            # Of what Pillow warns of, damaged notes about a good picture are no matter, and size is seen to elsewhere.
+            # Ignore Pillow's warnings: damaged metadata does not matter, and the size is checked elsewhere.
             warnings.simplefilter("ignore")
             yield
     except FramedreamError:
@@ -140,11 +140,11 @@ def open_image(path: Path) -> Image.Image:
     try:
         image = Image.open(path)
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is no image that can be read; convert it to PNG or JPEG") from None
+        raise InputError(f"{path}: cannot be read as an image; convert it to PNG or JPEG") from None
     except Image.DecompressionBombError:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         raise InputError(
-            f"{path}: says that it has more than {most} pixels, which are not read; make a smaller copy of it"
+            f"{path}: says that it has more than {most} pixels, which is above the limit; make a smaller copy"
         ) from None
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); check the file and its permissions") from None
@@ -182,7 +182,7 @@ def _check_white(path: Path, image: Image.Image) -> None:
         InputError: Numbers have 32 bits, as measurements do; all of such a picture would be black or white.
     """
     if image.mode in ("I", "F") and not _is_deep(image):
-        raise InputError(f"{path}: has 32 bits a channel, of which nothing says what is white; export it with 16 bits")
+        raise InputError(f"{path}: has 32 bits per channel without a defined white level; export it with 16 bits")
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
@@ -220,7 +220,7 @@ def _read_deep(path: Path, orientation: int) -> NDArray[np.float32]:
     _check_chunks(raw)
     picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED)
     if picture is None:
-        raise ValueError("it breaks off or holds errors")
+        raise ValueError("it ends early or contains errors")
     if picture.ndim == 2:
         picture = picture[..., None]
     scale = np.float32(257 if picture.dtype == np.uint16 else 1)
@@ -242,7 +242,7 @@ def _check_chunks(raw: NDArray[np.uint8]) -> None:
         length, kind = int.from_bytes(raw[at : at + 4].tobytes()), raw[at + 4 : at + 8].tobytes()
         at += 12 + length
         if at > len(raw):
-            raise ValueError("it breaks off or holds errors")
+            raise ValueError("it ends early or contains errors")
 
 
 def _upright(picture: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:

@@ -56,7 +56,7 @@ class ImageSequenceReader:
         for image, time in islice(zip(self._images, self.times(), strict=True), first, stop):
             pixels, alpha = read_image_with_alpha(image)
             if pixels.shape[:2] != (self.height, self.width):
-                raise InputError(f"{image}: its size has changed since the start; run again with the folder as it is")
+                raise InputError(f"{image}: its size changed during the run; run the same command again")
             yield Frame(pixels, time, self.time_base, alpha)
 
 
@@ -72,7 +72,7 @@ def list_images(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
     images = sorted((item for item in names if item.is_file()), key=natural_key)
     if not images:
-        raise InputError(f"{folder}: there are no images in this folder; put PNG or JPEG files there, or name another")
+        raise InputError(f"{folder}: this folder has no images; put PNG or JPEG files there, or name another folder")
     return images
 
 
@@ -89,6 +89,6 @@ def _of_one_size(images: list[Path]) -> list[ImageInfo]:
         if (info.width, info.height) != (expected.width, expected.height):
             raise InputError(
                 f"{image} is {info.width}x{info.height} but {images[0]} is {expected.width}x{expected.height}; "
-                "bring all images of the folder to one size"
+                "scale all images of the folder to one size"
             )
     return infos

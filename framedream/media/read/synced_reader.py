@@ -50,7 +50,7 @@ class SyncedReader:
             self._is_still = False
         if self._coming is None and not self._is_still and moment >= self._end:
             self._notes.warning(
-                f"ends after {float(self._end):g} seconds, sooner than the footage; its last frame stays"
+                f"ends after {float(self._end):g} seconds, before the footage; framedream repeats its last frame"
             )
         return self._shown
 

@@ -43,7 +43,7 @@ class VideoReader:
         watch: Notes what the next pass over all frames sees.
 
     Raises:
-        InputError: The file is missing, is no video, or not one frame can be decoded.
+        InputError: The file is missing, is not a video, or has no frame that can be decoded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,17 +84,16 @@ class VideoReader:
         with contextlib.closing(self._decoded(1, quiet=True)) as decoded:
             picture = next(decoded, None)
         if picture is None:
-            raise InputError(f"{self.path}: no frame can be decoded; check that the file plays, or copy it again")
+            raise InputError(f"{self.path}: cannot decode any frame; check that the file plays, or copy it again")
         frame = picture.frame
         if not is_convertible(frame):
             raise InputError(
-                f"{self.path}: its colors are YUV of a kind that is not known here (matrix {frame.colorspace}); "
-                "convert it to BT.709 first"
+                f"{self.path}: its colors use an unknown YUV matrix ({frame.colorspace}); convert it to BT.709 first"
             )
         self._coded = frame.width, frame.height
         self._upright = Orientation.of(frame)
         if not self._upright.is_upright:
-            self._notes.info("is stored turned or mirrored; it is set upright")
+            self._notes.info("is rotated or mirrored; framedream turns it upright")
         self.color, self.depth = ColorTags.of(frame), depth_of(frame.format)
         self.has_alpha = has_alpha(frame.format)
         if frame.format.has_palette:
@@ -106,7 +105,7 @@ class VideoReader:
 
     def _pixels(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray[Any, Any]:
         if (frame.width, frame.height) != self._coded:
-            self._notes.warning("the picture's size changes on the way; all frames are brought to the first one's size")
+            self._notes.warning("the picture size changes; framedream scales all frames to the size of the first one")
         return self._upright.apply(to_levels(frame, self.color, *self._coded, reformatter))
 
     def _begun(self, first: int, stop: int | None) -> Generator[IndexedFrame]:
@@ -165,13 +164,13 @@ class VideoReader:
         time = None if ticks is None else ticks * (frame.time_base or self.time_base) - self._origin
         if time is None or abs(time - (previous or 0)) > _LONGEST_PAUSE:
             if notes is not None:
-                notes.warning("some frames carry no likely time; theirs is counted on from the frame before")
+                notes.warning("some frames have no plausible timestamp; framedream continues from the previous frame")
             if previous is None:
                 return Fraction(0)
             return previous + max(1, round(1 / (self.rate or 25) / self.time_base)) * self.time_base
         if previous is not None and time <= previous:
             if notes is not None:
-                notes.warning("some frames are not later than the one before; their times are moved on by a tick")
+                notes.warning("some timestamps do not increase; framedream moves them on by one tick")
             return previous + self.time_base
         return time
 
@@ -182,6 +181,6 @@ class VideoReader:
             known = f" of about {expected}" if expected and expected > count else ""
             seen = f", {damage.corrupt} of them damaged" if damage.corrupt else ""
             self._notes.warning(
-                f"{count}{known} frames could be read{seen}; "
-                "the file is damaged or cut short: if it was copied or downloaded, try that again"
+                f"{count}{known} frames could be decoded{seen}; "
+                "the file is damaged or cut short; copy or download it again if you can"
             )

@@ -32,12 +32,15 @@ _USUAL_DURATION = Fraction(1, 25)
 _GIVING_WAY: tuple[tuple[Extras, str], ...] = (
     (Extras(), ""),
     (Extras(extras=False), "the subtitles are damaged and cannot be written; the film has none"),
-    (Extras("encoded"), "the sound is damaged and cannot be written as it is; it is encoded anew"),
-    (Extras("encoded", extras=False), "sound and subtitles are damaged; it is encoded anew, and they are left out"),
+    (Extras("encoded"), "the sound is damaged and cannot be copied; framedream encodes it again"),
+    (
+        Extras("encoded", extras=False),
+        "sound and subtitles are damaged; framedream encodes the sound again and leaves out the subtitles",
+    ),
     (Extras("none"), "the sound is damaged and cannot be written; the film has none"),
     (Extras("none", extras=False), "neither sound nor subtitles can be written; the film has none"),
 )
-"""What less is asked of a film that cannot be written, one after the other, and what is said if that helps."""
+"""What to leave out of a film that cannot be written, tried in this order, with the warning if it helps."""
 
 
 class PieceFactory:
@@ -66,7 +69,7 @@ class PieceFactory:
         if self.form is None and like.color.hdr:
             raise hdr_refusal(self.path, like.color.hdr)
         if self.form is None and replace(settings, compare="none") != OutputSettings():
-            raise SettingsError(f"{path}: numbered PNGs take no codec, crf or pixel format; leave them out")
+            raise SettingsError(f"{path}: numbered PNGs have no codec, crf or pixel format; remove these flags")
 
     @property
     def keeps_alpha(self) -> bool:
@@ -135,7 +138,7 @@ class FilmAssembler(PieceFactory):
             self.try_encoder()
             self.form.tell_losses()
         elif like.sound is not None:
-            log.info("%s: a folder of images has no sound; it is left out", path)
+            log.info("%s: a folder of images cannot hold sound; the film has none", path)
 
     def check_vacant(self) -> None:
         """See that the film replaces nothing but an older film.
@@ -146,9 +149,11 @@ class FilmAssembler(PieceFactory):
         if self.form is not None:
             return
         if self.path.is_symlink() or self.path.is_mount():
-            raise OutputError(f"{self.path}: is a link or a disk, which no folder can replace; name a folder in it")
+            raise OutputError(
+                f"{self.path}: is a link or a mount point, which a folder cannot replace; name a folder in it"
+            )
         if self.path.is_dir() and any(self.path.iterdir()):
-            raise OutputError(f"{self.path}: the folder is not empty; empty it or name another")
+            raise OutputError(f"{self.path}: the folder is not empty; empty it, or name another one")
 
     def assemble(
         self,
@@ -216,7 +221,7 @@ class FilmAssembler(PieceFactory):
         return frames
 
     def _ways(self) -> Iterator[tuple[Extras, str]]:
-        """What may go beside the pictures, and what is said of it; the less, the later, for it may be damaged."""
+        """Yield the extras to try, most first, with the warning for each, because extras may be damaged."""
         has_more = self.form is not None and not self.form.container.animation
         for keeping, what in _GIVING_WAY:
             less_sound, less_extras = keeping.sound != "copied", not keeping.extras
@@ -239,7 +244,7 @@ class FilmAssembler(PieceFactory):
         except (FFmpegError, OSError) as error:
             raise OutputError(
                 f"{self.path}: writing failed ({error.strerror or error}); "
-                "make room on the disk or choose another place, and run again"
+                "free some disk space or choose another place, and run the same command again"
             ) from error
 
 

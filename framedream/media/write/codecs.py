@@ -64,7 +64,7 @@ _SMALLEST = {"libx265": 16, "libsvtav1": 32}
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How a codec is used where nothing else is said.
+    """Default options of a codec.
 
     Attributes:
         pixel_formats: Those it is given, the most usual first; of those that keep depth and alpha the first is taken.
@@ -159,7 +159,7 @@ def encoder_for(path: Path, settings: OutputSettings, depth: int = 8, *, transpa
         depth, transparent = _PLAYED_ANYWHERE, transparent and path.suffix.lower() == ".webm"
     codec = _video_encoder(_codec_name(path, container, settings.codec, depth, transparent))
     if container.animation and codec.name != container.codec:
-        raise SettingsError(f"codec: {path.suffix} files hold {container.codec} only; leave --codec out")
+        raise SettingsError(f"codec: {path.suffix} files hold only {container.codec}; remove --codec")
     accepted = [known.name for known in codec.video_formats or ()]
     recipe = _RECIPES.get(codec.name) or _Recipe(
         tuple(name for name in _USUAL_FORMATS if name in accepted or not accepted) or tuple(accepted[:1])
@@ -170,7 +170,7 @@ def encoder_for(path: Path, settings: OutputSettings, depth: int = 8, *, transpa
         pixel_format = _fitting(recipe.pixel_formats, depth, transparent)
     rate = _rate_options(codec.name, recipe.crf if settings.crf is None else settings.crf)
     if settings.crf is not None and not rate:
-        raise SettingsError(f"crf: {codec.name} has no constant rate factor; leave --crf out")
+        raise SettingsError(f"crf: {codec.name} has no constant rate factor; remove --crf")
     profile = _PROFILES.get((codec.name, pixel_format))
     options = recipe.options | rate | ({"profile": profile} if profile else {})
     tag = "hvc1" if "hevc" in codec.canonical_name and container.format in ("mp4", "mov") else None
@@ -184,7 +184,7 @@ def _codec_name(path: Path, container: Container, asked: str | None, depth: int,
             return fitting[path.suffix.lower()]
         except KeyError:
             raise SettingsError(
-                f"codec: {asked} is not for {path.suffix} files; give the output the suffix {' or '.join(fitting)}"
+                f"codec: {asked} does not fit into {path.suffix} files; use the suffix {' or '.join(fitting)}"
             ) from None
     if asked is not None:
         return _KNOWN_AS.get(asked.lower(), asked)
@@ -208,9 +208,9 @@ def _video_encoder(name: str) -> av.codec.Codec:
     try:
         codec = av.codec.Codec(name, "w")
     except UnknownCodecError:
-        raise SettingsError(f"codec: there is no encoder '{name}'{nearest(name, _NAMES)}") from None
+        raise SettingsError(f"codec: unknown encoder '{name}'{nearest(name, _NAMES)}") from None
     if codec.type != "video":
-        raise SettingsError(f"codec: '{name}' does not encode pictures{nearest(name, _NAMES)}")
+        raise SettingsError(f"codec: '{name}' is not a video encoder{nearest(name, _NAMES)}")
     return codec
 
 
@@ -240,8 +240,8 @@ def _has_crf(codec: str) -> bool:
 
 def _pixel_format(name: str, codec: str, accepted: list[str]) -> str:
     if accepted and name not in accepted:
-        raise SettingsError(f"pixel_format: {codec} does not take '{name}'{nearest(name, accepted)}")
+        raise SettingsError(f"pixel_format: {codec} does not support '{name}'{nearest(name, accepted)}")
     try:
         return av.VideoFormat(name).name
     except ValueError:
-        raise SettingsError(f"pixel_format: there is no '{name}'; yuv420p plays everywhere") from None
+        raise SettingsError(f"pixel_format: unknown pixel format '{name}'; yuv420p plays everywhere") from None

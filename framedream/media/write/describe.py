@@ -29,11 +29,11 @@ _TRANSFERS = {
 }  # fmt: skip
 """Names of the code points of ITU-T H.273."""
 
-_TOLD = ("profile", "crf", "cq", "quality")
-"""Options of encoders that people know."""
+_DESCRIBED_OPTIONS = ("profile", "crf", "cq", "quality")
+"""Encoder options that the description names."""
 
 Row = tuple[str, str]
-"""What is said of, and what is said."""
+"""Label and text of a line."""
 
 
 def describe_file(path: Path) -> list[Row]:
@@ -76,7 +76,7 @@ def describe_film(factory: PieceFactory) -> Iterator[str]:
         return
     encoder = form.encoder
     words = [f"{form.path}: {encoder.codec}", encoder.pixel_format, "{}x{}".format(*form.size)]
-    words += [f"{name} {value}" for name, value in encoder.options.items() if name in _TOLD]
+    words += [f"{name} {value}" for name, value in encoder.options.items() if name in _DESCRIBED_OPTIONS]
     words += [f"{encoder.depth} bits"] + (["with alpha"] if form.keeps_alpha else [])
     yield ", ".join(words)
     if like.sound is not None:
@@ -93,7 +93,7 @@ def _sound(sound: Sound, container: Container) -> Iterator[str]:
             if sound.stretch == 1 and codec and is_copied(codec, container):
                 yield f"{codec} copied"
             else:
-                yield f"{codec or 'a track of no known codec'} encoded as {container.sound_codec}"
+                yield f"{codec or 'a track of unknown codec'} encoded as {container.sound_codec}"
 
 
 def _container(container: InputContainer) -> Iterator[str]:
@@ -125,7 +125,7 @@ def _video(stream: VideoStream) -> Iterator[str]:
     if stream.profile:
         yield str(stream.profile)
     yield f"{context.width}x{context.height}"
-    yield context.pix_fmt or "of no known pixel format"
+    yield context.pix_fmt or "of unknown pixel format"
     if context.colorspace == UNSPECIFIED and not (context.format and context.format.is_rgb):
         yield "its colors not said"
     if stream.disposition & Disposition.attached_pic:

@@ -73,7 +73,7 @@ class ExtrasFeed:
             lost.append("chapters")
         if any(lost):
             kinds = ", ".join(sorted({kind for kind in lost if kind}))
-            log.info("%s: %s of %s cannot be carried", path, kinds, extras.path)
+            log.info("%s: cannot hold %s of %s", path, kinds, extras.path)
         self._packets = self._read()
         self._next = next(self._packets, None)
 
@@ -95,7 +95,7 @@ class ExtrasFeed:
         self._source.close()
 
     def _take(self, stream: Stream) -> str:
-        """Make room for a stream; says what cannot be carried."""
+        """Add a stream; log what the container cannot hold."""
         if isinstance(stream, AttachmentStream):
             if self._container.format != "matroska":
                 return "attached files"
@@ -105,7 +105,7 @@ class ExtrasFeed:
         if isinstance(stream, VideoStream):
             return "cover picture" if _is_cover(stream) else "further tracks of pictures"
         if stream.type == "audio":
-            return "sound of no known codec"
+            return "sound of unknown codec"
         if "timecode" in stream.metadata:
             # The muxer makes such a track anew.
             return "" if self._keeps_timecode else "timecode"
@@ -127,7 +127,7 @@ class ExtrasFeed:
                 if packet.pts is not None and packet.size > 2 and self._kept(packet):
                     yield packet
         except (FFmpegError, OSError) as error:
-            log.warning("%s: the subtitles break off here (%s)", self._extras.path, error.strerror)
+            log.warning("%s: the subtitles end early here (%s)", self._extras.path, error.strerror)
 
     def _shown(self, packet: Packet[SubtitleStream]) -> Fraction:
         return self._extras.to_film((packet.pts or 0) * packet.time_base)

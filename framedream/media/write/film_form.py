@@ -56,15 +56,15 @@ class OutputForm:
         form = cls(path, like, container_for(path), encoder)
         if min(form.size) < encoder.smallest:
             raise OutputError(
-                f"{path}: {encoder.codec} does not take pictures of less than {encoder.smallest} pixels a side "
+                f"{path}: {encoder.codec} does not support pictures smaller than {encoder.smallest} pixels a side "
                 f"({form.size[0]}x{form.size[1]}); choose another --codec or --size"
             )
         if like.color.hdr and (encoder.depth < _HDR_DEPTH or form.container.animation):
             raise hdr_refusal(path, like.color.hdr)
         if form.is_gif and like.rate and like.rate > 1 / _GIF_TICK:
             raise OutputError(
-                f"{path}: .gif files count in hundredths of a second, but {float(like.rate):g} frames come in each "
-                "second; write .webp, or give --fps 50"
+                f"{path}: .gif files store times in hundredths of a second, but the film has "
+                f"{float(like.rate):g} frames a second; write .webp, or give --fps 50"
             )
         return form
 
@@ -126,7 +126,7 @@ class OutputForm:
             log.info("%s: %s keeps %d of %d bits; see --codec and --pixel-format", self.path, codec, kept, depth)
         light = self.like.color.light
         if light is not None and not light.options(codec):
-            log.info("%s: %s cannot say what screen the footage was made on; hevc and av1 can", self.path, codec)
+            log.info("%s: %s does not store HDR mastering metadata; hevc and av1 do", self.path, codec)
         if self.like.color.wide and self.container.animation:
             log.warning(
                 "%s: colors are %s, which %s files cannot say, so they will look pale; write .mp4, or convert first",

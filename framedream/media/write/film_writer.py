@@ -67,7 +67,7 @@ class FilmWriter:
             return
         self._open = False
         if not self._waiting:
-            raise OutputError(f"{self.path}: no frames were given, so no film is made; check the input")
+            raise OutputError(f"{self.path}: the input has no frames, so framedream makes no film; check the input")
         self._encode(len(self._waiting))
         self._end_piece()
         self._film.assemble(self._pieces)

@@ -88,7 +88,7 @@ def check_image_name(path: Path) -> None:
     """
     if path.suffix.lower() not in _SAVED:
         known = nearest(path.suffix, WRITABLE)
-        raise SettingsError(f"{path}: no image is written with the suffix '{path.suffix}'{known}")
+        raise SettingsError(f"{path}: framedream cannot write images with the suffix '{path.suffix}'{known}")
 
 
 def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str, alpha: NDArray[Any] | None = None) -> None:
@@ -127,5 +127,5 @@ def _encoded(suffix: str, pixels: NDArray[Any], alpha: NDArray[Any] | None, dept
     # Dreams are hard to compress: higher levels take several times as long for a few percent.
     encoded, data = cv2.imencode(suffix, picture, [cv2.IMWRITE_PNG_COMPRESSION, 3] if suffix == ".png" else [])
     if not encoded:
-        raise ValueError(f"no {suffix} can be made of it")
+        raise ValueError(f"cannot encode it as {suffix}")
     return data.tobytes()

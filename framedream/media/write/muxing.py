@@ -119,7 +119,7 @@ class FilmMuxer:
         container, like = self._form.container, self._form.like
         options = dict(container.options)
         if container.format in ("gif", "apng") and like.last_duration:
-            # These muxers know how long the last picture is shown only if they are told at first.
+            # These muxers need the duration of the last picture from the start.
             key, unit = ("final_delay", 100) if container.format == "gif" else ("final_delay", 1)
             last = like.last_duration * unit
             options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"

@@ -109,11 +109,11 @@ def _add_stream(form: OutputForm, output: OutputContainer) -> VideoStream:
     except FFmpegError as error:
         if encoder.codec.endswith(HARDWARE):
             raise OutputError(
-                f"{form.path}: {encoder.codec} needs a card and a driver that are not here, or cannot be used "
-                f"({error.strerror}); choose another --codec, or leave it out"
+                f"{form.path}: {encoder.codec} needs a GPU and a driver that are missing or do not work "
+                f"({error.strerror}); choose another --codec, or remove it"
             ) from None
         raise OutputError(
-            f"{form.path}: {encoder.codec} does not take {encoder.pixel_format} pictures of {width}x{height} "
+            f"{form.path}: {encoder.codec} does not support {encoder.pixel_format} pictures of {width}x{height} "
             f"({error.strerror}); choose another --codec or --size"
         ) from None
     return stream
