@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from framedream.config.settings import DreamSettings
-from framedream.nn.network.network import find_definition
+from framedream.nn.network.trained_network import find_definition
 from framedream.nn.runtime import keras, tf
 
 _MEAN = (103.939, 116.779, 123.68)

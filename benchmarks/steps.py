@@ -23,7 +23,7 @@ from framedream.config.parsing import parse_layers
 from framedream.config.settings import DreamSettings
 from framedream.nn.ascent.dreamer import Dreamer
 from framedream.nn.network.layers import layer_shapes
-from framedream.nn.network.network import find_definition
+from framedream.nn.network.trained_network import find_definition
 from framedream.nn.runtime import keras
 
 WIDTH, HEIGHT = 640, 360

@@ -276,7 +276,7 @@ def test_what_stands_for_the_network_in_workers_takes_what_a_network_is_given(mo
 def test_the_network_of_the_loop_in_torch_is_the_one_that_is_built_in(size):
     torch = pytest.importorskip("torch")
     from benchmarks.plain_torch import SqueezeNet
-    from framedream.nn.network.network import find_definition
+    from framedream.nn.network.trained_network import find_definition
     from framedream.nn.runtime import keras
 
     names, pictures = ["conv1", "fire3", "fire7"], noise(*size)[np.newaxis] - 128

@@ -57,7 +57,7 @@ class FoundFootage:
 def find_footage(root: Path) -> list[FoundFootage]:
     """Everything below a folder that can be dreamed, in natural order, however the disk lists it.
 
-    Hidden files, work folders and files that are no footage are passed over. A link out of the
+    Hidden files, work folders and files that are not footage are skipped. A link out of the
     folder, into nothing or in a circle is found with its problem; a link to a folder inside is
     passed over, since that is found where it lies.
 
@@ -176,5 +176,5 @@ def _is_animated(path: Path) -> bool:
     try:
         return read_image_info(path).pictures > 1
     except Exception:
-        # Whatever a damaged file makes a decoder do: it is said when the file's turn comes.
+        # A damaged file can make a decoder raise anything; the error is reported when the file is dreamed.
         return False

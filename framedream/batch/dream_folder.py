@@ -1,4 +1,4 @@
-"""A folder in, a folder of dreams out: whatever fails on the way, the rest is done, and all is told."""
+"""Dreams a folder of footage into a folder of films: an item that fails does not stop the others."""
 
 from __future__ import annotations
 

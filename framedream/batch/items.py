@@ -28,7 +28,7 @@ class Item:
     Attributes:
         name: What it is called in the batch, where no other has this name: its path in the source
             folder, after the preset's name if there are several presets. It may hold any
-            character a file's name can, and bytes that are no UTF-8 as lone surrogates.
+            character a file's name can, and bytes that are not UTF-8 as lone surrogates.
         source: A file, or a folder of numbered images.
         target: The film, image or folder to make.
         kind: What it is; ``images`` is a folder of numbered images.
@@ -93,9 +93,9 @@ def find_items(
 
     Raises:
         SettingsError: A preset, a setting or the jobs file cannot be used.
-        InputError: The source is no folder, there is nothing to do, or an item of the jobs
+        InputError: The source is not a folder, it has no footage, or an item of the jobs
             file is not to be found.
-        OutputError: The target is no folder, or one of both folders lies in the other.
+        OutputError: The target is not a folder, or one of the folders contains the other.
     """
     _check_source(source)
     _check_target(source, target)
@@ -106,7 +106,7 @@ def find_items(
     tasks: dict[_Task, None] = {}
     for order, ways in zip(orders, looks, strict=True):
         named = select(order, found)
-        # What is a mask is no footage, unless it is asked for by its name.
+        # A mask does not count as footage, unless the jobs file names it.
         footage = [item for item in named if item.name == order.source or not is_mask(item, masks)]
         chosen = [item for item in footage if is_chosen(item, include, exclude)]
         kinds = [kind_of(item) for item in chosen]
@@ -145,8 +145,8 @@ def _numbered(names: Iterable[str]) -> list[str]:
 def _check_source(source: Path) -> None:
     try:
         if not source.is_dir():
-            known = "is no folder; name a folder, or use the command video or image" if source.exists() else None
-            raise InputError(f"{source}: {known or 'there is no such folder; check the name'}")
+            known = "is not a folder; name a folder, or use the command video or image" if source.exists() else None
+            raise InputError(f"{source}: {known or 'this folder does not exist; check the name'}")
     except OSError as error:
         raise InputError(f"{source}: cannot be looked at ({error.strerror}); check the path") from None
 
@@ -155,7 +155,7 @@ def _check_target(source: Path, target: Path) -> None:
     try:
         there_already = next(path for path in (target, *target.parents) if os.path.lexists(path))
         if not there_already.is_dir():
-            raise OutputError(f"{there_already}: is no folder; name a new folder for the results")
+            raise OutputError(f"{there_already}: is not a folder; name a new folder for the results")
         here, there = Path(os.path.realpath(source)), Path(os.path.realpath(target))
         if _holds(here, there):
             raise OutputError(f"{target}: lies in the folder that is read; put the output beside it")
@@ -230,4 +230,4 @@ def _check_suffix(path: PurePosixPath, kind: FootageKind, label: str) -> None:
 def _nothing_to_do(found: list[FoundFootage]) -> str:
     if found:
         return "nothing in it is left by --include and --exclude, and masks are not dreamed; check them"
-    return "there is no footage in this folder; put films, images or animations there, or name another"
+    return "this folder has no footage; put films, images or animations there, or name another folder"

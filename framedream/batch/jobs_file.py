@@ -59,7 +59,7 @@ def read_jobs_file(path: Path) -> list[JobOrder]:
     Names of preset, weights and other files are looked for beside the jobs file first.
 
     Raises:
-        SettingsError: It cannot be read, is no TOML, has an unknown key, or a path leads out.
+        SettingsError: It cannot be read, is not valid TOML, has an unknown key, or a path leads out.
     """
     data = _parsed(path)
     tables = data.pop("item", None)
@@ -115,7 +115,7 @@ def _presets(table: dict[str, Any], label: str, folder: Path) -> tuple[str, ...]
         return ()
     presets = [given[0]] if isinstance(given[0], str) else given[0]
     if not isinstance(presets, list) or not presets or not all(isinstance(name, str) for name in presets):
-        raise SettingsError(f'{label}: preset is no name and no list of names; write presets = ["eyes", "peacock"]')
+        raise SettingsError(f'{label}: preset is not a name or a list of names; write presets = ["eyes", "peacock"]')
     return tuple(_beside(name, folder) if Path(name).suffix == ".toml" else name for name in presets)
 
 

@@ -19,7 +19,7 @@ class ModelEntry:
 
     Attributes:
         name: Its name in framedream.
-        definition: Class that builds it, as ``module:class``; see `framedream.nn.network.network.NetworkDefinition`.
+        definition: Class that builds it, as ``module:class``; see `NetworkDefinition` in nn/network.
         default_layers: Layers to start with, as in ``a=1,b=0.5``: deep enough for figures to grow.
         parameters: Millions of weights, without the classifier.
         constructor: Name of its constructor in ``keras.applications``, for networks of Keras.

@@ -50,7 +50,7 @@ class SettingsSchedule:
         self.layers = layers_of(settings)
         self.is_constant = timeline is None
         self._settings, self._loudness = settings, loudness
-        self._tracks: list[_Track] = []
+        self._tracks: list[_SettingTrack] = []
         self._follows: Sequence[SoundFollow] = ()
         self._known: OrderedDict[tuple[Any, ...], Settings] = OrderedDict()
         if timeline is None:
@@ -70,7 +70,7 @@ class SettingsSchedule:
             for name, value in key.values:
                 if name not in followed:
                     stops.setdefault(name, []).append(_Stop(key.at, value, key.easing))
-        self._tracks = [_Track(name, tuple(found), period) for name, found in stops.items()]
+        self._tracks = [_SettingTrack(name, tuple(found), period) for name, found in stops.items()]
         self._base = replace(settings, change=replace(settings.change, timeline=None))
 
     def at(self, seconds: float | Fraction) -> Settings:
@@ -177,7 +177,7 @@ class _Stop:
 
 
 @dataclass(frozen=True)
-class _Track:
+class _SettingTrack:
     """One setting over the film.
 
     Attributes:

@@ -82,7 +82,7 @@ class Timeline:
         """Read a timeline from a ``.toml`` file.
 
         Raises:
-            SettingsError: It cannot be read, is no TOML, or has something else than keys and follows in it.
+            SettingsError: It cannot be read, is not valid TOML, or or contains anything but [[key]] and [[follow]].
         """
         data = _parsed(path)
         for name in data:

@@ -22,7 +22,7 @@ from framedream.workers.processes import WorkerSlots
 from framedream.workers.tasks import error_of
 from framedream.workers.worker_pool import hide_gpus, reserve_core, runs_in_process, worker_pool
 
-_LONG_FOOTAGE = 1000
+LONG_FOOTAGE = 1000
 """Frames from which reading all footage takes long enough to check the network first."""
 
 
@@ -84,7 +84,7 @@ def _make(job: FootageJob, stop: Callable[[], bool], progress: ProgressCallback 
         return _make_in_process(job, runner)
     if job.plan is None and run.scheduler is None and run.devices == "auto" and not find_gpus():
         # The number of parts decides how the cores are shared.
-        if (job.footage.frame_count or _LONG_FOOTAGE) >= _LONG_FOOTAGE:
+        if (job.footage.frame_count or LONG_FOOTAGE) >= LONG_FOOTAGE:
             _check_network(job)
         job.surveyed(survey_footage(job.footage, job.settings, runner.check))
     with worker_pool(run, job.folder.path, len(job.plan.parts) if job.plan else None) as workers:

@@ -21,7 +21,7 @@ from framedream.reports.picture_grid import check_grid, draw_pictures
 from framedream.reports.sheet import Sheet
 
 if TYPE_CHECKING:
-    from framedream.nn.network.network import Network
+    from framedream.nn.network.trained_network import Network
     from framedream.nn.visualization.visualizers import StepCallback, VisualizedFeature
 
 ImagineProgressCallback = Callable[[int, int], None]

@@ -12,7 +12,7 @@ _VISIBLE = {code: f"\\x{code:02x}" for code in [*range(0x20), *range(0x7F, 0xA0)
 
 
 def is_utf8(text: str) -> bool:
-    """Whether a name is plain text, without bytes that are no UTF-8."""
+    """Whether a name is valid UTF-8."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -11,7 +11,7 @@ def dask_backend(client: Any, options: Mapping[str, Any]) -> Any:
 
     Args:
         client: A client of the cluster.
-        options: What Dask is told of each task, such as the resources that it needs.
+        options: Options of each task for Dask, such as the resources that it needs.
     """
     from joblib._dask import DaskDistributedBackend
 

@@ -148,7 +148,7 @@ def _on_gpus(positions: Sequence[int], threads: int | None) -> list[Device]:
     for position in positions:
         if position >= len(gpus):
             there = ", ".join(f"gpu:{index} ({gpu.name})" for index, gpu in enumerate(gpus))
-            raise SettingsError(f"devices: there is no gpu:{position}; there is {there}")
+            raise SettingsError(f"devices: gpu:{position} does not exist; available: {there}")
     chosen = positions or range(len(gpus))
     share = threads or max(1, usable_cores() // len(chosen))
     return [Device("gpu", position, share, gpus[position].name) for position in chosen]

@@ -68,7 +68,7 @@ def dispatch(
     out as what its method ``smaller()`` makes of it, if it has one, in a fresh process.
 
     Args:
-        source: Gives tasks, and is told of each that it gave what became of it.
+        source: Gives tasks, and receives the outcome of each task that it gave.
         workers: Run them. They are not closed, unless an error finds tasks that do not end.
         stop: Whether to stop: what runs is waited for, nothing else begins.
         stopping: Makes running tasks end soon; called once if they are to.

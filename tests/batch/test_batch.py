@@ -472,5 +472,5 @@ def test_results_inside_the_folder_that_is_read_are_refused(clips):
 
 def test_a_folder_without_footage_is_told(tmp_path):
     (tmp_path / "clips").mkdir()
-    with pytest.raises(InputError, match="there is no footage in this folder"):
+    with pytest.raises(InputError, match="this folder has no footage"):
         dream_folder(tmp_path / "clips", tmp_path / "dreamed")

@@ -341,8 +341,8 @@ def test_a_source_inside_the_results_is_refused(source, tmp_path):
 def test_a_target_that_is_a_file_is_refused(source, tmp_path):
     fill(tmp_path, "clips/a.mov", "dreamed")
     for name, words in (
-        ("dreamed", "is no folder"),
-        ("dreamed/deep", "is no folder"),
+        ("dreamed", "is not a folder"),
+        ("dreamed/deep", "is not a folder"),
         ("x" * 300, "looked at"),
     ):
         with pytest.raises(OutputError, match=words):
@@ -362,13 +362,17 @@ def test_folders_may_be_named_from_where_one_stands(source, monkeypatch):
 
 def test_a_source_that_is_no_folder_is_refused(source, tmp_path):
     fill(tmp_path, "film.mov")
-    for name, words in (("film.mov", "is no folder"), ("nowhere", "no such folder"), ("x" * 300, "looked at")):
+    for name, words in (
+        ("film.mov", "is not a folder"),
+        ("nowhere", "this folder does not exist"),
+        ("x" * 300, "looked at"),
+    ):
         with pytest.raises(InputError, match=words):
             find_items(tmp_path / name, tmp_path / "dreamed", [], {})
 
 
 def test_nothing_to_do_is_an_error(source):
-    with pytest.raises(InputError, match="no footage in this folder"):
+    with pytest.raises(InputError, match="this folder has no footage"):
         items_of(source)
     fill(source, "a.mov")
     with pytest.raises(InputError, match="left by --include and --exclude"):

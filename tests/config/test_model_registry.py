@@ -62,7 +62,7 @@ def test_every_network_has_its_own_preprocessing():
 @pytest.mark.parametrize("name", [*SMALL, *(pytest.param(name, marks=pytest.mark.full) for name in LARGER)])
 def test_the_first_layers_exist_and_the_size_is_as_said(name):
     from framedream.config.parsing import parse_layers
-    from framedream.nn.network.network import find_definition
+    from framedream.nn.network.trained_network import find_definition
 
     entry = MODELS[name]
     model = find_definition(name).build()

@@ -191,7 +191,7 @@ def test_a_sound_that_nothing_follows_is_not_looked_at(course, tmp_path, rising)
 
 def test_without_a_sound_to_follow_nothing_is_begun(clip, course, dreams):
     course.write_text(FOLLOW)
-    with pytest.raises(SettingsError, match=r"course\.toml, follow of step-size: there is no sound .* --sound"):
+    with pytest.raises(SettingsError, match=r"course\.toml, follow of step-size: no sound .* --sound"):
         run(clip, "film.mkv", Settings.of(timeline=course))
     assert not list(clip.parent.glob("film*"))
 

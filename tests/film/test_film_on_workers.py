@@ -294,7 +294,7 @@ def test_a_signal_to_the_command_and_its_workers_stops_it(clip, alone, orders, t
     beside = ("it is done again", "resource_tracker", "warnings.warn(")
     lines = [line for line in said.splitlines() if line and not any(words in line for words in beside)]
     assert len(lines) == 2, said
-    assert "stopping after the frame in hand" in lines[0]
+    assert "finishing the current frame" in lines[0]
     assert "film.mp4: stopped with " in lines[1] and lines[1].endswith("run the same command again to resume")
     assert not any(map(alive, pids(orders)))
     assert len(orders.log) < alone.dreams.total()
@@ -413,7 +413,7 @@ def test_a_layer_that_does_not_exist_is_told_before_all_of_the_footage_is_read(c
     monkeypatch.setattr("framedream.workers.devices.usable_cores", lambda: 2)
     monkeypatch.setattr(video, "find_gpus", list)
     monkeypatch.setattr("framedream.workers.devices.find_gpus", list)
-    monkeypatch.setattr(video, "_LONG", 10)
+    monkeypatch.setattr(video, "LONG_FOOTAGE", 10)
 
     def look_through(*_) -> Survey:
         raise AssertionError("it is looked through")

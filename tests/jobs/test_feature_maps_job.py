@@ -147,7 +147,7 @@ def test_what_is_no_picture_is_refused():
     [
         ({"channels": "3-1"}, "'3-1' is not a channel; write 0-3, or 1,5,9, or all"),
         ({"channels": "-1"}, "'-1' is not a channel"),
-        ({"channels": []}, "none are named"),
+        ({"channels": []}, "the list is empty"),
         ({"top": 0}, "accepted: 1 and more"),
         ({"columns": 33}, "accepted: 1 to 32"),
         ({"model": "vgg61"}, "did you mean 'vgg1"),

@@ -9,7 +9,7 @@ import pytest
 from pictures import noise
 
 from framedream.nn.network.batch_norm_folding import fold_batch_norms
-from framedream.nn.network.network import find_definition
+from framedream.nn.network.trained_network import find_definition
 from framedream.nn.runtime import keras
 
 

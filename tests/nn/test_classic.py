@@ -21,7 +21,7 @@ from framedream.config.settings import DreamSettings, Settings
 from framedream.film.dreamers import dreamer_for
 from framedream.media import read_image, resize, write_image
 from framedream.nn.ascent.dreamer import Dream, Dreamer
-from framedream.nn.network.network import find_definition
+from framedream.nn.network.trained_network import find_definition
 from framedream.nn.runtime import keras
 
 MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)

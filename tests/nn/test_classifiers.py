@@ -17,7 +17,7 @@ from framedream.nn.ascent.objective import Objective
 from framedream.nn.ascent.tiles import tiled_gradient
 from framedream.nn.network.keras_applications import KerasApplication
 from framedream.nn.network.loading import load_network
-from framedream.nn.network.network import Network, find_definition
+from framedream.nn.network.trained_network import Network, find_definition
 from framedream.nn.runtime import keras, tf
 
 KINDS = ["model.weights.h5", "model_weights_tf_dim_ordering_tf_kernels.h5"]

@@ -16,7 +16,7 @@ from framedream.nn.ascent import tile_fitter
 from framedream.nn.ascent.dreamer import Dreamer
 from framedream.nn.ascent.tile_fitter import TileFitter
 from framedream.nn.ascent.tiles import map_tiles, tiled_gradient, whole_gradient
-from framedream.nn.network.network import Network, find_definition
+from framedream.nn.network.trained_network import Network, find_definition
 from framedream.nn.runtime import keras, tf
 
 PICTURE = scene(96, 128)

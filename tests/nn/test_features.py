@@ -88,7 +88,7 @@ def test_a_full_device_is_an_error_with_the_cure(photograph, monkeypatch):
     def full(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr("framedream.nn.network.network.Network.activations", full)
+    monkeypatch.setattr("framedream.nn.network.trained_network.Network.activations", full)
     with pytest.raises(OutOfMemory, match=r"an image of 101x75 does not fit the device's memory; .* --size"):
         compute_activations(photograph, "squeezenet", ["fire2"])
 

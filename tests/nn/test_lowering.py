@@ -8,8 +8,8 @@ from pictures import noise
 
 from framedream.nn.network.loading import load_network
 from framedream.nn.network.lowering import lower_network
-from framedream.nn.network.network import Network
 from framedream.nn.network.strided_convolution import strided_image_convolution
+from framedream.nn.network.trained_network import Network
 from framedream.nn.runtime import keras, tf
 
 UPSIDE_DOWN, MEAN = np.eye(3)[::-1] / 50, np.array([-2.0, -2.3, -1.9])

@@ -14,7 +14,7 @@ from framedream.errors import SettingsError, WeightsError
 from framedream.media import read_image, resize
 from framedream.nn.network.layers import describe_layers, layer_names
 from framedream.nn.network.loading import load_network
-from framedream.nn.network.network import find_definition
+from framedream.nn.network.trained_network import find_definition
 from framedream.nn.runtime import keras
 
 STUPA, CASTLES = 832, {497, 538, 663, 668, 698, 832}

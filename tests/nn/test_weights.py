@@ -21,7 +21,7 @@ from framedream.errors import WeightsError
 from framedream.nn.ascent.dreamer import Dreamer
 from framedream.nn.network.keras_applications import KerasApplication
 from framedream.nn.network.loading import load_network
-from framedream.nn.network.network import find_definition
+from framedream.nn.network.trained_network import find_definition
 from framedream.nn.runtime import keras, tf
 
 KINDS = ["model.weights.h5", "model_weights_tf_dim_ordering_tf_kernels_notop.h5"]

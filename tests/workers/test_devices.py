@@ -173,7 +173,9 @@ def test_gpus_are_taken_in_the_order_asked_for(machine):
 
 def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(machine):
     machine(gpus=TWO)
-    with pytest.raises(SettingsError, match=r"no gpu:3; there is gpu:0 \(NVIDIA H200\), gpu:1 \(NVIDIA L4\)"):
+    with pytest.raises(
+        SettingsError, match=r"gpu:3 does not exist; available: gpu:0 \(NVIDIA H200\), gpu:1 \(NVIDIA L4\)"
+    ):
         names("gpu:0,3")
 
 

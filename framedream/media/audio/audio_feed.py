@@ -86,7 +86,7 @@ class AudioFeed:
         self._output = output
         self._source = open_video(sound.path)
         self._early = container.keeps_early_sound or sound.stretch != 1
-        self._tracks: dict[int, _Track] = {}
+        self._tracks: dict[int, _AudioTrack] = {}
         end = None if sound.end is None else sound.end - (sound.start or 0)
         for stream in self._source.streams.audio:
             track = _track(stream, output, container, path, end, sound.stretch, copied=copied)
@@ -148,7 +148,7 @@ class AudioFeed:
         return time >= 0 or (early and time + 2 * length > 0)
 
 
-class _Track(Protocol):
+class _AudioTrack(Protocol):
     """One track of sound on its way into the film."""
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]: ...
@@ -257,7 +257,7 @@ def _track(
     stretch: Fraction,
     *,
     copied: bool,
-) -> _Track | None:
+) -> _AudioTrack | None:
     if container.sound_codec is None or source.codec_context is None:
         return None
     if stretch != 1:

@@ -63,7 +63,7 @@ class ExtrasFeed:
             pictures.metadata["timecode"] = known["timecode"]
         if container.chapters:
             output.set_chapters(list(_chapters(self._source, extras)))
-        self._tracks: dict[int, _Track] = {}
+        self._tracks: dict[int, _SubtitleTrack] = {}
         lost = [
             self._take(stream)
             for stream in self._source.streams
@@ -161,7 +161,7 @@ def _chapters(source: InputContainer, extras: TimeRange) -> Iterator[Chapter]:
             }
 
 
-class _Track(Protocol):
+class _SubtitleTrack(Protocol):
     """One track of subtitles on its way into the film."""
 
     stream: SubtitleStream
@@ -170,7 +170,7 @@ class _Track(Protocol):
 
 
 @dataclass
-class _Copied:
+class _CopiedSubtitles:
     stream: SubtitleStream
 
     def packets(self, packet: Packet[SubtitleStream], extras: TimeRange) -> list[Packet[SubtitleStream]]:
@@ -178,7 +178,7 @@ class _Copied:
 
 
 @dataclass
-class _Encoded:
+class _EncodedSubtitles:
     source: SubtitleCodecContext
     stream: SubtitleStream
 
@@ -208,14 +208,14 @@ def _placed(
     return packet
 
 
-def _track(source: SubtitleStream, output: OutputContainer, container: Container) -> _Track | None:
+def _track(source: SubtitleStream, output: OutputContainer, container: Container) -> _SubtitleTrack | None:
     decoder = cast("SubtitleCodecContext | None", source.codec_context)
     if decoder is None or container.subtitle_codec is None:
         return None
     codec = decoder.codec.canonical_name
-    track: _Track | None = None
+    track: _SubtitleTrack | None = None
     if codec in container.subtitles:
-        track = _Copied(output.add_stream_from_template(source))
+        track = _CopiedSubtitles(output.add_stream_from_template(source))
     elif codec in _TEXT:
         try:
             decoder.open(strict=False)
@@ -223,7 +223,7 @@ def _track(source: SubtitleStream, output: OutputContainer, container: Container
             return None
         stream = cast(SubtitleStream, output.add_stream(container.subtitle_codec))
         stream.codec_context.subtitle_header = decoder.subtitle_header
-        track = _Encoded(decoder, stream)
+        track = _EncodedSubtitles(decoder, stream)
     if track is not None:
         track.stream.metadata.update(track_names(container, source.metadata))
         track.stream.disposition = source.disposition

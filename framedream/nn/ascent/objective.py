@@ -9,7 +9,7 @@ import numpy as np
 
 from framedream.config.terms import CLASSES, Term
 from framedream.errors import InputError
-from framedream.nn.network.network import Network
+from framedream.nn.network.trained_network import Network
 from framedream.nn.runtime import tf
 
 _BORDER = 2

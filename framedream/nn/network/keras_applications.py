@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class KerasApplication:
-    """A network of ``keras.applications``; see `framedream.nn.network.network.NetworkDefinition`."""
+    """A network of ``keras.applications``; see `framedream.nn.network.trained_network.NetworkDefinition`."""
 
     def __init__(self, entry: ModelEntry) -> None:
         self._entry = entry

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from framedream.config.model_registry import find_model
 from framedream.config.terms import CLASSES
 from framedream.errors import SettingsError, nearest
-from framedream.nn.network.network import find_definition
+from framedream.nn.network.trained_network import find_definition
 from framedream.nn.runtime import keras
 
 

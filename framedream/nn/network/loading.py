@@ -11,7 +11,7 @@ from framedream.config.terms import CLASSES
 from framedream.nn.network.batch_norm_folding import fold_batch_norms
 from framedream.nn.network.layers import check_layers
 from framedream.nn.network.lowering import lower_network
-from framedream.nn.network.network import Network, find_definition
+from framedream.nn.network.trained_network import Network, find_definition
 from framedream.nn.runtime import compile_on_gpu, keras
 
 

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from framedream.config.machine import total_memory
 from framedream.errors import InputError, OutOfMemory
 from framedream.nn.network.layers import layer_shapes
-from framedream.nn.network.network import Network
+from framedream.nn.network.trained_network import Network
 from framedream.nn.runtime import tf
 
 _HELD = 3

@@ -19,7 +19,7 @@ _POOLED = (3, 5)
 
 
 class SqueezeNet:
-    """The built-in network; see `framedream.nn.network.network.NetworkDefinition`.
+    """The built-in network; see `framedream.nn.network.trained_network.NetworkDefinition`.
 
     Its layers are called `conv1`, `pool1`, `fire2_squeeze1x1`, `fire2_expand1x1`, `fire2_expand3x3`, `fire2`, ….
     The spatial mean of the last one, `conv10`, gives the class logits, cut off below zero.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from framedream.nn.network.network import Network
+from framedream.nn.network.trained_network import Network
 from framedream.nn.runtime import tf, traced_graph
 from framedream.nn.visualization.fourier_image import (
     enlarge_spectrum,
