@@ -112,7 +112,7 @@ def test_a_still_is_given_back_as_a_dream_and_written_beside_its_source(tmp_path
 
 
 def test_a_folder_of_pngs_still_takes_no_codec(clip, dreams):
-    with pytest.raises(SettingsError, match="numbered PNGs take no codec"):
+    with pytest.raises(SettingsError, match="numbered PNGs have no codec"):
         run(clip, "film", compare="side", crf=20)
 
 
