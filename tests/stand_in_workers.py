@@ -61,8 +61,8 @@ class Orders:
 
         Args:
             orders: ``seconds`` that a dream takes; ``dies_at``: at its so manieth dream since these orders
-                a process kills itself, once for each time `doom` was called; ``dies_of_dark``: so does
-                each at a dark picture; ``fits``: a larger side of tiles is too large for the memory;
+                a process kills itself, once for each time `doom` was called; ``dies_of``: so does a process
+                at the dream of this hash; ``dies_of_dark``: so does each at a dark picture; ``fits``: a larger side of tiles is too large for the memory;
                 ``raises``: name and text of an error that dark pictures, or those of stills, bring about.
         """
         new = self.folder / f"orders-{os.getpid()}"
@@ -122,14 +122,15 @@ class Obedient(Restless):
     def dream(self, image: np.ndarray, **options):
         orders = self._orders.current()
         what = hashlib.sha256(image.tobytes())
-        for name in sorted(options):
-            what.update(f"{name} {_bytes(options[name])!r}".encode())
+        for option in sorted(options):
+            what.update(f"{option} {_bytes(options[option])!r}".encode())
         dark = bool(image.mean() < DARK)
-        self._orders.note(self._tile, what.hexdigest()[:16], dark)
+        name = what.hexdigest()[:16]
+        self._orders.note(self._tile, name, dark)
         if orders.get("given", 0) != Obedient.given:
             Obedient.count, Obedient.given = 0, orders.get("given", 0)
         Obedient.count += 1
-        if Obedient.count == orders.get("dies_at"):
+        if Obedient.count == orders.get("dies_at") or name == orders.get("dies_of"):
             self._orders.die()
         if dark and orders.get("dies_of_dark"):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -61,7 +61,8 @@ class Alone:
             self.film = make(clip, folder / "film.mp4", devices="cpu")
         log = orders.log
         assert {line.pid for line in log} == {os.getpid()}
-        self.dreams = Counter(line.what for line in log)
+        self.order = [line.what for line in log]
+        self.dreams = Counter(self.order)
         self.dreams_of_the_dark = sum(line.dark for line in log)
 
 
@@ -171,19 +172,20 @@ def test_the_parent_imports_no_tensorflow(clip, alone, orders, tmp_path):
 # Workers that die.
 
 
-@pytest.mark.parametrize("number", [1, 60])
-def test_a_worker_that_is_killed_costs_the_dream_in_hand(clip, alone, orders, tmp_path, caplog, number):
+@pytest.mark.parametrize(("position", "most"), [(0, KEY), (-1, 1)], ids=["key frame", "last frame"])
+def test_a_worker_that_is_killed_costs_only_the_dream_it_was_at(clip, alone, orders, tmp_path, caplog, position, most):
     orders.doom()
-    orders.give(dies_at=number, seconds=0.002)
+    orders.give(dies_of=alone.order[position], seconds=0.002)
     assert make(clip, tmp_path / "film.mp4") == alone.film
     assert orders.dooms == 0
-    assert again(orders, alone) <= (1 if number == 60 else KEY)
-    assert len(pids(orders)) == 3
-    dreams = Counter(line.pid for line in orders.log)
-    died = [pid for pid in pids(orders)[:2] if dreams[pid] == number]
-    (survivor,) = set(pids(orders)[:2]) - set(died[:1])
-    after = [line.pid for line in orders.log].index(pids(orders)[2])
-    assert number == 60 or survivor in {line.pid for line in orders.log[after:]}
+    assert again(orders, alone) <= most
+    killed = next(line.pid for line in orders.log if line.what == alone.order[position])
+    started = pids(orders)
+    assert len(started) == 3
+    (survivor,) = set(started[:2]) - {killed}
+    if position == 0:
+        after = [line.pid for line in orders.log].index(started[2])
+        assert survivor in {line.pid for line in orders.log[after:]}
     (message,) = caplog.messages
     assert message.startswith("clip.mp4 ") and message.endswith("(SIGKILL(-9)); it is done again")
 
