@@ -42,12 +42,12 @@ from framedream.film.survey import survey_footage
 from framedream.jobs.dream_video import make_with
 from framedream.media import FilmFormat, Frame, open_film
 from framedream.workers.devices import Device
-from framedream.workers.processes import LocalWorkers
+from framedream.workers.local_workers import LocalWorkers
 
 
 def workers_of(count: int) -> LocalWorkers:
     """Workers that are there already."""
-    devices = [Device("cpu", index, 1, of=count) for index in range(count)]
+    devices = [Device("cpu", index, 1, workers=count) for index in range(count)]
     workers = LocalWorkers([partial(take, device) for device in devices], [device.name for device in devices])
     for future in [workers.submit(slot, NetworkTask(Settings())) for slot in range(count)]:
         assert future.result().state == "done"

@@ -60,10 +60,10 @@ class Orders:
         """Say what is to happen from now on.
 
         Args:
-            orders: ``seconds`` that a dream takes; ``dies_at``: at its so manieth dream since these orders
-                a process kills itself, once for each time `doom` was called; ``dies_of``: so does a process
-                at the dream of this hash; ``dies_of_dark``: so does each at a dark picture; ``fits``: a larger side of tiles is too large for the memory;
-                ``raises``: name and text of an error that dark pictures, or those of stills, bring about.
+            orders: ``seconds`` that a dream takes; ``dies_at``: a process kills itself at this dream since these
+                orders, counted from 1, once for each call of `doom`; ``dies_of``: the same at the dream of this hash;
+                ``dies_of_dark``: each process kills itself at a dark picture; ``fits``: larger tiles do not fit into
+                memory; ``raises``: name and text of an error at dark pictures or stills.
         """
         new = self.folder / f"orders-{os.getpid()}"
         new.write_text(json.dumps({"given": time.time_ns(), **orders}))
@@ -165,27 +165,27 @@ def stand_in(patch: pytest.MonkeyPatch, folder: Path) -> Orders:
     from framedream.workers import worker_pool as crew
 
     patch.setenv("STAND_IN", str(folder))
-    patch.setattr(crew, "_take", take)
-    patch.setattr(crew, "_join", join)
+    patch.setattr(crew, "use_device", take)
+    patch.setattr(crew, "use_cluster_device", join)
     for room in (batch, image, video):
         patch.setattr(room, "dreamer_for", dreamer_for)
     return Orders(folder)
 
 
 def take(device: Any) -> None:
-    """Stands for `framedream.workers.worker_pool._take` in a worker."""
+    """Stands for `framedream.workers.worker_pool.use_device` in a worker."""
     from framedream.workers import worker_pool as crew
 
     _dream_in_its_stead()
-    crew._take(device)
+    crew.use_device(device)
 
 
 def join(threads: int | None) -> None:
-    """Stands for `framedream.workers.worker_pool._join` in a worker of a cluster."""
+    """Stands for `framedream.workers.worker_pool.use_cluster_device` in a worker of a cluster."""
     from framedream.workers import worker_pool as crew
 
     _dream_in_its_stead()
-    crew._join(threads)
+    crew.use_cluster_device(threads)
 
 
 def _dream_in_its_stead() -> None:
@@ -210,7 +210,7 @@ def main() -> None:
     from framedream.cli.main import main
     from framedream.workers import worker_pool as crew
 
-    crew._take = stand_in_workers.take  # By this name workers find it.
+    crew.use_device = stand_in_workers.take  # By this name workers find it.
     try:
         main()
     finally:

@@ -25,7 +25,7 @@ from framedream.film.progress import BatchProgress, Progress
 from framedream.jobs.dream_image import dream_image
 from framedream.jobs.dream_video import dream_video
 from framedream.reports.batch_report import ReportItem
-from framedream.workers.log_capture import capture_warnings
+from framedream.workers.log_capture import capture_log
 from framedream.workers.worker_pool import hide_gpus, worker_pool
 
 
@@ -131,7 +131,7 @@ def _one_by_one(
         progress(where)
         warnings: list[str] = []
         try:
-            with capture_warnings(warnings):
+            with capture_log(warnings):
                 if ledger.begin(number):
                     finished = partial(ledger.finished, number, warnings=warnings)
                     _make(item, makers, partial(_tell, progress, where), stop, finished)

@@ -20,9 +20,8 @@ from framedream.film.local_runner import Film
 from framedream.film.progress import BatchProgress, Progress
 from framedream.store.frame_storage import FrameStorage
 from framedream.workers.dispatcher import dispatch
-from framedream.workers.log_capture import capture_warnings
-from framedream.workers.processes import WorkerSlots
-from framedream.workers.tasks import Outcome, Task, error_of
+from framedream.workers.log_capture import capture_log
+from framedream.workers.tasks import Outcome, Task, WorkerSlots, outcome_error
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +106,7 @@ class _Spread:
         self._ended = 0
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether there will be no more tasks."""
         return not (self._networks or self._films or self._stills or self._open)
 
@@ -116,7 +115,7 @@ class _Spread:
         """Whether every item has been made, or cannot be."""
         return self._ended == len(self._ledger.items)
 
-    def next(self) -> Task | None:
+    def next_task(self) -> Task | None:
         """A part of the film with most to be done, or the next film, or a handful of stills."""
         if self._networks:
             return NetworkTask(self._networks.pop())
@@ -134,11 +133,11 @@ class _Spread:
             else:
                 return None
 
-    def ended(self, task: Task, outcome: Outcome) -> None:
+    def finish(self, task: Task, outcome: Outcome) -> None:
         """Take note of what became of a task; what it was of may be complete now, or have failed."""
         if isinstance(task, NetworkTask):
             if outcome.state == "failed":
-                raise error_of(outcome)
+                raise outcome_error(outcome)
         elif isinstance(task, StillsTask):
             self._stills_ended(task, outcome)
         else:
@@ -178,7 +177,7 @@ class _Spread:
         item, warnings = self._ledger.items[number], list[str]()
         began = time.monotonic()
         try:
-            with capture_warnings(warnings, here=True):
+            with capture_log(warnings, this_thread_only=True):
                 if not self._ledger.begin(number):
                     self._ended += 1
                     return
@@ -195,7 +194,7 @@ class _Spread:
         self._finish_if_over(film)
 
     def _task_of(self, film: _Open) -> Task:
-        task = film.tasks.next()
+        task = film.tasks.next_task()
         assert task is not None
         film.running += 1
         self._owners[id(task)] = film
@@ -206,7 +205,7 @@ class _Spread:
         film.warnings += [warning for warning in outcome.warnings if warning not in film.warnings]
         try:
             if not film.broken:
-                film.tasks.ended(task, outcome)
+                film.tasks.finish(task, outcome)
         except Exception as error:
             film.broken = True
             film.tasks.stop()
@@ -219,7 +218,7 @@ class _Spread:
             self._finish_if_over(film)
 
     def _finish_if_over(self, film: _Open) -> None:
-        if not film.broken and film.tasks.is_over:
+        if not film.broken and film.tasks.is_finished:
             self._open.remove(film)
             self._frames += self._done(film)
             self._ends.append(self._finisher.submit(self._finish, film))
@@ -228,7 +227,7 @@ class _Spread:
         """Put a film together, in a thread of its own: workers go on meanwhile."""
         job = film.tasks.job
         try:
-            with job, capture_warnings(film.warnings, here=True):
+            with job, capture_log(film.warnings, this_thread_only=True):
                 film.tasks.stop()
                 if job.finished is None:
                     job.assemble(lambda: None)
@@ -283,7 +282,7 @@ class _Spread:
                 continue
             self._ended += 1
             if end.state != "done":
-                self._ledger.failed(number, _error_of(end), warnings)
+                self._ledger.failed(number, _outcome_error(end), warnings)
                 continue
             try:
                 self._ledger.finished(number, Film(self._ledger.items[number].target, 1, 1, seconds), warnings)
@@ -292,5 +291,5 @@ class _Spread:
                 self._ledger.failed(number, error, warnings)
 
 
-def _error_of(outcome: Outcome) -> Exception:
-    return error_of(replace(outcome, state="failed"))
+def _outcome_error(outcome: Outcome) -> Exception:
+    return outcome_error(replace(outcome, state="failed"))

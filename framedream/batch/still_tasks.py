@@ -12,8 +12,8 @@ from framedream.film import film_tasks
 from framedream.film.film_tasks import check_running
 from framedream.jobs.dream_image import dream_image
 from framedream.store.frame_storage import FrameStorage
-from framedream.workers.log_capture import capture_warnings
-from framedream.workers.tasks import Outcome, failure
+from framedream.workers.log_capture import capture_log
+from framedream.workers.tasks import Outcome, failed_outcome
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class StillsTask:
         ends = []
         for item in self.items:
             began, warnings, end = time.monotonic(), list[str](), Outcome("done")
-            with capture_warnings(warnings):
+            with capture_log(warnings):
                 try:
                     check_running(FrameStorage(self.folder), self.token)
                     dream_image(item.source, item.target, item.settings)
                 except Exception as error:
-                    end = failure(error)
+                    end = failed_outcome(error)
             ends.append((end, tuple(warnings), time.monotonic() - began))
         return ends
 

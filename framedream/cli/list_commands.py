@@ -48,7 +48,8 @@ def devices() -> None:
     """List the devices, those that --devices auto uses for a long film, and the GPU encoders that work."""
     from framedream.config.machine import processor_name, total_memory, usable_cores
     from framedream.media.write.hardware_encoders import working_hardware_encoders
-    from framedream.workers.devices import describe, find_gpus, select_devices
+    from framedream.workers.devices import describe, select_devices
+    from framedream.workers.gpu_discovery import find_gpus
 
     show_log(quiet=False)
     cores, memory = usable_cores(), total_memory()

@@ -24,7 +24,7 @@ from framedream.film.survey import Survey, survey_footage
 from framedream.media import FrameIndex, PieceFactory
 from framedream.render.retimed_footage import open_retimed
 from framedream.store.frame_storage import RUNNING, FrameStorage
-from framedream.workers.tasks import Outcome, Task, error_of
+from framedream.workers.tasks import Outcome, Task, outcome_error
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +209,7 @@ class FilmTasks:
             self._list_parts()
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether all parts are finished."""
         return self.job.finished is not None or (self._waiting == [] and not self._running)
 
@@ -226,7 +226,7 @@ class FilmTasks:
             return float(self.job.footage.frame_count or 0) * size
         return float(sum(part.stop - part.first for part in self._waiting)) * size
 
-    def next(self) -> Task | None:
+    def next_task(self) -> Task | None:
         """The next task; None if no task can start now."""
         job = self.job
         if self._unchecked:
@@ -247,11 +247,11 @@ class FilmTasks:
             job.plan.survey, part.number, self._tile,
         )  # fmt: skip
 
-    def ended(self, task: Task, outcome: Outcome) -> None:
+    def finish(self, task: Task, outcome: Outcome) -> None:
         """Handle the outcome of a task, and log its warnings.
 
         Args:
-            task: A task that `next` returned.
+            task: A task that `next_task` returned.
             outcome: Its outcome.
 
         Raises:
@@ -262,7 +262,7 @@ class FilmTasks:
                 self._warnings.add(warning)
                 log.warning("%s", warning)
         if outcome.state == "failed":
-            raise error_of(outcome)
+            raise outcome_error(outcome)
         if outcome.state == "stopped" and not self._is_stopping:
             raise OutputError(
                 f"{self.job.folder.path}: the file {RUNNING} was removed from it; run the same command again"

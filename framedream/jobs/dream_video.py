@@ -16,10 +16,9 @@ from framedream.film.local_runner import Film, LocalRunner, log_resuming
 from framedream.film.part_maker import render_plan
 from framedream.film.progress import ProgressCallback
 from framedream.film.survey import survey_footage
-from framedream.workers.devices import find_gpus
 from framedream.workers.dispatcher import dispatch
-from framedream.workers.processes import WorkerSlots
-from framedream.workers.tasks import error_of
+from framedream.workers.gpu_discovery import find_gpus
+from framedream.workers.tasks import WorkerSlots, outcome_error
 from framedream.workers.worker_pool import hide_gpus, reserve_core, runs_in_process, worker_pool
 
 LONG_FOOTAGE = 1000
@@ -99,7 +98,7 @@ def _check_network(job: FootageJob) -> None:
         assert workers is not None
         outcome = workers.submit(0, NetworkTask(job.settings)).result()
         if outcome.state != "done":
-            raise error_of(outcome)
+            raise outcome_error(outcome)
 
 
 def make_with(
@@ -115,7 +114,7 @@ def make_with(
             progress(replace(known, workers=doing))
 
     def check() -> None:
-        if stop() or not tasks.is_over:
+        if stop() or not tasks.is_finished:
             known = tasks.progress()
             raise job.stopped(known.frame if known else 0)
 

@@ -19,7 +19,7 @@ from framedream.media.read.image_reader import READABLE
 from framedream.media.write.describe import Row, describe_color, describe_file, describe_film
 from framedream.media.write.output_names import mirrored_name
 from framedream.render.retimed_footage import open_retimed
-from framedream.workers.log_capture import capture_warnings
+from framedream.workers.log_capture import capture_log
 
 _MOST_CUTS = 12
 """Most cuts that are listed."""
@@ -63,7 +63,7 @@ def probe(source: Path | str, target: Path | str | None = None, settings: Settin
     path, settings = Path(source), settings or Settings()
     name = str(target) if target is not None else _default_target(path)
     notes: list[str] = []
-    with capture_warnings(notes, level=logging.INFO):
+    with capture_log(notes, level=logging.INFO):
         footage = open_retimed(path, settings.footage)
         film = _describe_output(name, footage, settings)
         survey = survey_footage(footage, settings, lambda: None)

@@ -1,4 +1,4 @@
-"""Whether the workers of a cluster can do the work: the same folder, the same versions."""
+"""Checks that the workers of a cluster see the same folder and have the same versions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from typing import Any
 from framedream.errors import DeviceError, OutputError
 
 PACKAGES = ("framedream", "tensorflow", "keras", "numpy", "opencv-python-headless", "av")
-"""What decides over the bits of a result, besides Python."""
+"""The packages that determine the bits of a result, besides Python."""
 
 
 def describe_worker(path: str) -> dict[str, Any]:
-    """What a worker is and sees, called in it.
+    """Describe the worker that this function runs in.
 
     Args:
         path: A file that it should be able to read.
+
+    Returns:
+        ``name``, host and process ID; ``text``, the content of the file or ""; ``versions`` of the packages.
     """
     try:
         text = Path(path).read_text()
@@ -32,7 +35,7 @@ def describe_worker(path: str) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """The versions here of what decides over the bits of a result."""
+    """The versions of the packages that determine the bits of a result, on this machine."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -44,20 +47,23 @@ def versions() -> dict[str, str]:
 
 @contextmanager
 def folder_token(folder: Path) -> Iterator[tuple[Path, str]]:
-    """A file in a folder, and what is in it, which only those who see the same folder can know.
+    """Create a file with a random text, by which a worker can show that it sees the same folder.
 
     Args:
-        folder: Where it is until the context ends.
+        folder: The folder of the file. The file is deleted at the end of the context.
+
+    Yields:
+        The path and the text.
 
     Raises:
-        OutputError: The folder cannot be written to.
+        OutputError: This process cannot write to the folder.
     """
     text = uuid.uuid4().hex
     path = folder.absolute() / f".framedream-{os.getpid()}-{text[:8]}"
     try:
         path.write_text(text)
     except OSError as error:
-        raise OutputError(f"{folder}: {error.strerror}; choose a folder that can be written to") from error
+        raise OutputError(f"{folder}: {error.strerror}; choose a writable folder") from error
     try:
         yield path, text
     finally:
@@ -65,36 +71,38 @@ def folder_token(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def check_workers(found: Mapping[str, Any], addresses: Sequence[str], text: str, folder: Path) -> list[str]:
-    """See that all workers can do the work.
+    """Check that all workers can do the work.
 
     Args:
-        found: By address, what `describe_worker` said, or the exception that it ended with.
-        addresses: The workers that were asked.
-        text: What is in the token file.
-        folder: Where that is.
+        found: By address, the result of `describe_worker` or the exception that it raised.
+        addresses: The addresses of the workers.
+        text: The text of the file from `folder_token`.
+        folder: The folder of that file.
 
     Returns:
-        The workers' names, in the order of their addresses.
+        The names of the workers, in the order of their addresses.
 
     Raises:
-        DeviceError: A worker is gone, has no framedream, does not see the folder or has another version.
+        DeviceError: A worker does not answer, lacks framedream, does not see the folder or has another version.
     """
-    here = versions()
+    own = versions()
     for address in addresses:
         worker = found.get(address)
-        # Dask hands on what could not be unpickled there as text.
+        # Dask returns an exception that cannot be unpickled here as text.
         if isinstance(worker, BaseException) and "ModuleNotFoundError" in repr(worker):
             raise DeviceError(
-                f"worker {address} cannot import framedream {here['framedream']} ({worker}); install it there"
+                f"worker {address} cannot import framedream {own['framedream']} ({worker}); install it there"
             )
         if not isinstance(worker, Mapping):
             why = f" ({' '.join(str(worker).split())})" if worker else ""
-            raise DeviceError(f"worker {address} does not answer{why}; start it again, or end it")
+            raise DeviceError(f"worker {address} does not answer{why}; restart it, or end it")
         name = worker["name"]
         if worker["text"] != text:
-            raise DeviceError(f"worker {name} cannot see {folder}; put it where all workers see it under the same path")
-        for package, wanted in here.items():
+            raise DeviceError(f"worker {name} cannot see {folder}; use a folder that all workers can see")
+        for package, wanted in own.items():
             has = worker["versions"].get(package, "none")
             if has != wanted:
-                raise DeviceError(f"worker {name} has {package} {has}, but here is {wanted}; install the same there")
+                raise DeviceError(
+                    f"worker {name} has {package} {has}, but this machine has {wanted}; install the same version there"
+                )
     return [found[address]["name"] for address in addresses]

@@ -1,4 +1,4 @@
-"""Log messages collected while something runs."""
+"""Collects log messages while some work runs."""
 
 from __future__ import annotations
 
@@ -7,31 +7,54 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-log = logging.getLogger("framedream")
+_package_logger = logging.getLogger("framedream")
 
 
 @contextmanager
-def capture_warnings(warnings: list[str], *, here: bool = False, level: int = logging.WARNING) -> Generator[None]:
-    """Collect the warnings that are given meanwhile, or only those that are given in this thread.
+def capture_log(
+    messages: list[str],
+    *,
+    level: int = logging.WARNING,
+    this_thread_only: bool = False,
+    exclusive: bool = False,
+) -> Generator[None]:
+    """Collect what framedream logs inside the context.
 
     Args:
-        warnings: Where they are put.
-        here: Whether only those of this thread are.
-        level: From which level on; notes are `logging.INFO`.
+        messages: Receives the text of each message.
+        level: Lowest level to collect, such as `logging.INFO`.
+        this_thread_only: Leave out what other threads log.
+        exclusive: Keep the messages from all other handlers, so that nobody else shows them.
     """
-    thread = threading.get_ident()
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if not here or record.thread == thread:
-                warnings.append(record.getMessage())
-
-    collector, before = Collector(level), log.level
-    log.addHandler(collector)
-    if not log.isEnabledFor(level):
-        log.setLevel(level)
+    handler = _Collector(messages, level, threading.get_ident() if this_thread_only else None)
+    logger = _package_logger
+    before = logger.handlers[:], logger.propagate, logger.level
+    if exclusive:
+        logger.handlers[:] = []
+        logger.propagate = False
+    logger.addHandler(handler)
+    if exclusive or not logger.isEnabledFor(level):
+        logger.setLevel(level)
     try:
         yield
     finally:
-        log.removeHandler(collector)
-        log.setLevel(before)
+        logger.removeHandler(handler)
+        if exclusive:
+            logger.handlers[:], logger.propagate = before[:2]
+        logger.setLevel(before[2])
+
+
+class _Collector(logging.Handler):
+    """Appends messages to a list."""
+
+    def __init__(self, messages: list[str], level: int, thread: int | None) -> None:
+        super().__init__(level)
+        self._messages, self._thread = messages, thread
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._thread is not None and record.thread != self._thread:
+            return
+        try:
+            self._messages.append(record.getMessage())
+        except Exception:
+            self.handleError(record)

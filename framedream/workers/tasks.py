@@ -1,18 +1,17 @@
-"""Tasks for worker processes, and what became of them.
+"""Tasks for worker processes and their outcomes.
 
-A task travels to a worker by pickle and says there what happened by its outcome: an exception
-would need its class, its arguments and its traceback to survive the journey.
+A task travels to a worker as a pickle. The worker answers with an `Outcome` instead of raising, because an
+exception would have to be unpickled with its class, arguments and traceback on the other side.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
 import pickle
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -26,11 +25,10 @@ from framedream.errors import (
     SettingsError,
     Stopped,
 )
+from framedream.workers.log_capture import capture_log
 
-log = logging.getLogger("framedream")
-
-Prepare = Callable[[], None]
-"""Makes a process ready for tasks, for instance by pinning its device."""
+Initializer = Callable[[], None]
+"""Prepares a process before its first task, for instance by pinning its device."""
 
 TaskState = Literal["done", "stopped", "failed", "out_of_memory", "lost"]
 
@@ -40,25 +38,25 @@ class Task(Protocol):
 
     @property
     def label(self) -> str:
-        """What the work is, in a few words, for a bar: ``"bunny.mp4 1/4"``."""
+        """Short name of the task for progress bars and messages: ``"bunny.mp4 1/4"``."""
         ...
 
     def run(self) -> Any:
-        """Do the work, in a worker; what is returned must be picklable."""
+        """Do the work in a worker; the result must be picklable."""
         ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task.
+    """The result of a task, or the reason why it has none.
 
     Attributes:
         state: ``done``; ``stopped`` on request; ``failed``; ``out_of_memory``; ``lost`` with its process.
-        value: What the task returned, if it is done.
+        value: The result of a task that is done.
         problem: What went wrong, in one line.
         exit_code: The command's exit code for the problem.
         trace: The traceback in the worker.
-        warnings: What was logged as a warning or worse while the task ran.
+        warnings: The warnings and errors that were logged while the task ran.
     """
 
     state: TaskState
@@ -69,6 +67,27 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
+class WorkerSlots(Protocol):
+    """Worker processes, each of which runs one task at a time."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of each slot."""
+        ...
+
+    def submit(self, slot: int, task: Task) -> Future[Outcome]:
+        """Run a task in the process of a slot; the future never raises, it holds an outcome."""
+        ...
+
+    def replace(self, slot: int) -> None:
+        """End the process of a slot; the next task gets a new one."""
+        ...
+
+    def close(self) -> None:
+        """End all processes at once, even those that hang; their unfinished work is lost."""
+        ...
+
+
 class RemoteTrace(Exception):
     """The traceback of an error in a worker, shown as the cause of the error in the parent."""
 
@@ -76,49 +95,68 @@ class RemoteTrace(Exception):
         return f"\n{self.args[0]}"
 
 
-_one_at_a_time = threading.Lock()
-_prepared: list[Any] = []
+_task_lock = threading.Lock()
+_initialized: list[Any] = []
 
 
-def run_task(task: Task, prepare: Prepare | None) -> Outcome:
-    """Run a task in this process, which is made ready first if it is not yet.
+def run_task(task: Task, initializer: Initializer | None) -> Outcome:
+    """Run a task in this process, and initialize the process first where that has not been done.
 
     Args:
-        task: What to do. Tasks of other threads of the process wait for it.
-        prepare: Makes the process ready; what equals an earlier one is not called again.
+        task: The task. It waits until the tasks of other threads of this process have finished.
+        initializer: Prepares the process. An initializer that equals an earlier one is not called again.
 
     Returns:
-        What became of the task. Nothing is raised.
+        The outcome. Nothing is raised.
     """
-    return _perform(lambda: task, lambda: prepare)
+    return _run(lambda: task, lambda: initializer)
 
 
-def run_pickled_task(task: bytes, prepare: bytes) -> Outcome:
-    """Run a task as `run_task` does; the process is ready before the task's modules are imported.
+def run_pickled_task(task: bytes, initializer: bytes) -> Outcome:
+    """Run a task as `run_task` does, and initialize the process before the modules of the task are imported.
 
     Args:
-        task: The task as `pickle_task`.
-        prepare: What makes the process ready as `pickle_task`, or None.
+        task: The task, pickled by `pickle_task`.
+        initializer: The initializer or None, pickled by `pickle_task`.
 
     Returns:
-        What became of the task. Nothing is raised, also if it cannot be unpickled here.
+        The outcome. Nothing is raised, even if the task cannot be unpickled here.
     """
-    return _perform(lambda: pickle.loads(task), lambda: pickle.loads(prepare))
+    return _run(lambda: pickle.loads(task), lambda: pickle.loads(initializer))
 
 
-def pickle_task(thing: Task | Prepare | None) -> bytes:
-    """A task, or what makes a process ready, for `run_pickled_task`."""
-    return pickle.dumps(thing)
+def pickle_task(task: Task | Initializer | None) -> bytes:
+    """Pickle a task or an initializer for `run_pickled_task`."""
+    return pickle.dumps(task)
 
 
-def error_of(outcome: Outcome) -> Exception:
-    """The error that the parent raises for a task that is not done.
+def new_outcome(task: Task) -> tuple[Future[Outcome], bytes | None]:
+    """Pickle a task and create the future of its outcome.
 
     Args:
-        outcome: What became of the task.
+        task: The task.
 
     Returns:
-        An error of the class that has the outcome's exit code, or a RuntimeError for what is a bug.
+        The future, and the pickled task. The latter is None for a task that cannot be pickled; the future then
+        already holds a failed outcome.
+    """
+    future: Future[Outcome] = Future()
+    future.set_running_or_notify_cancel()
+    try:
+        return future, pickle_task(task)
+    except Exception as error:
+        future.set_result(failed_outcome(error))
+        return future, None
+
+
+def outcome_error(outcome: Outcome) -> Exception:
+    """Convert the outcome of a task into the error that the parent raises.
+
+    Args:
+        outcome: The outcome of a task that is not done.
+
+    Returns:
+        An error of the class that has the outcome's exit code, or a RuntimeError for a bug.
         Its cause is the traceback in the worker.
 
     Raises:
@@ -143,16 +181,16 @@ def error_of(outcome: Outcome) -> Exception:
 
 
 def one_line(error: BaseException) -> str:
-    """An error nobody foresaw, in one line."""
+    """Format an unexpected error as one line."""
     return " ".join(repr(error).split())
 
 
-def failure(error: BaseException, problem: str = "") -> Outcome:
-    """What an exception makes of a task.
+def failed_outcome(error: BaseException, problem: str = "") -> Outcome:
+    """Convert an exception into an outcome.
 
     Args:
-        error: What was raised.
-        problem: What went wrong in one line, if the exception does not say it.
+        error: The exception that the task raised.
+        problem: What went wrong in one line. Default: the text of the exception.
     """
     trace = "".join(traceback.format_exception(error))
     match error:
@@ -166,50 +204,23 @@ def failure(error: BaseException, problem: str = "") -> Outcome:
     return Outcome("failed", None, problem or one_line(error), FramedreamError.exit_code, trace)
 
 
-def _perform(load: Callable[[], Task], load_prepare: Callable[[], Prepare | None]) -> Outcome:
-    with _one_at_a_time, _warnings_kept() as warnings:
+def _run(load_task: Callable[[], Task], load_initializer: Callable[[], Initializer | None]) -> Outcome:
+    warnings: list[str] = []
+    # The parent shows the warnings.
+    with _task_lock, capture_log(warnings, exclusive=True):
         try:
-            prepare = load_prepare()
-            if prepare is not None and _key(prepare) not in _prepared:
-                prepare()
-                _prepared.append(_key(prepare))
-            outcome = Outcome("done", load().run())
+            initializer = load_initializer()
+            if initializer is not None and _key(initializer) not in _initialized:
+                initializer()
+                _initialized.append(_key(initializer))
+            outcome = Outcome("done", load_task().run())
         except BaseException as error:
-            outcome = failure(error)
+            outcome = failed_outcome(error)
         return Outcome(outcome.state, outcome.value, outcome.problem, outcome.exit_code, outcome.trace, tuple(warnings))
 
 
-def _key(prepare: Prepare) -> Any:
-    """What tells by equality whether two are the same; partial objects compare by identity."""
-    if isinstance(prepare, functools.partial):
-        return (prepare.func, prepare.args, prepare.keywords)
-    return prepare
-
-
-class _Kept(logging.Handler):
-    """Keeps the messages."""
-
-    def __init__(self, messages: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self.messages = messages
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self.messages.append(record.getMessage())
-        except Exception:
-            self.handleError(record)
-
-
-@contextmanager
-def _warnings_kept() -> Iterator[list[str]]:
-    """What is logged is kept for the parent to show, instead of being shown from here."""
-    messages: list[str] = []
-    before = log.handlers[:], log.propagate, log.level
-    log.handlers[:] = [_Kept(messages)]
-    log.propagate = False
-    log.setLevel(logging.WARNING)
-    try:
-        yield messages
-    finally:
-        log.handlers[:], log.propagate = before[:2]
-        log.setLevel(before[2])
+def _key(initializer: Initializer) -> Any:
+    """A value that is equal for equal initializers; partial objects compare by identity."""
+    if isinstance(initializer, functools.partial):
+        return (initializer.func, initializer.args, initializer.keywords)
+    return initializer

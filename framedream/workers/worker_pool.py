@@ -1,4 +1,4 @@
-"""Who works at a job: this process, worker processes on this machine, or those of a cluster."""
+"""Selects the workers of a job: this process, worker processes on this machine, or a cluster."""
 
 from __future__ import annotations
 
@@ -18,30 +18,32 @@ from framedream.config.settings import RunSettings, Settings
 from framedream.errors import DeviceError
 from framedream.workers.dask_workers import DaskWorkers
 from framedream.workers.device_leases import lease_device, pin_device
-from framedream.workers.devices import Device, find_gpus, select_devices
-from framedream.workers.processes import LocalWorkers, WorkerSlots
+from framedream.workers.devices import Device, select_devices
+from framedream.workers.gpu_discovery import find_gpus
+from framedream.workers.local_workers import LocalWorkers
+from framedream.workers.tasks import WorkerSlots
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 30.0
+LEASE_TIMEOUT = 30.0
 """Seconds that a worker waits for its GPU: the workers of a run that was killed take a moment to end."""
 
 
 @contextmanager
 def worker_pool(run: RunSettings, folder: Path, units: int | None = None) -> Generator[WorkerSlots | None]:
-    """The workers of a job.
+    """Start the workers of a job, and close them at the end of the context.
 
     Args:
-        run: What it is to run on.
-        folder: A folder that all workers of a cluster have to see.
-        units: Independent parts that the work has; None if they are many.
+        run: The devices, the scheduler and the number of threads.
+        folder: A folder that all workers of a cluster must see.
+        units: Number of independent parts of the work; None for many.
 
     Yields:
         The workers, or None if this process does the work.
 
     Raises:
-        SettingsError: A device was asked for that is not there.
-        DeviceError: The cluster is not there or does not fit.
+        SettingsError: A requested device does not exist.
+        DeviceError: The cluster does not answer, or its workers cannot do the work.
     """
     workers = _workers(run, folder, units)
     try:
@@ -52,7 +54,7 @@ def worker_pool(run: RunSettings, folder: Path, units: int | None = None) -> Gen
 
 
 def runs_in_process(run: RunSettings, units: int | None = None) -> bool:
-    """Whether a job needs no worker processes: it has the processor for itself, all of it."""
+    """Whether this process does the work itself, with the whole CPU, instead of worker processes."""
     if run.scheduler is not None:
         return False
     devices = select_devices(run, units)
@@ -60,33 +62,37 @@ def runs_in_process(run: RunSettings, units: int | None = None) -> bool:
 
 
 def hide_gpus() -> None:
-    """See that work in this process is done by the processor, as was asked for, though there be GPUs.
+    """Hide the GPUs from this process, which then works on the CPU.
 
-    TensorFlow takes no notice any more once it is imported.
+    This has no effect once TensorFlow is imported.
     """
     if "tensorflow" not in sys.modules and find_gpus():
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 
 def reserve_core(settings: Settings) -> None:
-    """See that gradients in this process leave one core to the flow and the encoder beside them, unless told otherwise.
+    """Leave one core to the optical flow and the encoder, which run beside the gradients of this process.
 
-    Only those of small networks, whose layers gain little from all cores.
-    TensorFlow takes no notice any more once it is imported.
+    This applies to small networks, whose layers gain little from all cores, unless the user has set a number of
+    threads. It has no effect once TensorFlow is imported.
     """
-    is_carried, is_small = settings.motion.flow != "none", find_model(settings.dream.model).is_small
-    if is_carried and is_small and settings.run.threads is None and "tensorflow" not in sys.modules:
+    is_chain, is_small = settings.motion.flow != "none", find_model(settings.dream.model).is_small
+    if is_chain and is_small and settings.run.threads is None and "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, usable_cores() - 1)))
 
 
-def become_worker(run: RunSettings) -> None:
+def become_worker(run: RunSettings, *, lease_timeout: float = LEASE_TIMEOUT) -> None:
     """Make this process the worker of one device, for work that cannot be divided.
 
-    Once TensorFlow is imported, it goes on with what that has.
+    This has no effect once TensorFlow is imported.
+
+    Args:
+        run: The devices and the number of threads.
+        lease_timeout: Seconds to wait for a GPU that another run uses.
 
     Raises:
-        SettingsError: A device was asked for that is not there.
-        DeviceError: Other runs work on all that were asked for.
+        SettingsError: A requested device does not exist.
+        DeviceError: Other runs use all requested devices.
     """
     if "tensorflow" in sys.modules:
         return
@@ -94,46 +100,52 @@ def become_worker(run: RunSettings) -> None:
     if devices[0].kind == "cpu":
         hide_gpus()
     else:
-        device = _leased(devices)
+        device = _lease(devices, lease_timeout)
         pin_device(replace(device, threads=run.threads or usable_cores()))
     if len(devices) > 1 and run.devices != "auto":
-        log.info("devices: this is one chain of frames, which one device makes; the others are left to other work")
+        log.info("devices: the frames depend on each other, so that one device makes them all; the others stay free")
 
 
 def _workers(run: RunSettings, folder: Path, units: int | None) -> WorkerSlots | None:
     if run.scheduler is not None:
-        return DaskWorkers(run.scheduler, folder, partial(_join, run.threads))
+        return DaskWorkers(run.scheduler, folder, partial(use_cluster_device, run.threads))
     if runs_in_process(run, units):
         return None
     devices = select_devices(run, units)
-    # OpenMP is loaded before a worker could set this for itself.
+    # The worker itself would set it too late: OpenMP is already loaded then.
     threads = {"OMP_NUM_THREADS": str(devices[0].threads)} if devices[0].threads else {}
-    return LocalWorkers([partial(_take, device) for device in devices], [device.name for device in devices], threads)
+    return LocalWorkers(
+        [partial(use_device, device) for device in devices], [device.name for device in devices], threads
+    )
 
 
-def _take(device: Device) -> None:
-    """Make this process the worker of a device."""
-    pin_device(_leased([device]))
+def use_device(device: Device) -> None:
+    """Make this process the worker of a device.
+
+    Raises:
+        DeviceError: Another run uses it.
+    """
+    pin_device(_lease([device], LEASE_TIMEOUT))
 
 
-def _leased(devices: Sequence[Device]) -> Device:
-    """The first of some devices that is free, or becomes so."""
-    until = time.monotonic() + _PATIENCE
+def _lease(devices: Sequence[Device], timeout: float) -> Device:
+    """Lease the first device that is free; wait if all are in use."""
+    until = time.monotonic() + timeout
     while (device := lease_device(devices)) is None:
         if time.monotonic() > until:
             names = ", ".join(device.name for device in devices)
-            raise DeviceError(f"{names}: another run works on it; wait for that one, or choose other --devices")
+            raise DeviceError(f"{names}: in use by another run; wait until it ends, or choose other --devices")
         time.sleep(0.2)
     return device
 
 
-def _join(threads: int | None) -> None:
-    """Make this process, which a cluster has started, the worker of a GPU that is free here, or else of the CPU."""
+def use_cluster_device(threads: int | None) -> None:
+    """Make this process of a cluster the worker of a free GPU of its machine, else of the CPU."""
     gpus = [Device("gpu", index, threads, gpu.name) for index, gpu in enumerate(find_gpus())]
-    pin_device(lease_device(gpus) or Device("cpu", 0, threads or _threads_of_dask()))
+    pin_device(lease_device(gpus) or Device("cpu", 0, threads or _dask_threads()))
 
 
-def _threads_of_dask() -> int:
+def _dask_threads() -> int:
     from distributed import get_worker
 
     return int(get_worker().state.nthreads)

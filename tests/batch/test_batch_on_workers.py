@@ -14,7 +14,7 @@ from framedream import dream_folder
 from framedream.errors import Stopped
 from framedream.film.progress import BatchProgress
 from framedream.media import write_image
-from framedream.workers.processes import LocalWorkers
+from framedream.workers.local_workers import LocalWorkers
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ from framedream.jobs.preview_looks import preview_looks
 from framedream.media import open_footage, read_image, write_image
 from framedream.reports.batch_report import ReportItem
 from framedream.workers import devices
-from framedream.workers.devices import Gpu
+from framedream.workers.gpu_discovery import Gpu
 
 ROOT = Path(__file__).parents[2]
 

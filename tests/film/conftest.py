@@ -16,8 +16,7 @@ from framedream.config.settings import RunSettings
 from framedream.film.plan import Plan, PlanLimits
 from framedream.jobs import dream_video as video
 from framedream.workers.devices import select_devices
-from framedream.workers.processes import WorkerSlots
-from framedream.workers.tasks import Outcome, Task
+from framedream.workers.tasks import Outcome, Task, WorkerSlots
 from framedream.workers.worker_pool import runs_in_process, worker_pool
 
 

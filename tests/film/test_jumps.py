@@ -109,9 +109,9 @@ def run_tasks(clip: Path, target: Path, **values) -> list[bytes]:
     """The film as tasks make it, each in a process of its own for all it knows."""
     with FootageJob(clip, target, Settings.of(segment=8, **values)) as made:
         tasks = FilmTasks(made)
-        while not tasks.is_over:
-            task = pickle.loads(pickle.dumps(tasks.next()))
-            tasks.ended(task, Outcome("done", task.run()))
+        while not tasks.is_finished:
+            task = pickle.loads(pickle.dumps(tasks.next_task()))
+            tasks.finish(task, Outcome("done", task.run()))
         tasks.stop()
         made.assemble(lambda: None)
         made.folder.remove()

@@ -1,4 +1,4 @@
-"""What workers of a Dask cluster promise, on a real scheduler and real worker processes of this machine."""
+"""Workers of a Dask cluster: a real scheduler and real worker processes on this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from distributed import Client
 from stand_in_tasks import Pin, Raise, Say, Write
 
 from framedream.errors import DeviceError, OutputError
-from framedream.workers import dask_workers as clusters
 from framedream.workers.dask_checks import versions
 from framedream.workers.dask_workers import DaskWorkers
 
@@ -33,8 +32,8 @@ def cluster(tmp_path) -> Iterator[Cluster]:
 def connect(tmp_path) -> Iterator[Callable[..., DaskWorkers]]:
     made: list[DaskWorkers] = []
 
-    def make(cluster: Cluster, prepare=None, folder: Path = tmp_path) -> DaskWorkers:
-        made.append(DaskWorkers(cluster.address, folder, prepare))
+    def make(cluster: Cluster, initializer=None, folder: Path = tmp_path, **options) -> DaskWorkers:
+        made.append(DaskWorkers(cluster.address, folder, initializer, **options))
         return made[-1]
 
     yield make
@@ -42,7 +41,7 @@ def connect(tmp_path) -> Iterator[Callable[..., DaskWorkers]]:
         workers.close()
 
 
-def test_tasks_run_in_the_workers_each_slot_in_its_own_and_nothing_is_said(cluster, connect, capfd, tmp_path):
+def test_each_slot_runs_its_tasks_in_its_own_worker_and_nothing_is_printed(cluster, connect, capfd, tmp_path):
     pids = {process.pid for process in cluster.workers(2)}
     before = sorted(path.name for path in tmp_path.iterdir())
     level = logging.getLogger("distributed.client").level
@@ -62,12 +61,12 @@ def test_tasks_run_in_the_workers_each_slot_in_its_own_and_nothing_is_said(clust
     assert logging.getLogger("distributed.client").level == level
 
 
-def test_the_only_worker_with_a_gpu_and_one_thread_does_the_task_and_not_this_process(cluster, connect):
+def test_a_single_gpu_worker_with_one_thread_runs_the_task_instead_of_this_process(cluster, connect):
     (process,) = cluster.workers(1, "--resources", "GPU=1")
     assert connect(cluster).submit(0, Say()).result(60).value["pid"] == process.pid
 
 
-def test_the_task_of_a_worker_killed_midway_is_taken_up_by_the_other(cluster, connect, tmp_path):
+def test_another_worker_takes_over_the_task_of_a_killed_one(cluster, connect, tmp_path):
     cluster.workers(2)
     workers = connect(cluster)
     future = workers.submit(0, Write(tmp_path / "pids", seconds=30, until=tmp_path / "go"))
@@ -79,12 +78,12 @@ def test_the_task_of_a_worker_killed_midway_is_taken_up_by_the_other(cluster, co
     outcome = future.result(60)
     second = int((tmp_path / "pids").read_text().split()[1])
     assert (outcome.state, outcome.value) == ("done", second) and second != first
-    # The dead worker's slot goes on with what is left.
+    # The slot of the dead worker uses the remaining one.
     for slot in (0, 1):
         assert workers.submit(slot, Say()).result(60).value["pid"] == second
 
 
-def test_a_task_that_kills_as_many_workers_as_the_scheduler_allows_is_lost(tmp_path, connect):
+def test_a_task_is_lost_after_the_deaths_that_the_scheduler_allows(tmp_path, connect):
     cluster = Cluster(tmp_path, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
     try:
         cluster.workers(2)
@@ -97,30 +96,29 @@ def test_a_task_that_kills_as_many_workers_as_the_scheduler_allows_is_lost(tmp_p
         cluster.end()
 
 
-def test_without_workers_or_scheduler_tasks_end_and_wait_for_no_one(cluster, connect, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
-    monkeypatch.setattr(clusters, "WATCH_EVERY", 0.1)
+def test_tasks_fail_soon_when_the_workers_or_the_scheduler_have_gone(cluster, connect, tmp_path, capfd):
     (process,) = cluster.workers(1)
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-        workers = connect(cluster)
+        workers = connect(cluster, check_interval=0.1, no_worker_timeout=0.5, connect_timeout=2)
+        patient = connect(cluster, check_interval=0.1, no_worker_timeout=60, connect_timeout=2)
         future = workers.submit(0, Write(tmp_path / "pids", seconds=30))
         eventually((tmp_path / "pids").exists)
         process.kill()
         outcome = future.result(20)
         assert (outcome.state, outcome.exit_code) == ("failed", 7)
         assert "no workers left" in outcome.problem and "dask worker tcp://" in outcome.problem
-        future = workers.submit(0, Say())
-        monkeypatch.setattr(clusters, "PATIENCE", 60.0)
+        future = patient.submit(0, Say())
         cluster.processes[0].kill()
         outcome = future.result(20)
         assert (outcome.state, outcome.exit_code) == ("failed", 7)
-        assert f"scheduler at {cluster.address} is gone" in outcome.problem
-        assert workers.submit(0, Say()).result(20).state == "failed"
+        assert f"scheduler at {cluster.address} has gone" in outcome.problem
+        assert patient.submit(0, Say()).result(20).state == "failed"
         workers.close()
+        patient.close()
     assert capfd.readouterr().err == ""
 
 
-def test_closing_cancels_what_is_queued_and_the_cluster_goes_on(cluster, connect, tmp_path):
+def test_closing_cancels_queued_tasks_and_leaves_the_cluster_running(cluster, connect, tmp_path):
     cluster.workers(1)
     workers = connect(cluster)
     running = workers.submit(0, Write(tmp_path / "runs", seconds=30, until=tmp_path / "go"))
@@ -137,14 +135,14 @@ def test_closing_cancels_what_is_queued_and_the_cluster_goes_on(cluster, connect
 
 
 def shadowing(folder: Path, package: str, version: str) -> Path:
-    """A folder that comes before the others in a worker's path, with another version of a package."""
+    """A folder for the start of a worker's path, with another version of a package."""
     info = folder / "shadow" / f"{package.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
     return info.parent
 
 
-def test_each_thing_that_is_wrong_with_a_cluster_is_said_in_a_line(cluster, connect, tmp_path, monkeypatch):
+def test_each_fault_of_a_cluster_gives_a_one_line_error(cluster, connect, tmp_path, monkeypatch):
     def refused(kind=DeviceError, **options) -> str:
         with pytest.raises(kind) as caught:
             connect(cluster, **options)
@@ -157,7 +155,7 @@ def test_each_thing_that_is_wrong_with_a_cluster_is_said_in_a_line(cluster, conn
     good = cluster.workers(1)[0]
     assert connect(cluster).names[0].endswith(f":{good.pid}")
     assert "missing" in refused(OutputError, folder=tmp_path / "missing")
-    # This folder is each process's own, and the workers are in another one.
+    # This path means another folder in the workers, whose working directory differs.
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     said = refused(folder=Path("/proc/self/cwd"))
@@ -167,12 +165,13 @@ def test_each_thing_that_is_wrong_with_a_cluster_is_said_in_a_line(cluster, conn
     cluster.wait_for(2)
     said = refused()
     assert (
-        f":{other.pid} has opencv-python-headless 4.10.0.1, but here is {versions()['opencv-python-headless']}" in said
+        f":{other.pid} has opencv-python-headless 4.10.0.1, but this machine has {versions()['opencv-python-headless']}"
+        in said
     )
     other.kill()
 
     (tmp_path / "empty" / "framedream").mkdir(parents=True)
-    # As if it were not installed there.
+    # The worker behaves as if framedream were not installed.
     missing = "raise ModuleNotFoundError('No module named framedream')"
     (tmp_path / "empty" / "framedream" / "__init__.py").write_text(missing)
     eventually(lambda: "Remove worker" in cluster.said(0))
@@ -181,14 +180,14 @@ def test_each_thing_that_is_wrong_with_a_cluster_is_said_in_a_line(cluster, conn
     assert "cannot import framedream" in refused()
 
 
-def test_no_scheduler_and_no_dask_are_said_in_a_line(tmp_path, monkeypatch):
+def test_a_missing_scheduler_or_a_missing_dask_gives_a_one_line_error(tmp_path, monkeypatch):
     address = f"tcp://127.0.0.1:{free_port()}"
     began = time.monotonic()
     with pytest.raises(DeviceError, match=f"no Dask scheduler answers at {address}; .*dask scheduler"):
-        DaskWorkers(address, tmp_path, None, timeout=1)
+        DaskWorkers(address, tmp_path, None, connect_timeout=1)
     assert time.monotonic() - began < 5
     with pytest.raises(DeviceError, match="no Dask scheduler answers at what is this"):
-        DaskWorkers("what is this", tmp_path, None, timeout=1)
+        DaskWorkers("what is this", tmp_path, None, connect_timeout=1)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(DeviceError, match=r'not installed; pip install "framedream\[dask\]"'):
         DaskWorkers(address, tmp_path, None)

@@ -1,4 +1,4 @@
-"""What giving out tasks promises: all are done, what was lost is done again, and it ends when it must."""
+"""Dispatching: every task is done, lost tasks are repeated, and it ends on a stop or an error."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from stand_in_tasks import Hang, Heavy, Pin, Raise, Say, Warn, Write
 
 from framedream.workers import dispatcher as dispatching
 from framedream.workers.dispatcher import dispatch
-from framedream.workers.processes import LocalWorkers
+from framedream.workers.local_workers import LocalWorkers
 from framedream.workers.tasks import Outcome, Task, run_task
 
 
 class Queue:
-    """A source that gives tasks in order, and keeps what became of them."""
+    """A source that supplies tasks in order and records their outcomes."""
 
     def __init__(self, *tasks: Task, follow_ups: tuple[Task, ...] = ()) -> None:
         self.tasks = list(tasks)
@@ -27,19 +27,19 @@ class Queue:
         self.given: list[Task] = []
         self.outcomes: list[tuple[Task, Outcome]] = []
 
-    def next(self) -> Task | None:
+    def next_task(self) -> Task | None:
         if not self.tasks:
             return None
         self.given.append(self.tasks.pop(0))
         return self.given[-1]
 
-    def ended(self, task: Task, outcome: Outcome) -> None:
+    def finish(self, task: Task, outcome: Outcome) -> None:
         self.outcomes.append((task, outcome))
         if not self.tasks and self.follow_ups:
             self.tasks.append(self.follow_ups.pop(0))
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         return not self.tasks and not self.follow_ups
 
     def states(self) -> list[str]:
@@ -48,7 +48,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Wait:
-    """Waits in a thread of this process until it is to stop."""
+    """Waits in a thread of this process for an event."""
 
     event: threading.Event
     label: str = "wait"
@@ -59,7 +59,7 @@ class Wait:
 
 
 class Threads:
-    """Slots that are threads; scripted outcomes come before what the tasks do."""
+    """Slots that are threads; scripted outcomes come before those of the tasks."""
 
     def __init__(self, slots: int = 2, *script: Outcome) -> None:
         self.names = [f"slot {slot}" for slot in range(slots)]
@@ -93,11 +93,11 @@ LOST = Outcome("lost", problem="the worker process ended (SIGKILL(-9))", exit_co
 
 
 def go(source: Queue, workers, stop: Callable[[], bool] = lambda: False, **options) -> list[dict[str, str]]:
-    """Dispatch, and return what was told to the bar."""
-    told: list[dict[str, str]] = []
-    options = {"stopping": lambda: None, "tick": lambda doing: told.append(dict(doing)), "every": 0.02, **options}
-    dispatch(source, workers, stop=stop, **options)
-    return told
+    """Dispatch, and return the labels that each tick received."""
+    ticks: list[dict[str, str]] = []
+    defaults = {"stopping": lambda: None, "tick": lambda labels: ticks.append(dict(labels)), "tick_interval": 0.02}
+    dispatch(source, workers, stop=stop, **defaults | options)
+    return ticks
 
 
 @pytest.fixture
@@ -107,46 +107,46 @@ def processes() -> Iterator[LocalWorkers]:
     made.close()
 
 
-def test_all_tasks_are_done_by_all_slots_also_those_that_come_up_later():
+def test_all_slots_share_all_tasks_including_later_ones():
     source = Queue(*(Say(f"{n}") for n in range(7)), follow_ups=(Say("7"), Say("8")))
     workers = Threads(3)
-    told = go(source, workers)
+    ticks = go(source, workers)
     assert sorted(task.label for task, _ in source.outcomes) == list("012345678")
     assert set(source.states()) == {"done"}
-    assert told[0] == {"slot 0": "0", "slot 1": "1", "slot 2": "2"}
-    assert told[-1] == {}
+    assert ticks[0] == {"slot 0": "0", "slot 1": "1", "slot 2": "2"}
+    assert ticks[-1] == {}
 
 
-def test_slots_work_at_the_same_time_and_the_bar_is_told_meanwhile():
+def test_slots_work_at_the_same_time_while_ticks_go_on():
     event = threading.Event()
     workers = Threads(3)
-    threading.Timer(0.5, event.set).start()
-    told = go(Queue(*[Wait(event)] * 3), workers)
+    threading.Timer(0.2, event.set).start()
+    ticks = go(Queue(*[Wait(event)] * 3), workers)
     assert workers.most == 3
-    assert len(told) > 5
+    assert len(ticks) > 5
 
 
-def test_a_lost_task_is_done_again_before_others_in_a_fresh_process(caplog):
+def test_a_lost_task_is_repeated_first_in_a_new_process(caplog):
     source, workers = Queue(Say("first"), Say("second")), Threads(1, LOST)
     go(source, workers)
     assert [task.label for task in workers.submitted] == ["first", "first", "second"]
     assert [task.label for task, _ in source.outcomes] == ["first", "second"]
     assert workers.replaced == [0]
-    assert "first" in caplog.text and "again" in caplog.text
+    assert "first" in caplog.text and "repeated" in caplog.text
 
 
-@pytest.mark.parametrize(("tries", "times"), [(1, "once"), (3, "3 times")])
-def test_a_task_that_workers_die_of_fails_and_the_others_go_on(tries, times):
-    source, workers = Queue(Say("bad"), Say("good")), Threads(1, *[LOST] * tries)
-    go(source, workers, tries=tries)
+@pytest.mark.parametrize(("deaths", "times"), [(1, "once"), (3, "3 times")])
+def test_a_task_that_kills_its_workers_fails_alone(deaths, times):
+    source, workers = Queue(Say("bad"), Say("good")), Threads(1, *[LOST] * deaths)
+    go(source, workers, max_deaths=deaths)
     (task, outcome), (_, good) = source.outcomes
     assert (task.label, outcome.state, outcome.exit_code, good.state) == ("bad", "failed", 7, "done")
     assert outcome.problem.startswith(f"bad: its worker died {times}") and "fewer workers" in outcome.problem
     assert "\n" not in outcome.problem
-    assert len(workers.submitted) == tries + 1
+    assert len(workers.submitted) == deaths + 1
 
 
-def test_a_task_too_big_is_done_as_a_smaller_one_in_fresh_processes(processes, caplog):
+def test_a_task_that_is_too_big_continues_smaller_in_new_processes(processes, caplog):
     source = Queue(Heavy(4))
     go(source, processes)
     ((task, outcome),) = source.outcomes
@@ -156,7 +156,7 @@ def test_a_task_too_big_is_done_as_a_smaller_one_in_fresh_processes(processes, c
 
 
 @pytest.mark.parametrize("task", [Heavy(4, least=4), Raise("OutOfMemory", "no memory left")])
-def test_what_cannot_be_smaller_fails_and_the_process_is_replaced(task):
+def test_a_task_that_cannot_shrink_fails_and_its_process_is_replaced(task):
     source, workers = Queue(task, Say()), Threads(1, run_task(task, None))
     go(source, workers)
     assert source.states() == ["failed", "done"]
@@ -165,7 +165,7 @@ def test_what_cannot_be_smaller_fails_and_the_process_is_replaced(task):
     assert workers.replaced == [0]
 
 
-def test_warnings_of_a_task_that_was_too_big_are_not_lost():
+def test_a_smaller_task_keeps_the_earlier_warnings():
     source = Queue(Heavy(2))
     go(
         source,
@@ -174,7 +174,7 @@ def test_warnings_of_a_task_that_was_too_big_are_not_lost():
     assert source.outcomes[0][1].warnings == ("w1", "w2")
 
 
-def test_stopping_waits_for_what_runs_and_begins_nothing():
+def test_a_stop_waits_for_running_tasks_and_starts_no_others():
     event, calls = threading.Event(), []
     source = Queue(Wait(event, "1"), Wait(event, "2"), Say("3"))
     began = time.monotonic()
@@ -189,7 +189,7 @@ def test_stopping_waits_for_what_runs_and_begins_nothing():
 
 
 @pytest.mark.parametrize("state", ["lost", "out_of_memory"])
-def test_what_is_lost_while_stopping_has_stopped(state):
+def test_a_task_that_is_lost_during_a_stop_counts_as_stopped(state):
     event = threading.Event()
     source, workers = Queue(Heavy(2)), Threads(1)
     workers._run = lambda task, future: (event.wait(30), future.set_result(Outcome(state)))
@@ -198,20 +198,20 @@ def test_what_is_lost_while_stopping_has_stopped(state):
     assert (outcome.state, outcome.exit_code, len(workers.submitted)) == ("stopped", 130, 1)
 
 
-def test_what_was_to_be_done_again_when_all_stops_has_stopped():
+def test_a_task_to_repeat_counts_as_stopped_after_a_stop():
     source, workers = Queue(Say("lost"), Say("never")), Threads(1, LOST)
     go(source, workers, stop=lambda: bool(workers.replaced))
     assert [(task.label, outcome.state) for task, outcome in source.outcomes] == [("lost", "stopped")]
 
 
 class Breaks(Queue):
-    """Raises when it is told of an outcome."""
+    """Fails to receive outcomes."""
 
-    def ended(self, task: Task, outcome: Outcome) -> None:
+    def finish(self, task: Task, outcome: Outcome) -> None:
         raise OSError("disk full")
 
 
-def test_an_error_of_the_source_ends_all_after_what_runs():
+def test_an_error_of_the_source_is_raised_after_the_running_tasks():
     event, calls = threading.Event(), []
     waiting = Wait(event)
     workers = Threads(2)
@@ -227,8 +227,7 @@ def test_an_error_of_the_source_ends_all_after_what_runs():
     assert not workers.is_closed
 
 
-def test_an_error_closes_the_workers_whose_tasks_do_not_end(processes, tmp_path, monkeypatch):
-    monkeypatch.setattr(dispatching, "GRACE", 0.5)
+def test_an_error_closes_workers_whose_tasks_do_not_stop(processes, tmp_path):
     began = time.monotonic()
     path = tmp_path / "pid"
 
@@ -237,7 +236,7 @@ def test_an_error_closes_the_workers_whose_tasks_do_not_end(processes, tmp_path,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        go(Queue(Hang(path)), processes, tick=tick)
+        go(Queue(Hang(path)), processes, tick=tick, stop_timeout=0.5)
     assert time.monotonic() - began < 10
     assert not Path(f"/proc/{path.read_text()}").exists()
 
@@ -255,13 +254,13 @@ def test_a_second_interrupt_closes_the_workers_at_once(monkeypatch):
     assert workers.is_closed
 
 
-def test_a_source_that_is_stuck_is_an_error_and_no_endless_wait():
+def test_a_stuck_source_raises_an_error():
     source = Queue(follow_ups=(Say(),))
-    with pytest.raises(RuntimeError, match="none can begin"):
+    with pytest.raises(RuntimeError, match="none can start"):
         go(source, Threads(1))
 
 
-def test_real_processes_die_and_fail_and_all_ends_well(processes, tmp_path):
+def test_all_tasks_get_an_outcome_when_real_processes_die_and_fail(processes, tmp_path):
     source = Queue(Write(tmp_path / "a", dies=2, label="a"), Raise("InputError"), Warn(), *(Say() for _ in range(4)))
     go(source, processes)
     ended = {task.label: outcome for task, outcome in source.outcomes}

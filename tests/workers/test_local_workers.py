@@ -1,8 +1,9 @@
-"""What worker processes promise: each task has an outcome, and whoever dies takes no one along."""
+"""Worker processes on this machine: every task has an outcome, and a process that dies affects no other."""
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import signal
 import subprocess
@@ -15,42 +16,35 @@ import pytest
 from stand_in_tasks import Fails, Grow, Hang, Pin, Raise, Say, Unpicklable, Warn, Write
 
 from framedream import errors
-from framedream.workers import tasks
-from framedream.workers.processes import LocalWorkers
-from framedream.workers.tasks import Outcome, error_of, run_task
+from framedream.workers.local_workers import LocalWorkers
+from framedream.workers.tasks import Outcome, outcome_error, run_task
 
 HERE = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def workers() -> Iterator[LocalWorkers]:
-    made = LocalWorkers([Pin("a"), Pin("b")], ["A", "B"], env={"STAND_IN": "yes"})
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def fresh(monkeypatch) -> None:
-    """This process is prepared for nothing."""
-    monkeypatch.setattr(tasks, "_prepared", [])
+    pool = LocalWorkers([Pin("a"), Pin("b")], ["A", "B"], env={"STAND_IN": "yes"})
+    yield pool
+    pool.close()
 
 
 def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, f"it did not happen in {seconds} s"
         time.sleep(0.02)
 
 
 def runs(pid: int) -> bool:
-    """Whether a process is there and no zombie that waits for its parent."""
+    """Whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
 
-def is_there(pid: int) -> bool:
+def exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
@@ -69,11 +63,11 @@ def is_there(pid: int) -> bool:
         ("ZeroDivisionError", "failed", 1, RuntimeError),
     ],
 )
-def test_each_error_becomes_an_outcome_and_that_the_same_error_again(kind, state, code, raised):
+def test_an_error_becomes_an_outcome_and_the_outcome_the_same_error(kind, state, code, raised):
     outcome = run_task(Raise(kind, "a\nb" if code == 1 else "it went wrong; try again"), None)
     assert (outcome.state, outcome.exit_code) == (state, code)
     assert "\n" not in outcome.problem and "stand_in_tasks.py" in outcome.trace
-    error = error_of(outcome)
+    error = outcome_error(outcome)
     assert type(error) is raised and str(error) == outcome.problem
     assert outcome.trace in str(error.__cause__)
     if code == 1:
@@ -84,10 +78,10 @@ def test_each_error_becomes_an_outcome_and_that_the_same_error_again(kind, state
 
 def test_a_task_that_is_done_has_no_error():
     with pytest.raises(ValueError, match="no error"):
-        error_of(Outcome("done"))
+        outcome_error(Outcome("done"))
 
 
-def test_a_process_is_prepared_once_for_what_is_equal(fresh, tmp_path):
+def test_equal_initializers_run_once_in_a_process(tmp_path):
     log = tmp_path / "log"
     for name in ("a", "a", "b", "a"):
         assert run_task(Say(), Pin(name, log)).state == "done"
@@ -100,22 +94,22 @@ def note(log: Path, name: str) -> None:
         file.write(f"partial-{name}\n")
 
 
-def test_what_cannot_be_prepared_is_an_outcome_and_is_tried_again(fresh):
+def test_an_initializer_that_fails_gives_an_outcome_and_is_tried_again():
     for _ in range(2):
         outcome = run_task(Say(), Fails())
         assert (outcome.state, outcome.exit_code) == ("failed", 7)
         assert "no such device" in outcome.problem
 
 
-def test_warnings_travel_with_the_outcome_and_are_not_shown_twice(caplog):
+def test_an_outcome_carries_the_warnings_which_are_not_shown_in_the_worker(caplog):
     outcome = run_task(Warn(), None)
     assert (outcome.value, outcome.warnings) == ("warned", ("3 frames are missing",))
     assert not caplog.records
-    tasks.log.warning("shown again")
-    assert [record.getMessage() for record in caplog.records] == ["shown again"]
+    logging.getLogger("framedream").warning("shown after the task")
+    assert caplog.messages == ["shown after the task"]
 
 
-def test_slots_have_processes_of_their_own_prepared_and_deaf_to_signals(workers):
+def test_each_slot_has_its_own_initialized_process_that_ignores_signals(workers):
     said = [workers.submit(slot, Say()).result(30).value for slot in (0, 1, 0, 1)]
     assert said[:2] == said[2:]
     assert len({said[0]["pid"], said[1]["pid"], os.getpid()}) == 3
@@ -126,7 +120,7 @@ def test_slots_have_processes_of_their_own_prepared_and_deaf_to_signals(workers)
         assert each["env"] == "yes"
 
 
-def test_a_worker_that_dies_loses_its_task_only(workers, tmp_path):
+def test_a_worker_that_dies_loses_only_its_own_task(workers, tmp_path):
     long = workers.submit(1, Write(tmp_path / "long", seconds=30, until=tmp_path / "go"))
     eventually(lambda: (tmp_path / "long").exists())
     outcome = workers.submit(0, Write(tmp_path / "dies", dies=1)).result(30)
@@ -137,16 +131,16 @@ def test_a_worker_that_dies_loses_its_task_only(workers, tmp_path):
     assert long.result(30).state == "done"
 
 
-def test_a_worker_that_died_while_idle_harms_no_task(workers):
+def test_a_worker_that_died_while_idle_is_replaced(workers):
     pid = workers.submit(0, Say()).result(30).value["pid"]
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not is_there(pid))
+    eventually(lambda: not exists(pid))
     time.sleep(0.3)
     assert workers.submit(0, Say()).result(30).value["pid"] != pid
 
 
 @pytest.mark.parametrize("where", ["here", "there", "result"])
-def test_what_cannot_travel_is_a_failure_and_the_worker_lives_on(workers, where):
+def test_a_task_or_result_that_cannot_be_pickled_fails_and_the_worker_lives_on(workers, where):
     pid = workers.submit(0, Say()).result(30).value["pid"]
     outcome = workers.submit(0, Unpicklable(where)).result(30)
     assert (outcome.state, outcome.exit_code) == ("failed", 1)
@@ -154,11 +148,11 @@ def test_what_cannot_travel_is_a_failure_and_the_worker_lives_on(workers, where)
     assert workers.submit(0, Say()).result(30).value["pid"] == pid
 
 
-def test_a_replaced_process_is_gone_and_the_next_is_fresh(workers):
+def test_replacing_a_slot_ends_its_process_and_starts_a_new_one(workers):
     first = workers.submit(0, Say()).result(30).value["pid"]
     other = workers.submit(1, Say()).result(30).value["pid"]
     workers.replace(0)
-    eventually(lambda: not is_there(first))
+    eventually(lambda: not exists(first))
     assert workers.submit(0, Say()).result(30).value["pid"] not in (first, other)
     assert workers.submit(1, Say()).result(30).value["pid"] == other
 
@@ -170,13 +164,13 @@ def test_closing_ends_hanging_processes_at_once_and_leaves_no_zombies(workers, t
     began = time.monotonic()
     workers.close()
     assert time.monotonic() - began < 3
-    assert not is_there(idle) and not is_there(int((tmp_path / "pid").read_text()))
+    assert not exists(idle) and not exists(int((tmp_path / "pid").read_text()))
     assert hung.result(5).state == "lost"
     with pytest.raises(errors.DeviceError, match="closed"):
         workers.submit(0, Say())
 
 
-def test_a_worker_that_has_grown_is_renewed_between_tasks_and_loses_none(tmp_path):
+def test_a_worker_whose_memory_grows_is_replaced_between_tasks(tmp_path):
     workers = LocalWorkers([Pin("a", tmp_path / "log")], ["A"])
     try:
         pids = [workers.submit(0, Grow(0)).result(30).value]
@@ -194,7 +188,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from stand_in_tasks import Say, Write
-from framedream.workers.processes import LocalWorkers
+from framedream.workers.local_workers import LocalWorkers
 workers = LocalWorkers([None, None], ["A", "B"])
 idle = workers.submit(0, Say()).result().value["pid"]
 future = workers.submit(1, Write(Path(sys.argv[1]), seconds=60))
@@ -210,7 +204,7 @@ else:
 
 @pytest.fixture
 def parent(tmp_path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Starts a process with an idle and a busy worker."""
+    """Start a process with an idle and a busy worker."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]), "PYTHONWARNINGS": "default"}
     started = []
 
@@ -226,7 +220,7 @@ def parent(tmp_path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
         process.communicate()
 
 
-def test_workers_idle_and_busy_end_when_their_parent_is_killed(parent):
+def test_idle_and_busy_workers_end_when_their_parent_is_killed(parent):
     process = parent("wait")
     pids = [int(pid) for pid in process.stdout.readline().split()]
     assert len(pids) == 2 and all(map(runs, pids))
@@ -234,7 +228,7 @@ def test_workers_idle_and_busy_end_when_their_parent_is_killed(parent):
     eventually(lambda: not any(map(runs, pids)), seconds=5)
 
 
-def test_ctrl_c_in_the_terminal_leaves_the_workers_to_their_parent(parent):
+def test_ctrl_c_does_not_end_the_workers(parent):
     process = parent("wait")
     pids = [int(pid) for pid in process.stdout.readline().split()]
     for pid in pids:
@@ -243,7 +237,7 @@ def test_ctrl_c_in_the_terminal_leaves_the_workers_to_their_parent(parent):
     assert all(map(runs, pids))
 
 
-def test_nothing_is_leaked_or_said_at_the_end(parent):
+def test_closing_leaks_no_process_and_prints_nothing(parent):
     process = parent("close")
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0
