@@ -42,7 +42,6 @@ from framedream.errors import DeviceError
 from framedream.jobs.preview_looks import preview_looks
 from framedream.media import open_footage, read_image, write_image
 from framedream.reports.batch_report import ReportItem
-from framedream.workers import devices
 from framedream.workers.gpu_discovery import Gpu
 
 ROOT = Path(__file__).parents[2]
@@ -527,7 +526,8 @@ def machine(monkeypatch):
 
     def make(*gpus: Gpu, cards: Sequence[str] = ()) -> None:
         monkeypatch.setattr("framedream.media.write.hardware_encoders.working_hardware_encoders", lambda: list(cards))
-        monkeypatch.setattr(devices, "find_gpus", lambda: list(gpus))
+        for module in ("framedream.workers.gpu_discovery", "framedream.workers.devices"):
+            monkeypatch.setattr(f"{module}.find_gpus", lambda: list(gpus))
         for module in ("framedream.config.machine", "framedream.workers.devices"):
             monkeypatch.setattr(f"{module}.usable_cores", lambda: 2)
             monkeypatch.setattr(f"{module}.total_memory", lambda: 16e9)

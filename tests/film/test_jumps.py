@@ -191,7 +191,7 @@ def test_what_was_seen_is_noted_exactly():
 
 def test_a_survey_of_a_cut_does_not_read_what_lies_in_front_again(clip, tmp_path, decoded):
     with FootageJob(clip, tmp_path / "film.mp4", Settings.of(start=Moment(frame=40), end=Moment(frame=50))) as made:
-        task = FilmTasks(made).next()
+        task = FilmTasks(made).next_task()
         assert isinstance(task, SurveyTask)
         decoded.clear()
         assert len(task.run().times) == 10
