@@ -41,7 +41,7 @@ def results(codec: str, runs: int, seconds: float) -> collections.Counter[str]:
     """How often each result came out."""
     film = FilmAssembler(
         Path(tempfile.gettempdir(), f"encoders{SUFFIXES.get(codec, '.mp4')}"),
-        like=FilmFormat(80, 64),
+        film_format=FilmFormat(80, 64),
         settings=OutputSettings(codec=codec),
     )
     shown, found = pictures(), collections.Counter[str]()

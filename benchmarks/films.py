@@ -79,7 +79,7 @@ def to_and_fro(clip: Path, frames: int, path: Path, size: tuple[int, int] | None
         size: Width and height of its frames; the clip's own if not given.
     """
     source = open_footage(clip)
-    width, height = size or (source.width, source.height)
+    width, height = size or (source.format.width, source.format.height)
     taken = [cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_AREA) for frame in source.frames()]
     pictures = [eight_bit(picture) for picture in taken]
     with av.open(str(path), "w") as film:

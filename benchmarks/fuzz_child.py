@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.film_writer import open_film
 from framedream.errors import FramedreamError
 from framedream.jobs.probe import probe
-from framedream.media import FilmFormat, Footage, Frame, open_film, open_footage
+from framedream.media import FilmFormat, Footage, Frame, open_footage
 from framedream.media.audio.audio_samples import read_mono
 
 WIDTH, HEIGHT = 64, 48
@@ -89,14 +90,12 @@ def _reset_peak() -> None:
 
 def _read_footage(path: Path) -> str:
     footage = open_footage(path)
-    for fact in ("width", "height", "rate", "time_base", "sample_aspect", "color", "frame_count", "last_duration"):
-        getattr(footage, fact)
     times = list(footage.times())
     if times != sorted(set(times)):
         raise WrongTimes(f"{times[:20]}")
     count = 0
     for frame, time in zip(footage.frames(), times, strict=True):
-        if frame.time != time or frame.pixels.shape != (footage.height, footage.width, 3):
+        if frame.time != time or frame.pixels.shape != (footage.format.height, footage.format.width, 3):
             raise WrongTimes(f"frame {count} of {frame.pixels.shape} at {frame.time} instead of {time}")
         count += 1
     return f"{count} frames{_write_with_tracks(footage)}"
@@ -104,13 +103,13 @@ def _read_footage(path: Path) -> str:
 
 def _write_with_tracks(footage: Footage) -> str:
     """Put the sound, and subtitles and all, into a short film, in a container that the file's name decides."""
-    if footage.sound is None and footage.extras is None:
+    if footage.format.sound is None and footage.format.extras is None:
         return ""
     suffix = _FILMS[len(footage.path.name) % len(_FILMS)]
     film = footage.path.parent / OUTPUT / f"film{suffix}"
-    like = FilmFormat(WIDTH, HEIGHT, sound=footage.sound, extras=footage.extras)
+    film_format = FilmFormat(WIDTH, HEIGHT, sound=footage.format.sound, extras=footage.format.extras)
     try:
-        with open_film(film, like=like) as writer:
+        with open_film(film, film_format=film_format) as writer:
             for number in range(5):
                 writer.write(Frame(np.full((HEIGHT, WIDTH, 3), 99, np.float32), Fraction(number, 25)))
     finally:

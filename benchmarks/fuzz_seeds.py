@@ -14,8 +14,9 @@ import av
 import numpy as np
 from PIL import Image
 
+from benchmarks.film_writer import open_film
 from framedream.config.settings import OutputSettings
-from framedream.media import FilmFormat, Frame, open_film
+from framedream.media import FilmFormat, Frame
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 8
 
@@ -166,7 +167,7 @@ def _films(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def _write_av1(path: Path) -> None:
     # By framedream itself, which knows how to keep this encoder from taking all of the machine.
-    with open_film(path, like=FilmFormat(WIDTH, HEIGHT), settings=OutputSettings(codec="libsvtav1")) as film:
+    with open_film(path, film_format=FilmFormat(WIDTH, HEIGHT), settings=OutputSettings(codec="libsvtav1")) as film:
         for number in range(FRAMES):
             film.write(Frame(np.asarray(_picture(number), np.float32), Fraction(number, 25)))
 

@@ -92,7 +92,7 @@ def figures(pairs: int, clip: Path) -> Iterator[Figure]:
             weights = random_weights(model, Path(folder))
             flags = ["--precision", precision, "--model", model, *(["--weights", str(weights)] if weights else [])]
             settings = Settings.of(model=model, weights=weights, precision=precision)
-            loop = Loop(settings, footage.height, footage.width, frames)
+            loop = Loop(settings, footage.format.height, footage.format.width, frames)
             pair = [partial(time_command, clip, *flags), loop.time]
             yield Figure(f"overhead of a film by {model}, {precision}", ratios(in_alternation(pair, pairs)), goal)
 
@@ -105,7 +105,7 @@ def main() -> None:
     arguments = parser.parse_args()
     footage = open_footage(arguments.clip)
     frames = sum(1 for _ in footage.frames())
-    loop = Loop(Settings(), footage.height, footage.width, frames)
+    loop = Loop(Settings(), footage.format.height, footage.format.width, frames)
     loop.time()
     pairs = [(time_command(arguments.clip), loop.time()) for _ in range(arguments.pairs)]
     for whole, steps in pairs:

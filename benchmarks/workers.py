@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.film_writer import open_film
 from benchmarks.workers_child import HEIGHT, WIDTH, take
 from framedream import Settings
 from framedream.batch.dream_folder import find_items
@@ -40,7 +41,7 @@ from framedream.film.film_tasks import NetworkTask
 from framedream.film.footage_job import FootageJob
 from framedream.film.survey import survey_footage
 from framedream.jobs.dream_video import make_with
-from framedream.media import FilmFormat, Frame, open_film
+from framedream.media import FilmFormat, Frame
 from framedream.workers.devices import Device
 from framedream.workers.local_workers import LocalWorkers
 
@@ -58,7 +59,7 @@ def write_clip(path: Path, frames: int, seed: int) -> None:
     """A continuous shot: a texture that moves."""
     large = np.random.default_rng(seed).uniform(0, 255, (HEIGHT // 4 + 9, WIDTH // 4 + 9, 3)).astype(np.float32)
     large = np.kron(large, np.ones((4, 4, 1), np.float32))
-    with open_film(path, like=FilmFormat(WIDTH, HEIGHT)) as film:
+    with open_film(path, film_format=FilmFormat(WIDTH, HEIGHT)) as film:
         for number in range(frames):
             at = round(16 + 15 * np.sin(number / 40))
             film.write(Frame(large[at : at + HEIGHT, at : at + WIDTH].copy(), Fraction(number, 25)))

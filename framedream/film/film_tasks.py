@@ -14,7 +14,7 @@ from pathlib import Path
 from framedream.config.machine import TILES
 from framedream.config.settings import Settings
 from framedream.errors import OutputError, Stopped
-from framedream.film.compositing import film_properties
+from framedream.film.compositing import film_format
 from framedream.film.dreamers import dreamer_for
 from framedream.film.footage_job import FootageJob
 from framedream.film.part_maker import PartMaker, PartProgress, render_plan
@@ -125,7 +125,7 @@ class PartTask:
         def report(progress: PartProgress) -> None:
             storage.write_progress(self.number, progress.frame, progress.backwards, progress.at)
 
-        encoding = PieceFactory(self.target, film_properties(settings, footage), settings.output)
+        encoding = PieceFactory(self.target, film_format(settings, footage), settings.output)
         footage.keeps_alpha = encoding.keeps_alpha
         dreamer = partial(dreamer_for, settings, self.tile)
         check = partial(check_running, storage, self.token)
@@ -221,7 +221,7 @@ class FilmTasks:
     @property
     def remaining(self) -> float:
         """Number of pixels in frames of parts that have not started."""
-        size = self.job.footage.height * self.job.footage.width
+        size = self.job.footage.format.height * self.job.footage.format.width
         if self._waiting is None:
             return float(self.job.footage.frame_count or 0) * size
         return float(sum(part.stop - part.first for part in self._waiting)) * size

@@ -9,7 +9,7 @@ from pathlib import Path
 from framedream.config.settings import FootageSettings, Settings, setting_groups
 from framedream.config.timeline import Timeline, flag_name
 from framedream.errors import InputError
-from framedream.film.compositing import check_mask, film_properties, mask_paths
+from framedream.film.compositing import check_mask, film_format, mask_paths
 from framedream.film.dreamers import guide_paths
 from framedream.film.film_job import FilmJob, FilmPaths
 from framedream.film.plan import Plan
@@ -59,16 +59,16 @@ class FootageJob(FilmJob):
         self.footage = open_retimed(source, settings.footage)
         _log_if_single(self.footage, settings.footage)
         if settings.change.sound:
-            self.footage.sound = load_film_sound(settings, paths.name)
+            self.footage.format = replace(self.footage.format, sound=load_film_sound(settings, paths.name))
         if settings.change.timeline:
             _warn_of_zoom_settings(settings.change.timeline)
         try:
-            check_memory(self.footage.frame_count or 1, self.footage.height, self.footage.width)
+            check_memory(self.footage.frame_count or 1, self.footage.format.height, self.footage.format.width)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         check_mask(settings, self.footage)
         manifest = Manifest.of([self.source], Path(paths.name), settings)
-        super().__init__(paths, film_properties(settings, self.footage), settings, manifest, restart=restart)
+        super().__init__(paths, film_format(settings, self.footage), settings, manifest, restart=restart)
         self.footage.keeps_alpha = self.film.keeps_alpha
 
     def surveyed(self, survey: Survey) -> Plan:
@@ -83,26 +83,26 @@ class FootageJob(FilmJob):
         """
         if not survey.times:
             raise InputError(f"{self.source}: contains no frames; check that it plays")
-        self.folder.note("survey", **survey_to_record(survey, self.footage.time_base))
+        self.folder.note("survey", **survey_to_record(survey, self.footage.format.time_base))
         return self._use_survey(survey)
 
     def _begin(self) -> None:
         super()._begin()
         record = self.folder.journal.find("survey")
         if record is not None:
-            height, width = self.footage.height, self.footage.width
-            self._use_survey(survey_from_record(record, self.footage.time_base, height, width))
+            height, width = self.footage.format.height, self.footage.format.width
+            self._use_survey(survey_from_record(record, self.footage.format.time_base, height, width))
 
     def _use_survey(self, survey: Survey) -> Plan:
         times, height, width = survey.times, survey.height, survey.width
         self.footage.seen = survey.frame_index or self.footage.seen
         in_flight = 2 * min(len(times), 2 * window_length(height, width))
         # Frames are counted as wide as the film's; dreams are stored as wide as the footage's.
-        self._check_disk_space(len(times), in_flight * width // self._properties.width)
-        sound = self.footage.sound
+        self._check_disk_space(len(times), in_flight * width // self.format.width)
+        sound = self.format.sound
         if sound and self.settings.change.sound:
             last = len(times) - 1
-            self.footage.sound = replace(sound, end=times[last] + self.film.shown_for(times, last, None))
+            self.film.set_sound(replace(sound, end=times[last] + self.film.shown_for(times, last, None)))
         self._plan = Plan(survey, self.settings)
         return self._plan
 

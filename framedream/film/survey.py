@@ -74,9 +74,9 @@ def survey_footage(footage: FootageProtocol, settings: Settings, check: Callable
         cuts = find_cuts(prefetch(pictures(), _PREFETCHED_FRAMES))
     film_times = list(footage.times_by(times))
     starts = {footage.first_of(cut) for cut in cuts} & set(range(1, len(film_times)))
-    mask, frame_index = open_mask(settings, footage.source.rate), footage.seen or watch.seen()
+    mask, frame_index = open_mask(settings, footage.source.format.rate), footage.seen or watch.seen()
     mask_index = _index_mask(mask, footage.moment(film_times[-1]), check) if mask and film_times else None
-    return Survey(film_times, sorted(starts), footage.height, footage.width, frame_index, mask_index)
+    return Survey(film_times, sorted(starts), footage.format.height, footage.format.width, frame_index, mask_index)
 
 
 def _index_mask(mask: Footage, last: Fraction, check: Callable[[], None]) -> FrameIndex | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from framedream.config.settings import Settings
 from framedream.errors import FramedreamError, InputError
-from framedream.film.compositing import film_properties
+from framedream.film.compositing import film_format
 from framedream.film.plan import Plan
 from framedream.film.survey import Survey, survey_footage
 from framedream.media import FootageProtocol, PieceFactory, is_image_footage
@@ -99,12 +99,15 @@ def _describe_source(path: Path, footage: FootageProtocol) -> list[Row]:
 
 
 def _describe_pictures(footage: FootageProtocol) -> Iterator[Row]:
-    aspect = footage.sample_aspect
+    aspect = footage.format.sample_aspect
     shape = "square pixels" if aspect == 1 else f"pixels of {aspect.numerator}:{aspect.denominator}"
-    alpha = ", with alpha" if footage.has_alpha else ""
-    yield "pictures", f"{footage.width}x{footage.height}, upright, {shape}, {footage.depth} bits{alpha}"
+    alpha = ", with alpha" if footage.format.has_alpha else ""
+    yield (
+        "pictures",
+        f"{footage.format.width}x{footage.format.height}, upright, {shape}, {footage.format.depth} bits{alpha}",
+    )
     if footage.path.suffix.lower() not in READABLE and not footage.path.is_dir():
-        yield "color", describe_color(footage.color)
+        yield "color", describe_color(footage.format.color)
 
 
 def _describe_times(times: Sequence[Fraction], footage: FootageProtocol) -> str:
@@ -115,7 +118,7 @@ def _describe_times(times: Sequence[Fraction], footage: FootageProtocol) -> str:
     steps = [later - earlier for earlier, later in itertools.pairwise(times)]
     mean = (times[-1] - times[0]) / len(steps)
     if max(steps) - min(steps) <= _INTERVAL_TOLERANCE:
-        rate = footage.rate or 1 / mean
+        rate = footage.format.rate or 1 / mean
         exact = f" ({rate})" if rate.denominator > 1 else ""
         return f"{words}, {float(rate):.6g} a second{exact}, constant"
     apart = f"{float(min(steps)) * 1000:.1f} to {float(max(steps)) * 1000:.1f} ms apart"
@@ -144,7 +147,7 @@ def _describe_plan(survey: Survey, settings: Settings) -> str:
 def _describe_output(name: str, footage: FootageProtocol, settings: Settings) -> list[Row]:
     """Describe the film; also set whether the footage keeps its alpha."""
     try:
-        factory = PieceFactory(name, film_properties(settings, footage), settings.output)
+        factory = PieceFactory(name, film_format(settings, footage), settings.output)
         factory.try_encoder()
         footage.keeps_alpha = factory.keeps_alpha
         return [("written", words) for words in describe_film(factory)]

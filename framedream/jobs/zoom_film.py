@@ -122,15 +122,16 @@ class ZoomJob(FilmJob):
         self.length = self.frames / rate
         sound = load_film_sound(settings, places.name, self.length)
         self._at = load_schedule(add_sound_follows(settings), self.length).at
-        self.form = FilmFormat(width, height, rate, sound=sound)
+        self._rate = rate
         manifest = Manifest.of(files, Path(places.name), settings, kind="zoom")
-        super().__init__(places, self.form, settings, manifest, restart=restart)
+        film_format = FilmFormat(width, height, rate, sound=sound)
+        super().__init__(places, film_format, settings, manifest, restart=restart)
 
     def _begin(self) -> None:
         super()._begin()
         self._check_disk_space(self.frames, self._in_flight)
-        times = [number / self.form.rate for number in range(self.frames)]
-        self._plan = Plan(Survey(times, [], self.form.height, self.form.width), self.settings, is_chain=True)
+        times = [number / self._rate for number in range(self.frames)]
+        self._plan = Plan(Survey(times, [], self.format.height, self.format.width), self.settings, is_chain=True)
 
     @property
     def _in_flight(self) -> int:
@@ -139,7 +140,7 @@ class ZoomJob(FilmJob):
 
     def render(self, windows: Sequence[Window]) -> Generator[Frame | None]:
         """Render adjacent windows; yields None for each frame that is dreamed in advance."""
-        width, height, rate = self.form.width, self.form.height, self.form.rate
+        width, height, rate = self.format.width, self.format.height, self._rate
         dreamer, at = dreamer_for(self.settings), self._at
         camera_path = CameraPath(lambda seconds: at(seconds).zoom, width, height, self.length)
         stills = [still.read(width, height) for still in self._stills]

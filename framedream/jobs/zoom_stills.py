@@ -173,14 +173,14 @@ class _FilmFrame:
 
     @property
     def size(self) -> Size:
-        return max(1, round(self.footage.width * self.footage.sample_aspect)), self.footage.height
+        return max(1, round(self.footage.format.width * self.footage.format.sample_aspect)), self.footage.format.height
 
     def read(self, width: int, height: int) -> Pixels:
         with closing(self.footage.frames(self.number)) as frames:
             frame = next(frames, None)
         if frame is None:
             raise InputError(f"{self.name}: frame {self.number} cannot be read; check that the file plays")
-        return resize_to_fill(frame.pixels, width, height, Fraction(self.footage.sample_aspect))
+        return resize_to_fill(frame.pixels, width, height, Fraction(self.footage.format.sample_aspect))
 
 
 def _even(length: float) -> int:

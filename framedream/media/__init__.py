@@ -8,7 +8,6 @@ from framedream.media.audio.loudness import Loudness
 from framedream.media.color_conversion import ColorTags
 from framedream.media.frames import (
     FilmFormat,
-    FilmProperties,
     FootageProtocol,
     Frame,
     Pixels,
@@ -25,7 +24,6 @@ from framedream.media.read.image_sequence_reader import list_images
 from framedream.media.read.opening import is_image_footage, open_footage
 from framedream.media.read.synced_reader import SyncedReader
 from framedream.media.write.assembly import FilmAssembler, PieceFactory, is_folder_output, output_holds_sound
-from framedream.media.write.film_writer import FilmWriter, open_film
 from framedream.media.write.image_writer import check_image_name, keeps_alpha, write_image
 from framedream.media.write.pieces import Piece
 
@@ -33,8 +31,6 @@ __all__ = [
     "ColorTags",
     "FilmAssembler",
     "FilmFormat",
-    "FilmProperties",
-    "FilmWriter",
     "Footage",
     "FootageProtocol",
     "Frame",
@@ -55,7 +51,6 @@ __all__ = [
     "keeps_alpha",
     "list_images",
     "natural_noise",
-    "open_film",
     "open_footage",
     "output_holds_sound",
     "over_black",

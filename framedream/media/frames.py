@@ -86,68 +86,29 @@ class Sound(TimeRange):
     """Where a film's sound is found, and which part of it belongs to the film."""
 
 
-class FilmProperties(Protocol):
-    """What a writer must know of a film: footage has it, and so has `FilmFormat`.
-
-    Attributes:
-        width: Width of the frames in pixels.
-        height: Height of the frames in pixels.
-        rate: Nominal frames per second (the average where it varies), or None.
-        time_base: Seconds per tick; frame times are whole numbers of ticks.
-        sample_aspect: Width of a pixel divided by its height.
-        color: How the colors are to be written.
-        depth: Bits of a channel that are worth keeping: 8 to 16.
-        has_alpha: Whether parts of it may be transparent.
-        sound: Where its sound is, or None for a silent film.
-        extras: Where its subtitles, chapters and titles are, or None if it has none.
-        last_duration: How long the last frame is shown, in seconds, where known beforehand.
-    """
-
-    @property
-    def width(self) -> int: ...  # noqa: D102
-    @property
-    def height(self) -> int: ...  # noqa: D102
-    @property
-    def rate(self) -> Fraction | None: ...  # noqa: D102
-    @property
-    def time_base(self) -> Fraction: ...  # noqa: D102
-    @property
-    def sample_aspect(self) -> Fraction: ...  # noqa: D102
-    @property
-    def color(self) -> ColorTags: ...  # noqa: D102
-    @property
-    def depth(self) -> int: ...  # noqa: D102
-    @property
-    def has_alpha(self) -> bool: ...  # noqa: D102
-    @property
-    def sound(self) -> Sound | None: ...  # noqa: D102
-    @property
-    def extras(self) -> TimeRange | None: ...  # noqa: D102
-    @property
-    def last_duration(self) -> Fraction | None: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class FilmFormat:
-    """The form of a film that has no footage, such as a zoom into a still.
+    """Everything about a film but its frames: size, rate, time base, colors, sound.
+
+    Footage has one, and the film made of it keeps it.
 
     Attributes:
         width: Width of the frames in pixels.
         height: Height of the frames in pixels.
-        rate: Frames per second.
-        time_base: Seconds per tick. Default: one frame.
+        rate: Nominal frames per second (the average where it varies), or None if unknown.
+        time_base: Seconds per tick; frame times are whole numbers of ticks. Default: one frame.
         sample_aspect: Width of a pixel divided by its height.
-        color: How the colors are to be written. Default: what is usual at this size.
-        sound: Where its sound is, or None for a silent film.
-        last_duration: How long the last frame is shown. Default: as long as the one before.
-        depth: Bits of a channel that are worth keeping.
-        has_alpha: Whether parts of it may be transparent.
-        extras: Where its subtitles, chapters and titles are.
+        color: How colors are stored. Default: what is usual at this size.
+        sound: Where the sound is, or None for a silent film.
+        last_duration: How long the last frame is shown, in seconds, or None if unknown.
+        depth: Bits per channel: 8 to 16.
+        has_alpha: Whether parts of the frames may be transparent.
+        extras: Where subtitles, chapters and titles are, or None if there are none.
     """
 
     width: int
     height: int
-    rate: Fraction = Fraction(25)
+    rate: Fraction | None = Fraction(25)
     time_base: Fraction = Fraction(0)
     sample_aspect: Fraction = Fraction(1)
     color: ColorTags = field(default=None)  # type: ignore[assignment]
@@ -159,32 +120,30 @@ class FilmFormat:
 
     def __post_init__(self) -> None:
         if not self.time_base:
-            object.__setattr__(self, "time_base", 1 / Fraction(self.rate))
+            object.__setattr__(self, "time_base", 1 / Fraction(self.rate or 25))
         if self.color is None:
             object.__setattr__(self, "color", ColorTags.of_images(self.width, self.height))
 
 
-class FootageProtocol(FilmProperties, Protocol):
-    """Frames that are dreamed of: footage has it, and so has what is made of footage in slow motion.
+class FootageProtocol(Protocol):
+    """Frames to dream: `Footage` as it is, or retimed to slow motion or another rate.
 
     Attributes:
+        format: Size, rate, colors and sound of the frames.
+        keeps_alpha: Whether frames keep their alpha channel.
+        seen: The frame index of an earlier pass over the file; with it, a pass can start in the middle.
         path: The file or folder.
-        frame_count: How many frames there are, as far as known.
-        keeps_alpha: Whether frames bring their alpha along.
-        sound: Where the sound of these frames is, or None.
-        seen: What was seen before of the file they come from: a pass may begin in its middle then.
+        frame_count: How many frames there are, if known.
     """
 
+    format: FilmFormat
     keeps_alpha: bool
-    sound: Sound | None
     seen: FrameIndex | None
 
     @property
     def path(self) -> Path: ...  # noqa: D102
     @property
     def frame_count(self) -> int | None: ...  # noqa: D102
-    @property
-    def has_sound(self) -> bool: ...  # noqa: D102
 
     @property
     def source(self) -> FootageProtocol:
@@ -192,44 +151,46 @@ class FootageProtocol(FilmProperties, Protocol):
         ...
 
     def frames(self, first: int = 0) -> Generator[Frame]:
-        """A fresh pass over the frames from one with a number on; closing it closes the file."""
+        """Start a new pass over the frames at a frame number; closing it closes the file."""
         ...
 
     def watch(self) -> FrameIndexer:
-        """What notes all that the next pass over `source` sees, if that is a whole video."""
+        """Return an indexer that records the next pass over `source`."""
         ...
 
     def times(self) -> Generator[Fraction]:
-        """Times of all frames, in seconds; rising."""
+        """Yield the times of all frames, in seconds, rising."""
         ...
 
     def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
-        """The same by the times of the frames of `source`, where these are at hand."""
+        """Return the same, given the times of the frames of `source`."""
         ...
 
     def first_of(self, index: int) -> int:
-        """The first frame that shows a frame of `source`, or is nearer to it than to the one before."""
+        """Return the first frame that shows a frame of `source`, or is nearer to it than to the one before."""
         ...
 
     def moment(self, time: Fraction) -> Fraction:
-        """The time of the whole footage that is shown at a time of the film, both in seconds."""
+        """Return the time in the whole footage that a time of the film shows, both in seconds."""
         ...
 
     def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
-        """What reads the frames where it is known which of them begin a shot."""
+        """Return a frame reader that does not interpolate across these cuts."""
         ...
 
 
-class FootageReader(FilmProperties, Protocol):
-    """A file or folder as it is: every frame, at its own size. One for each kind of footage.
+class FootageReader(Protocol):
+    """A file or folder as it is: every frame, at its own size. Each kind of footage has one.
 
     Attributes:
+        format: Size, rate, colors and sound, as stored in the file.
+        seen: The frame index of an earlier pass.
+        watch: Records the next pass, if the file is a video.
         path: The file or folder.
-        frame_count: How many frames there are, as far as that is known without decoding.
-        seen: What an earlier pass has seen of it.
-        watch: Notes what the next pass sees, if it is a video.
+        frame_count: How many frames there are, if known without decoding.
     """
 
+    format: FilmFormat
     seen: FrameIndex | None
     watch: FrameIndexer | None
 
@@ -239,9 +200,9 @@ class FootageReader(FilmProperties, Protocol):
     def frame_count(self) -> int | None: ...  # noqa: D102
 
     def times(self) -> Iterator[Fraction]:
-        """Times of all frames, in seconds; rising."""
+        """Yield the times of all frames, in seconds, rising."""
         ...
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        """Start a new pass over the frames from index ``first`` up to, not including, ``stop``."""
         ...

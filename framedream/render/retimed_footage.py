@@ -11,16 +11,14 @@ from pathlib import Path
 
 from framedream.config.settings import FootageSettings
 from framedream.media import (
+    FilmFormat,
     Footage,
     FootageProtocol,
     Frame,
     FrameIndex,
-    Sound,
-    TimeRange,
     is_image_footage,
     open_footage,
 )
-from framedream.media.color_conversion import ColorTags
 from framedream.media.read.frame_index import FrameIndexer
 from framedream.motion.interpolation import FramePair
 from framedream.motion.optical_flow import FlowEstimator
@@ -51,7 +49,7 @@ def open_retimed(path: Path | str, settings: FootageSettings, seen: FrameIndex |
         return footage
     if rate is None and factor.denominator == 1:
         return RetimedFootage(footage, SlowMotionTiming(footage, int(factor)), factor)
-    rate = rate or (footage.rate or _USUAL_RATE).limit_denominator(_LARGEST_DENOMINATOR)
+    rate = rate or (footage.format.rate or _USUAL_RATE).limit_denominator(_LARGEST_DENOMINATOR)
     return RetimedFootage(footage, ConstantRateTiming(footage, rate, factor), factor)
 
 
@@ -68,38 +66,23 @@ class RetimedFootage:
     Attributes:
         source: The footage itself.
         path: The file or folder.
-        width: Width of the frames, in pixels.
-        height: Height of the frames, in pixels.
-        rate: Nominal frames per second of the film, or None.
-        time_base: Seconds per tick; frame times are whole numbers of ticks.
-        sample_aspect: Width of a pixel divided by its height.
-        color: The color tags for the result.
+        format: Size, rate, colors and sound of the film, with its sound stretched.
         frame_count: Number of frames of the film, if known.
-        depth: Bits per channel.
-        has_alpha: Whether frames may be transparent.
-        sound: Where the sound of these frames is, and how it is stretched; or None.
-        extras: The same of subtitles, chapters and titles.
-        last_duration: How long the last frame is shown, in seconds, if known.
     """
 
     def __init__(self, source: Footage, timing: FrameTiming, factor: Fraction) -> None:
         self.source, self._timing, self._factor = source, timing, factor
         self.path: Path = source.path
-        self.width, self.height = source.width, source.height
-        self.sample_aspect: Fraction = source.sample_aspect
-        self.color: ColorTags = source.color
-        self.depth, self.has_alpha = source.depth, source.has_alpha
-        self.rate: Fraction | None = timing.rate
-        self.time_base: Fraction = timing.time_base
         self.frame_count: int | None = timing.frame_count
-        self.last_duration: Fraction | None = timing.last_duration
-        self.sound: Sound | None = source.sound and replace(source.sound, stretch=factor)
-        self.extras: TimeRange | None = source.extras and replace(source.extras, stretch=factor)
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether the frames have sound."""
-        return self.sound is not None
+        sound, extras = source.format.sound, source.format.extras
+        self.format: FilmFormat = replace(
+            source.format,
+            rate=timing.rate,
+            time_base=timing.time_base,
+            last_duration=timing.last_duration,
+            sound=sound and replace(sound, stretch=factor),
+            extras=extras and replace(extras, stretch=factor),
+        )
 
     @property
     def keeps_alpha(self) -> bool:
@@ -172,7 +155,7 @@ class RetimedFootage:
     def _timed(self, gap: _Gap, number: int, place: SourcePosition) -> Frame:
         frame, duration = gap.at(place.share), None
         if gap.after is None:
-            duration = self.last_duration or (frame.duration and frame.duration * self._factor)
+            duration = self.format.last_duration or (frame.duration and frame.duration * self._factor)
         return replace(frame, time=self._timing.time(number, gap.time(place.share)), duration=duration)
 
 

@@ -94,8 +94,8 @@ class SlowMotionTiming:
 
     def __init__(self, footage: Footage, factor: int) -> None:
         self._factor = factor
-        self.rate, self.time_base = footage.rate, footage.time_base
-        self.last_duration = footage.last_duration and footage.last_duration * factor
+        self.rate, self.time_base = footage.format.rate, footage.format.time_base
+        self.last_duration = footage.format.last_duration and footage.format.last_duration * factor
         self.frame_count = footage.frame_count and (footage.frame_count - 1) * factor + 1
 
     def place(self, number: int) -> SourcePosition:
@@ -135,7 +135,7 @@ class ConstantRateTiming:
         self._given_times: Sequence[Fraction] | None = None
         self.rate, self.time_base = rate, 1 / rate
         self.last_duration = self.time_base
-        own = footage.rate or _USUAL_RATE
+        own = footage.format.rate or _USUAL_RATE
         self.frame_count = footage.frame_count and max(1, round(footage.frame_count / own * factor * rate))
         step = self.time_base / factor
         self._interpolates = 1 / step > own * _SAME_RATE
@@ -189,6 +189,6 @@ class ConstantRateTiming:
         times = self._times
         if not times:
             return 0
-        step = times[-1] - times[-2] if len(times) > 1 else 1 / (self._footage.rate or _USUAL_RATE)
-        end = (times[-1] + (self._footage.last_duration or step)) * self._factor
+        step = times[-1] - times[-2] if len(times) > 1 else 1 / (self._footage.format.rate or _USUAL_RATE)
+        end = (times[-1] + (self._footage.format.last_duration or step)) * self._factor
         return max(1, round(end / self.time_base - self._begin))

@@ -98,7 +98,7 @@ def test_all_of_a_folder_is_compared_stills_too(tmp_path, dreams):
     assert {item.state for item in made.items} == {"done"}
     for item in made.items:
         target = tmp_path / "dreamed" / item.name
-        assert open_footage(target if target.exists() else target.with_suffix(".mp4")).width == 2 * WIDTH
+        assert open_footage(target if target.exists() else target.with_suffix(".mp4")).format.width == 2 * WIDTH
     picture = read_image(tmp_path / "dreamed" / "b.png")
     assert np.array_equal(picture[:, :WIDTH], np.rint(read_image(tmp_path / "clips" / "b.png")))
     assert np.abs(picture[:, WIDTH:] - picture[:, :WIDTH]).mean() > 3

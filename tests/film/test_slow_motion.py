@@ -68,8 +68,8 @@ def test_a_rate_gives_a_film_of_the_same_length(clip, brightened, fps, frames):
     film = make(clip, "film.mp4", fps=fps)
     footage = open_footage(film.path)
     assert film.frames == frames
-    assert footage.rate == Settings.of(fps=fps).footage.fps
-    assert [frame.time * footage.rate for frame in footage.frames()] == list(range(frames))
+    assert footage.format.rate == Settings.of(fps=fps).footage.fps
+    assert [frame.time * footage.format.rate for frame in footage.frames()] == list(range(frames))
 
 
 def with_clicks(path: Path, times: list[float], frames: int) -> Path:

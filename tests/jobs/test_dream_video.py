@@ -197,7 +197,7 @@ def test_a_folder_of_images_is_dreamed_into_a_film_of_its_rate(tmp_path, brighte
 
 def test_sound_goes_along(samples, tmp_path, brightened):
     dream_video(samples / "bunny.mp4", tmp_path / "film.mp4", Settings.of(end="5f", scale=0.2))
-    assert open_footage(tmp_path / "film.mp4").has_sound
+    assert open_footage(tmp_path / "film.mp4").format.sound is not None
 
 
 def test_a_film_tells_what_became_of_it(clip, tmp_path, brightened, caplog):

@@ -18,6 +18,7 @@ from stand_in_cli import Restless
 from stand_ins import Dreaming
 
 import framedream
+from benchmarks.film_writer import open_film
 from framedream import Film, Progress, Settings, dream_video
 from framedream.config.timeline import Keyframe, Timeline
 from framedream.errors import InputError, LockedError, OutputError, SettingsError, Stopped
@@ -25,7 +26,7 @@ from framedream.film import film_job, preflight
 from framedream.film.plan import Plan, PlanLimits
 from framedream.jobs import dream_video as video
 from framedream.jobs import zoom_film as job
-from framedream.media import FilmAssembler, open_film, open_footage, read_image, write_image
+from framedream.media import FilmAssembler, open_footage, read_image, write_image
 from framedream.render.state_store import frame_name
 from framedream.render.zoom import zoom_renderer as renderer
 from framedream.store.work_folder import WorkFolder
@@ -130,7 +131,7 @@ def test_a_zoom_with_the_real_network_grows_and_is_dreamed(still, dreamer, tmp_p
 )
 def test_length_and_rate(still, tmp_path, settings, stills, frames, rate):
     with job.ZoomJob([still] * stills, tmp_path / "zoom.mp4", Settings.of(**settings)) as made:
-        assert (made.frames, made.form.rate) == (frames, rate)
+        assert (made.frames, made.format.rate) == (frames, rate)
         assert made.length == Fraction(frames) / rate
         assert len(made.plan.survey.times) == frames
         assert len(made.plan.parts) == 1
@@ -198,7 +199,7 @@ def test_the_size_of_the_film(tmp_path, source, settings, size, caplog):
         caplog.at_level(logging.INFO, "framedream"),
         job.ZoomJob([tmp_path / "still.png"], tmp_path / "zoom.mkv", Settings.of(duration=1, **settings)) as made,
     ):
-        assert (made.form.width, made.form.height) == size
+        assert (made.format.width, made.format.height) == size
     assert ("--scale 1 keeps its size" in caplog.text) == (max(source) > 1920 and not settings)
 
 
@@ -259,7 +260,7 @@ def test_of_a_film_the_frame_at_the_start_is_taken(tmp_path, seen, kind, start, 
         write_clip(tmp_path / "clip.mp4", pictures)
         if kind == "clip.gif":
             clip = open_footage(tmp_path / "clip.mp4")
-            with open_film(tmp_path / kind, like=clip) as film:
+            with open_film(tmp_path / kind, film_format=clip.format) as film:
                 for frame in clip.frames():
                     film.write(frame)
     settings = Settings.of(duration=0.08, fps=25).override({"start": start})

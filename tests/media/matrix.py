@@ -17,8 +17,9 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, VideoReformatter
 from media_clips import EXACT, SWSCALE_MATRIX
 
+from benchmarks.film_writer import open_film
 from framedream.config.settings import FootageSettings, OutputSettings
-from framedream.media import Footage, Frame, open_film, open_footage
+from framedream.media import Footage, Frame, open_footage
 from framedream.media.write.assembly import PieceFactory
 from framedream.media.write.hardware_encoders import keep_scheduling
 
@@ -160,8 +161,8 @@ def _made(path: Path):
 def through(source: Path, target: Path, settings: OutputSettings | None = None, **part) -> tuple[Footage, Footage]:
     """Footage, and the film that its frames become as if nothing were dreamed of."""
     footage = open_footage(source, FootageSettings(**part))
-    footage.keeps_alpha = PieceFactory(target, footage, settings).keeps_alpha
-    with open_film(target, like=footage, settings=settings) as film:
+    footage.keeps_alpha = PieceFactory(target, footage.format, settings).keeps_alpha
+    with open_film(target, film_format=footage.format, settings=settings) as film:
         for frame in footage.frames():
             film.write(frame)
     return footage, open_footage(target)
@@ -169,7 +170,7 @@ def through(source: Path, target: Path, settings: OutputSettings | None = None, 
 
 def frames(footage: Footage) -> list[Frame]:
     """All frames."""
-    footage.keeps_alpha = footage.has_alpha
+    footage.keeps_alpha = footage.format.has_alpha
     return list(footage.frames())
 
 

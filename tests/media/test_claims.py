@@ -14,8 +14,9 @@ import pytest
 from media_clips import HEIGHT, WIDTH, decoded_sound, flat, number_of, numbered, quadrants, write_video
 from PIL import Image
 
+from benchmarks.film_writer import open_film
 from framedream.errors import InputError
-from framedream.media import FilmFormat, Frame, open_film, open_footage, read_image
+from framedream.media import FilmFormat, Frame, open_footage, read_image
 from framedream.media.audio.audio_samples import read_mono
 from framedream.media.frames import Sound
 from framedream.media.plausibility import (
@@ -25,7 +26,7 @@ from framedream.media.plausibility import (
     plausible_count,
     plausible_rate,
 )
-from framedream.media.read.animation_reader import _in_ticks
+from framedream.media.read.animation_reader import to_ticks
 
 
 def sized(path: Path, size: int) -> Path:
@@ -109,7 +110,7 @@ def test_a_picture_is_read_though_what_its_camera_noted_is_damaged(tmp_path):
     data = path.read_bytes()
     path.write_bytes(data.replace(b"Exif\0\0MM\0*", b"Exif\0\0MM\xff*"))
     assert np.abs(read_image(path) - quadrants()).mean() < 3
-    assert open_footage(path).width == WIDTH
+    assert open_footage(path).format.width == WIDTH
 
 
 # Times and counts.
@@ -135,17 +136,17 @@ def test_a_frame_years_later_is_shown_next(tmp_path, caplog):
 
 
 def test_durations_with_no_common_tick_are_rounded_to_the_finest(tmp_path):
-    durations, tick = _in_ticks([Fraction(1, 65_521), Fraction(1, 65_519), Fraction(3)])
+    durations, tick = to_ticks([Fraction(1, 65_521), Fraction(1, 65_519), Fraction(3)])
     assert tick == Fraction(1, 1_000_000)
     assert durations == [15 * tick, 15 * tick, Fraction(3)]
-    assert _in_ticks([Fraction(1, 25), Fraction(1, 30)]) == ([Fraction(1, 25), Fraction(1, 30)], Fraction(1, 150))
+    assert to_ticks([Fraction(1, 25), Fraction(1, 30)]) == ([Fraction(1, 25), Fraction(1, 30)], Fraction(1, 150))
 
 
 # Sound.
 
 
 def _gray_film(path: Path, sound, seconds: float) -> Path:
-    with open_film(path, like=FilmFormat(WIDTH, HEIGHT, sound=sound)) as film:
+    with open_film(path, film_format=FilmFormat(WIDTH, HEIGHT, sound=sound)) as film:
         for number in range(round(25 * seconds)):
             film.write(Frame(flat(99).astype(np.float32), Fraction(number, 25)))
     return path
@@ -157,7 +158,7 @@ def test_sound_that_a_container_refuses_is_encoded_anew(tmp_path, caplog):
     with av.open(str(path)) as container:
         third = [bytes(packet) for packet in container.demux(audio=0) if packet.size][2]
     path.write_bytes(path.read_bytes().replace(third[:40], bytes(8) + third[8:40]))
-    film = _gray_film(tmp_path / "film.mp4", open_footage(path).sound, 0.4)
+    film = _gray_film(tmp_path / "film.mp4", open_footage(path).format.sound, 0.4)
     assert f"{path}: the sound is damaged and cannot be copied; framedream encodes it again" in caplog.text
     assert np.abs(decoded_sound(film)[1]).max() > 0.1
 
@@ -168,7 +169,7 @@ def test_damaged_sound_costs_neither_titles_nor_a_false_word_about_subtitles(tmp
         third = [bytes(packet) for packet in container.demux(audio=0) if packet.size][2]
     path.write_bytes(path.read_bytes().replace(third[:40], bytes(8) + third[8:40]))
     footage = open_footage(path)
-    with open_film(tmp_path / "film.mp4", like=footage) as film:
+    with open_film(tmp_path / "film.mp4", film_format=footage.format) as film:
         for frame in footage.frames():
             film.write(frame)
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [

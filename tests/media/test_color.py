@@ -10,8 +10,9 @@ import pytest
 from av.video.reformatter import VideoReformatter
 from media_clips import flat, write_video
 
+from benchmarks.film_writer import open_film
 from framedream.config.settings import OutputSettings
-from framedream.media import ColorTags, FilmFormat, Frame, open_film, open_footage
+from framedream.media import ColorTags, FilmFormat, Frame, open_footage
 from framedream.media.color_conversion import from_levels, to_levels
 
 COLORS = list(itertools.product((0, 70, 128, 255), repeat=3))
@@ -69,7 +70,7 @@ def test_a_tagged_video_is_read_by_its_tags(tmp_path, matrix, full_range):
     colors = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (30, 200, 90), (255, 255, 255), (0, 0, 0)]
     path = write_video(tmp_path / "a.mp4", [flat(color) for color in colors], matrix=matrix, full_range=full_range)
     footage = open_footage(path)
-    assert (footage.color.matrix, footage.color.full_range) == (matrix, full_range)
+    assert (footage.format.color.matrix, footage.format.color.full_range) == (matrix, full_range)
     for frame, color in zip(footage.frames(), colors, strict=True):
         assert np.abs(frame.pixels - color).max() <= 4, color
 
@@ -79,7 +80,7 @@ def test_an_untagged_video_is_read_by_its_size(tmp_path, size, matrix):
     color = (210, 60, 30)
     path = write_video(tmp_path / "a.mp4", [flat(color, *size)] * 2, matrix=matrix, tagged=False)
     footage = open_footage(path)
-    assert footage.color.matrix == matrix
+    assert footage.format.color.matrix == matrix
     assert np.abs(next(footage.frames()).pixels - color).max() <= 4
 
 
@@ -91,11 +92,11 @@ def test_an_untagged_video_is_read_by_its_size(tmp_path, size, matrix):
 def test_flat_colors_survive_a_film_within_two_levels(tmp_path, matrix, name, settings):
     colors = list(itertools.product((0, 128, 255), repeat=3))
     like = FilmFormat(64, 48, color=tags(matrix))
-    with open_film(tmp_path / name, like=like, settings=OutputSettings(**settings)) as film:
+    with open_film(tmp_path / name, film_format=like, settings=OutputSettings(**settings)) as film:
         for index, color in enumerate(colors):
             film.write(Frame(flat(color), Fraction(index, 25)))
     footage = open_footage(tmp_path / name)
-    assert footage.color.matrix == matrix
+    assert footage.format.color.matrix == matrix
     for frame, color in zip(footage.frames(), colors, strict=True):
         assert np.abs(frame.pixels[8:-8, 8:-8].mean((0, 1)) - color).max() <= 2.05, color
 
@@ -104,7 +105,8 @@ def test_flat_colors_survive_a_film_within_two_levels(tmp_path, matrix, name, se
 def test_ten_bit_films_keep_fractions_of_a_level(tmp_path, codec):
     pixel_format = "yuv444p10le"
     path = tmp_path / "a.mkv"
-    with open_film(path, like=FilmFormat(64, 48), settings=OutputSettings(codec=codec, pixel_format=pixel_format)) as f:
+    settings = OutputSettings(codec=codec, pixel_format=pixel_format)
+    with open_film(path, film_format=FilmFormat(64, 48), settings=settings) as f:
         f.write(Frame(np.full((48, 64, 3), 100.5, np.float32), Fraction(0)))
     assert next(open_footage(path).frames()).pixels.mean() == pytest.approx(100.5, abs=0.3)
 
@@ -112,9 +114,9 @@ def test_ten_bit_films_keep_fractions_of_a_level(tmp_path, codec):
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm"])
 def test_a_film_carries_the_tags_of_its_footage(tmp_path, name):
     written = ColorTags(9, True, 9, 16)
-    with open_film(tmp_path / name, like=FilmFormat(64, 48, color=written)) as film:
+    with open_film(tmp_path / name, film_format=FilmFormat(64, 48, color=written)) as film:
         film.write(Frame(flat(90), Fraction(0)))
-    assert open_footage(tmp_path / name).color == written
+    assert open_footage(tmp_path / name).format.color == written
 
 
 def test_usual_tags_follow_the_size():

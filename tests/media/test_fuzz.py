@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[2]))
-
 from benchmarks.fuzz_child import OUTPUT, examine
 from benchmarks.fuzz_mutations import mutated
 from benchmarks.fuzz_seeds import TEXTS, write_canaries, write_seeds

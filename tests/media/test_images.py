@@ -80,7 +80,7 @@ def test_exif_turns_are_applied(tmp_path, orientation, suffix):
         expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"), np.float32)
     assert np.array_equal(read_image(path), expected)
     footage = open_footage(path)
-    assert (footage.height, footage.width) == expected.shape[:2]
+    assert (footage.format.height, footage.format.width) == expected.shape[:2]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -194,13 +194,13 @@ def test_a_folder_is_read_in_natural_order(tmp_path):
     frames = list(footage.frames())
     assert [number_of(frame.pixels) for frame in frames] == list(range(12))
     assert [frame.time for frame in frames] == [index * Fraction(1001, 30_000) for index in range(12)]
-    assert (footage.frame_count, footage.rate, footage.has_sound) == (12, Fraction(30_000, 1001), False)
+    assert (footage.frame_count, footage.format.rate, footage.format.sound) == (12, Fraction(30_000, 1001), None)
 
 
 def test_a_folder_plays_at_25_frames_a_second_and_can_be_cut(tmp_path):
     for index in range(10):
         save(tmp_path / f"{index}.png", numbered(10)[index])
-    assert open_footage(tmp_path).rate == 25
+    assert open_footage(tmp_path).format.rate == 25
     part = open_footage(tmp_path, FootageSettings(start="0.08", end="5f", scale=0.5))
     assert [number_of(frame.pixels) for frame in part.frames()] == [2, 3, 4]
     assert next(part.frames()).pixels.shape == (24, 32, 3)
@@ -232,7 +232,7 @@ def test_animations_keep_each_pictures_duration(tmp_path, suffix):
     assert [number_of(frame.pixels) for frame in frames] == list(range(5))
     assert [frame.duration * 1000 for frame in frames] == durations
     assert [frame.time * 1000 for frame in frames] == [0, 40, 290, 310, 1310]
-    assert footage.last_duration == Fraction(13, 100)
+    assert footage.format.last_duration == Fraction(13, 100)
     assert footage.frame_count == 5
     assert [number_of(frame.pixels) for frame in footage._source.frames(2, 4)] == [2, 3]
 
@@ -240,7 +240,7 @@ def test_animations_keep_each_pictures_duration(tmp_path, suffix):
 def test_an_animation_without_durations_plays_as_viewers_show_it(tmp_path):
     pictures = [Image.fromarray(picture) for picture in numbered(3)]
     pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=0)
-    assert open_footage(tmp_path / "a.gif").rate == 10
+    assert open_footage(tmp_path / "a.gif").format.rate == 10
 
 
 def test_parts_of_an_animation_are_put_together(tmp_path):
@@ -300,5 +300,5 @@ def test_images_of_which_nothing_says_what_is_white_are_refused(tmp_path, kind, 
 def test_gray_maps_of_16_bits_are_read(tmp_path):
     levels = np.linspace(0, 65535, 24, dtype=np.uint16)
     (tmp_path / "a.pgm").write_bytes(b"P5 24 16 65535\n" + np.tile(levels, (16, 1)).astype(">u2").tobytes())
-    assert open_footage(tmp_path / "a.pgm").depth == 16
+    assert open_footage(tmp_path / "a.pgm").format.depth == 16
     assert np.allclose(read_image(tmp_path / "a.pgm")[8, :, 1], levels / 257)

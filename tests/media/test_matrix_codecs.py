@@ -51,9 +51,9 @@ def test_a_film_of_any_kind_comes_back_as_it_was(tmp_path, cell, suffix, codec, 
         pytest.skip(str(error))
     target = tmp_path / f"b{'.mp4' if suffix == '.avi' else suffix}"
     footage, film = through(source, target)
-    assert footage.depth == depth_of(codec, pixel_format)
-    assert film.depth == min(footage.depth, 10 if suffix == ".webm" else 12)
-    assert times(footage) == [number / footage.rate for number in range(6)]
+    assert footage.format.depth == depth_of(codec, pixel_format)
+    assert film.format.depth == min(footage.format.depth, 10 if suffix == ".webm" else 12)
+    assert times(footage) == [number / footage.format.rate for number in range(6)]
     assert len(times(film)) == 6
     assert all(abs(a - b) <= 1 / 1000 for a, b in zip(times(film), times(footage), strict=True))
     for kind, close in ((footage, 5), (film, 8)):

@@ -26,9 +26,9 @@ def test_colors_are_those_that_the_tags_mean(tmp_path, cell, suffix, pixel_forma
     tags = {"matrix": matrix, "full_range": full_range, "primaries": {1: 1, 6: 6, 9: 9}[matrix], "transfer": 1}
     source = write(tmp_path / f"a{suffix}", "libx264", pixel_format, **tags)
     footage, film = through(source, tmp_path / target)
-    assert footage.color == ColorTags(matrix, full_range, tags["primaries"], 1)
+    assert footage.format.color == ColorTags(matrix, full_range, tags["primaries"], 1)
     if target in ("b.mp4", "b.mov", "b.mkv", "b.webm"):
-        assert film.color == footage.color
+        assert film.format.color == footage.format.color
     for number, frame in enumerate(frames(film)):
         error = float(np.abs(corners(frame.pixels) - expected(number)).max())
         assert error < (16 if target == "b.gif" else 8)
@@ -53,7 +53,7 @@ def test_untagged_footage_is_taken_as_players_take_it(tmp_path, cell, suffix, wi
     )  # fmt: skip
     footage, film = through(source, tmp_path / "b.mp4")
     for kind in (footage, film):
-        assert kind.color.matrix == own["matrix"]
+        assert kind.format.color.matrix == own["matrix"]
         assert np.abs(corners(frames(kind)[1].pixels) - expected(1)).max() < 8
     cell(TAGS)
 
@@ -63,7 +63,7 @@ def test_films_of_images_have_the_primaries_of_images(tmp_path, cell, height):
     """Whatever standard of broadcast has as many lines."""
     source = write(tmp_path / "a.apng", "apng", "rgb24", pictures=[picture(number, 64, height) for number in range(2)])
     footage, film = through(source, tmp_path / "b.mp4")
-    assert (footage.color.primaries, film.color.primaries) == (1, 1)
+    assert (footage.format.color.primaries, film.format.color.primaries) == (1, 1)
     assert np.abs(corners(frames(film)[1].pixels) - expected(1)).max() < 8
     cell(TAGS)
 
@@ -89,13 +89,13 @@ def test_high_dynamic_range_is_kept_in_ten_bits(tmp_path, cell, codec, transfer,
     options = {"x265-params": LIGHT} if codec == "libx265" else {}
     source = write(tmp_path / "a.mkv", codec, pixel_format, matrix=9, primaries=9, transfer=transfer, options=options)
     footage, film = through(source, tmp_path / target)
-    assert footage.color.hdr == {16: "PQ", 18: "HLG"}[transfer]
-    assert (film.color.hdr, film.color.primaries) == (footage.color.hdr, 9)
-    assert film.depth == footage.depth == 10
+    assert footage.format.color.hdr == {16: "PQ", 18: "HLG"}[transfer]
+    assert (film.format.color.hdr, film.format.color.primaries) == (footage.format.color.hdr, 9)
+    assert film.format.depth == footage.format.depth == 10
     if codec == "libx265":
-        assert footage.color.light is not None
-        assert film.color.light.content == (1000, 400)
-        for own, kept in zip(footage.color.light.screen, film.color.light.screen, strict=True):
+        assert footage.format.color.light is not None
+        assert film.format.color.light.content == (1000, 400)
+        for own, kept in zip(footage.format.color.light.screen, film.format.color.light.screen, strict=True):
             assert [float(value) for value in kept] == pytest.approx([float(value) for value in own], rel=0.03)
     for before, after in zip(frames(footage), frames(film), strict=True):
         assert np.abs(corners(before.pixels) - corners(after.pixels)).max() < 5
@@ -164,13 +164,13 @@ def test_alpha_is_kept_or_laid_over_black_with_a_note(tmp_path, cell, caplog, na
         matrix=6 if codec in ("ffv1", "libwebp_anim") else 1,
     )  # fmt: skip
     footage, film = through(source, tmp_path / target)
-    assert footage.has_alpha
+    assert footage.format.has_alpha
     lost = 3 if "420" in pixel_format else 1
     for number, (before, after) in enumerate(zip(frames(footage), frames(film), strict=True)):
         seen = corners(before.alpha[..., None])[:, 0]
         assert seen == pytest.approx([255, 128, 0, 128], abs=lost)
         if target in KEPT:
-            assert film.has_alpha
+            assert film.format.has_alpha
             kept = corners(after.alpha[..., None])[:, 0]
             assert kept == pytest.approx(seen, abs=KEPT[target] + lost)
             visible = np.abs(corners(after.pixels) - expected(number))[[0, 1, 3]]
@@ -179,7 +179,7 @@ def test_alpha_is_kept_or_laid_over_black_with_a_note(tmp_path, cell, caplog, na
             # A color of a GIF is seen or not.
             assert (corners(after.alpha[..., None])[:, 0] > 0).tolist() == [True, True, False, True]
         else:
-            assert not film.has_alpha
+            assert not film.format.has_alpha
             composed = expected(number) * np.array([1, 128 / 255, 0, 128 / 255])[:, None]
             assert np.abs(corners(after.pixels) - composed).max() < 8
     assert ("transparent parts are shown over black" in caplog.text) == (target in ("b.mp4", "b.m4v"))

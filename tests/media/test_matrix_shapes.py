@@ -43,7 +43,7 @@ def test_a_recording_is_set_upright(tmp_path, cell, suffix, degrees, hflip, vfli
     footage, film = through(source, tmp_path / f"b{suffix}")
     wanted = corners(upright(picture(2, 48, 32) / 257, degrees, hflip, vflip))
     for kind in (footage, film):
-        assert (kind.width, kind.height) == ((32, 48) if degrees % 180 else (48, 32))
+        assert (kind.format.width, kind.format.height) == ((32, 48) if degrees % 180 else (48, 32))
         assert np.abs(corners(frames(kind)[2].pixels) - wanted).max() < 8
     cell(TURNS)
 
@@ -56,9 +56,9 @@ def test_pixels_keep_their_shape(tmp_path, cell, suffix, aspect):
 
     source = write(tmp_path / f"a{suffix}", "libx264", "yuv420p", prepare=shape)
     footage, film = through(source, tmp_path / f"b{'.mp4' if suffix == '.avi' else suffix}")
-    assert footage.sample_aspect == film.sample_aspect == aspect
+    assert footage.format.sample_aspect == film.format.sample_aspect == aspect
     _, square = through(source, tmp_path / "c.mp4", size="120x64")
-    assert (square.width, square.height, square.sample_aspect) == (120, 64, 1)
+    assert (square.format.width, square.format.height, square.format.sample_aspect) == (120, 64, 1)
     cell(PIXELS)
 
 
@@ -74,8 +74,8 @@ def test_pictures_of_any_size_come_back(tmp_path, cell, size, name):
     _, film = through(source, tmp_path / name)
     # Where colors have half the size, an odd edge is repeated.
     padded = (width + width % 2, height + height % 2)
-    assert (film.width, film.height) in (size, padded)
-    assert (film.width, film.height) == size or name in ("b.mp4", "b.mov", "b.mkv", "b.ts")
+    assert (film.format.width, film.format.height) in (size, padded)
+    assert (film.format.width, film.format.height) == size or name in ("b.mp4", "b.mov", "b.mkv", "b.ts")
     if min(size) > 8:
         for number, frame in enumerate(frames(film)):
             assert np.abs(corners(frame.pixels) - expected(number)).max() < (30 if name == "b.gif" else 12)

@@ -99,7 +99,7 @@ def test_a_file_without_times_has_its_frames_in_order(tmp_path, cell, name, code
     )
     footage, film = through(source, tmp_path / "b.mp4")
     assert numbers(footage) == numbers(film) == list(range(6))
-    assert times(footage) == times(film) == [number / footage.rate for number in range(6)]
+    assert times(footage) == times(film) == [number / footage.format.rate for number in range(6)]
     cell(AXIS)
 
 

@@ -38,7 +38,7 @@ def pieces(film: FilmAssembler, cuts: list[int]) -> list[Piece]:
      ("a.webp", None), ("frames", None)],
 )  # fmt: skip
 def test_frames_and_times_do_not_depend_on_the_cuts(tmp_path, name, codec, cuts):
-    film = FilmAssembler(tmp_path / name, like=LIKE, settings=OutputSettings(codec=codec))
+    film = FilmAssembler(tmp_path / name, film_format=LIKE, settings=OutputSettings(codec=codec))
     stored = [Piece.unpacked(piece.packed()) for piece in pieces(film, cuts)]
     assert film.assemble(stored) == 20
     frames = list(open_footage(tmp_path / name).frames())
@@ -51,7 +51,7 @@ def test_frames_and_times_do_not_depend_on_the_cuts(tmp_path, name, codec, cuts)
 
 def test_pictures_that_refer_to_later_ones_are_decoded_in_time(tmp_path):
     """x265 shows pictures in another order than it stores them, and each piece began its own times of decoding."""
-    film = FilmAssembler(tmp_path / "a.mp4", like=LIKE, settings=OutputSettings(codec="libx265"))
+    film = FilmAssembler(tmp_path / "a.mp4", film_format=LIKE, settings=OutputSettings(codec="libx265"))
     parts = pieces(film, [9, 11])
     assert max(piece.delay for piece in parts) > min(piece.delay for piece in parts)
     film.assemble(parts)
@@ -63,7 +63,7 @@ def test_pictures_that_refer_to_later_ones_are_decoded_in_time(tmp_path):
 
 
 def test_what_is_raised_between_pieces_leaves_nothing_and_can_be_repeated(tmp_path):
-    film = FilmAssembler(tmp_path / "a.mp4", like=LIKE)
+    film = FilmAssembler(tmp_path / "a.mp4", film_format=LIKE)
     parts = pieces(film, [7, 14])
     left = iter([None, None, KeyboardInterrupt])
 
@@ -80,7 +80,7 @@ def test_what_is_raised_between_pieces_leaves_nothing_and_can_be_repeated(tmp_pa
 def test_a_film_that_misses_a_piece_of_its_file_is_not_published(tmp_path, monkeypatch):
     from framedream.media.write.muxing import FilmMuxer
 
-    film = FilmAssembler(tmp_path / "a.mp4", like=LIKE)
+    film = FilmAssembler(tmp_path / "a.mp4", film_format=LIKE)
     parts = pieces(film, [10])
     monkeypatch.setattr(FilmMuxer, "count", lambda self: 10)
     with pytest.raises(OutputError, match="20 frames were written but 10"):
@@ -90,6 +90,6 @@ def test_a_film_that_misses_a_piece_of_its_file_is_not_published(tmp_path, monke
 
 def test_nothing_that_makes_x264_differ_from_run_to_run_is_on(tmp_path):
     """One in some hundred runs differed with its macroblock tree; `benchmarks/encoders.py` shows it."""
-    (piece,) = pieces(FilmAssembler(tmp_path / "a.mp4", like=LIKE), [])
+    (piece,) = pieces(FilmAssembler(tmp_path / "a.mp4", film_format=LIKE), [])
     told = piece.pictures[0].data
     assert b"mbtree=0" in told

@@ -26,8 +26,8 @@ def times(footage) -> list[Fraction]:
 
 def test_a_real_clip_is_described_and_read_whole(bunny):
     footage = open_footage(bunny)
-    assert (footage.width, footage.height, footage.rate, footage.frame_count) == (640, 360, 25, 75)
-    assert footage.has_sound
+    assert (footage.format.width, footage.format.height, footage.format.rate, footage.frame_count) == (640, 360, 25, 75)
+    assert footage.format.sound is not None
     frames = list(footage.frames())
     assert [frame.time for frame in frames] == [Fraction(index, 25) for index in range(75)]
     assert frames[0].pixels.shape == (360, 640, 3)
@@ -62,7 +62,7 @@ def test_times_are_exact_even_at_a_varying_rate(tmp_path, suffix, time_base, tic
     path = write_video(tmp_path / f"a{suffix}", numbered(len(ticks)), ticks=ticks, time_base=time_base)
     footage = open_footage(path)
     assert times(footage) == [tick * time_base for tick in ticks]
-    assert all((time / footage.time_base).denominator == 1 for time in times(footage))
+    assert all((time / footage.format.time_base).denominator == 1 for time in times(footage))
 
 
 def test_film_time_starts_with_the_earliest_track(tmp_path):
@@ -78,7 +78,7 @@ def test_a_transport_stream_starts_at_zero_in_step_with_its_sound(tmp_path):
     path = write_video(tmp_path / "a.ts", numbered(10), ticks=ticks, sound="mp2", sound_start=Fraction(3))
     footage = open_footage(path)
     assert 0 <= times(footage)[0] < Fraction(1, 10)
-    assert footage.sound.origin > 2
+    assert footage.format.sound.origin > 2
 
 
 @pytest.mark.parametrize(("degrees", "turns"), [(90, 1), (-90, -1), (180, 2)])
@@ -87,9 +87,9 @@ def test_a_turned_recording_is_set_upright(tmp_path, degrees, turns):
     footage = open_footage(path)
     upright = np.rot90(quadrants(), turns)
     pixels = next(footage.frames()).pixels
-    assert (footage.height, footage.width) == upright.shape[:2] == pixels.shape[:2]
+    assert (footage.format.height, footage.format.width) == upright.shape[:2] == pixels.shape[:2]
     assert np.abs(pixels - upright).mean() < 6
-    assert footage.sample_aspect == (Fraction(4, 3) if turns == 2 else Fraction(3, 4))
+    assert footage.format.sample_aspect == (Fraction(4, 3) if turns == 2 else Fraction(3, 4))
 
 
 def test_a_phone_film_marked_clockwise_is_turned_clockwise(tmp_path):
@@ -108,9 +108,9 @@ def test_a_phone_film_marked_clockwise_is_turned_clockwise(tmp_path):
 
 def test_pixel_aspect_is_kept_when_scaled_and_square_at_a_given_size(tmp_path):
     path = write_video(tmp_path / "a.mp4", numbered(2), aspect=Fraction(16, 11))
-    assert open_footage(path).sample_aspect == Fraction(16, 11)
-    assert open_footage(path, FootageSettings(scale=0.5)).sample_aspect == Fraction(16, 11)
-    assert open_footage(path, FootageSettings(size="96x40")).sample_aspect == 1
+    assert open_footage(path).format.sample_aspect == Fraction(16, 11)
+    assert open_footage(path, FootageSettings(scale=0.5)).format.sample_aspect == Fraction(16, 11)
+    assert open_footage(path, FootageSettings(size="96x40")).format.sample_aspect == 1
 
 
 @pytest.mark.parametrize("settings", [{"size": "40x100"}, {"size": "160x120"}, {"scale": 0.25}, {"scale": 1.5}])
@@ -118,12 +118,12 @@ def test_frames_come_at_the_size_asked_for(tmp_path, settings):
     path = write_video(tmp_path / "a.mp4", [quadrants()])
     footage = open_footage(path, FootageSettings(**settings))
     pixels = next(footage.frames()).pixels
-    assert pixels.shape == (footage.height, footage.width, 3)
+    assert pixels.shape == (footage.format.height, footage.format.width, 3)
     assert pixels.dtype == np.float32
     assert pixels.min() >= 0
     assert pixels.max() <= 255
     scale = settings.get("scale")
-    assert scale is None or (footage.width, footage.height) == (WIDTH * scale, HEIGHT * scale)
+    assert scale is None or (footage.format.width, footage.format.height) == (WIDTH * scale, HEIGHT * scale)
 
 
 @pytest.mark.parametrize(

@@ -332,7 +332,7 @@ def test_a_cut_is_found_once_and_handed_on(film, decoded, start, end):
     decoded.clear()
     again = open_footage(film, settings, once.seen)
     assert decoded == [1]  # What is looked at to see what it is.
-    names = ("start", "frame_count", "last_duration", "sound", "extras")
+    names = ("start", "frame_count", "format")
     assert [getattr(again, name) for name in names] == [getattr(once, name) for name in names]
     frames = list(open_footage(film).frames())[start or 0 : end]
     frames = [replace(frame, time=frame.time - frames[0].time) for frame in frames]

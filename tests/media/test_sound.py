@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from media_clips import decoded_sound, numbered, video_start, write_video
 
+from benchmarks.film_writer import open_film
 from framedream.config.settings import FootageSettings
-from framedream.media import open_film, open_footage
+from framedream.media import open_footage
 
 
 def rewrite(source, target, **footage_settings):
     footage = open_footage(source, FootageSettings(**footage_settings))
-    with open_film(target, like=footage) as film:
+    with open_film(target, film_format=footage.format) as film:
         for frame in footage.frames():
             film.write(frame)
     return target
@@ -135,7 +136,7 @@ def test_a_part_takes_its_part_of_the_sound(bunny, tmp_path, suffix):
 
 def test_sound_longer_than_the_pictures_is_kept(tmp_path, bunny):
     footage = open_footage(bunny, FootageSettings(scale=0.1))
-    with open_film(tmp_path / "a.mp4", like=footage) as film:
+    with open_film(tmp_path / "a.mp4", film_format=footage.format) as film:
         for frame, _ in zip(footage.frames(), range(20), strict=False):
             film.write(frame)
     assert np.array_equal(decoded_sound(tmp_path / "a.mp4")[1], decoded_sound(bunny)[1])

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from media_clips import decoded_sound, flat, numbered, video_start, write_video
 
+from benchmarks.film_writer import open_film
 from framedream.config.settings import FootageSettings
-from framedream.media import FilmFormat, Frame, open_film, open_footage
+from framedream.media import FilmFormat, Frame, open_footage
 
 RATE, LENGTH = 48_000, 0.08
 FRAME = 1 / 25
@@ -46,9 +47,9 @@ def beeps(path: Path, times: list[float], seconds: float, *, rate: int = RATE, c
 def slowed(source: Path, target: Path, stretch: Fraction | float, **settings) -> Path:
     """The film with its pictures and its sound stretched; nothing is made in between."""
     footage, stretch = open_footage(source, FootageSettings(**settings)), Fraction(stretch)
-    form = FilmFormat(64, 48, Fraction(25), footage.time_base / stretch.denominator)
-    form = replace(form, sound=replace(footage.sound, stretch=stretch))
-    with open_film(target, like=form) as film:
+    form = FilmFormat(64, 48, Fraction(25), footage.format.time_base / stretch.denominator)
+    form = replace(form, sound=replace(footage.format.sound, stretch=stretch))
+    with open_film(target, film_format=form) as film:
         for frame in footage.frames():
             film.write(Frame(frame.pixels, frame.time * stretch))
     return target

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import numpy as np
 import pytest
 from media_clips import flat, number_of, numbered, quadrants, write_video
 
+from benchmarks.film_writer import open_film
 from framedream.config.settings import FootageSettings, OutputSettings
 from framedream.errors import InputError, OutputError, SettingsError
-from framedream.media import FilmAssembler, FilmFormat, Frame, open_film, open_footage
+from framedream.media import FilmAssembler, FilmFormat, Frame, open_footage
 from framedream.media.write import hardware_encoders as encoders
 from framedream.media.write.hardware_encoders import working_hardware_encoders
 
@@ -25,7 +27,7 @@ LIKE = FilmFormat(64, 48)
 
 
 def write(path: Path, count: int = 6, like: FilmFormat = LIKE, **settings) -> Path:
-    with open_film(path, like=like, settings=OutputSettings(**settings)) as film:
+    with open_film(path, film_format=like, settings=OutputSettings(**settings)) as film:
         for index, picture in enumerate(numbered(count, like.width, like.height)):
             film.write(Frame(picture.astype(np.float32), index * like.time_base))
     return path
@@ -35,7 +37,7 @@ def rewrite(source: Path, target: Path, **settings) -> list[Fraction]:
     """Copy footage frame by frame; returns the times written."""
     footage = open_footage(source)
     times = []
-    with open_film(target, like=footage, settings=OutputSettings(**settings)) as film:
+    with open_film(target, film_format=footage.format, settings=OutputSettings(**settings)) as film:
         for frame in footage.frames():
             film.write(frame)
             times.append(frame.time)
@@ -137,7 +139,8 @@ def test_a_hardware_encoder_that_is_not_there_is_one_line(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed by Linux only")
 def test_no_encoder_makes_the_process_real_time(tmp_path):
     """SVT-AV1 does so when root runs it, and then nothing else on the machine gets any time."""
-    film = FilmAssembler(tmp_path / "a.mp4", like=FilmFormat(128, 96), settings=OutputSettings(codec="libsvtav1"))
+    settings = OutputSettings(codec="libsvtav1")
+    film = FilmAssembler(tmp_path / "a.mp4", film_format=FilmFormat(128, 96), settings=settings)
     encoder = film.encoder()
     encoder.add(Frame(flat(9, 128, 96), Fraction(0)), Fraction(1, 25))
     policies = {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
@@ -150,7 +153,7 @@ def test_crf_rules_the_quality_of_webp_too(tmp_path):
     noise = np.random.default_rng(0).uniform(0, 255, (LIKE.height, LIKE.width, 3)).astype(np.float32)
     for crf in (None, 10, 60):
         path = tmp_path / f"{crf}.webp"
-        with open_film(path, like=LIKE, settings=OutputSettings(crf=crf)) as film:
+        with open_film(path, film_format=LIKE, settings=OutputSettings(crf=crf)) as film:
             for index in range(3):
                 film.write(Frame(np.roll(noise, index, 1), Fraction(index, 25)))
         sizes.append(path.stat().st_size)
@@ -161,7 +164,7 @@ def test_crf_rules_the_quality_of_webp_too(tmp_path):
 def test_crf_rules_the_quality(tmp_path, crf):
     path = tmp_path / "a.mp4"
     noise = np.random.default_rng(0).uniform(0, 255, (48, 64, 3)).astype(np.float32)
-    with open_film(path, like=LIKE, settings=OutputSettings(crf=crf, pixel_format="yuv444p")) as film:
+    with open_film(path, film_format=LIKE, settings=OutputSettings(crf=crf, pixel_format="yuv444p")) as film:
         film.write(Frame(noise, Fraction(0)))
     error = np.abs(next(open_footage(path).frames()).pixels - noise).mean()
     assert error < 2 if crf == 0 else error > 10
@@ -189,7 +192,7 @@ def test_times_of_a_varying_rate_are_kept(tmp_path, time_base, ticks, name):
 def test_broadcast_rates_are_exact(tmp_path, rate):
     path = write(tmp_path / "a.mp4", like=FilmFormat(64, 48, rate))
     assert times(path) == [index / rate for index in range(6)]
-    assert open_footage(path).rate == rate
+    assert open_footage(path).format.rate == rate
 
 
 def test_the_last_frame_is_shown_as_long_as_the_others(tmp_path):
@@ -205,7 +208,7 @@ def test_the_last_frame_is_shown_as_long_as_the_others(tmp_path):
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
 def test_pixel_aspect_is_written(tmp_path, name, caplog):
     path = write(tmp_path / name, like=FilmFormat(64, 48, sample_aspect=Fraction(16, 11)))
-    assert open_footage(path).sample_aspect == Fraction(16, 11)
+    assert open_footage(path).format.sample_aspect == Fraction(16, 11)
     assert not caplog.records
 
 
@@ -219,7 +222,7 @@ def test_odd_sizes_are_padded_with_the_edge_where_colors_need_it(tmp_path, caplo
     like = FilmFormat(63, 47)
     with caplog.at_level(logging.INFO, "framedream"):
         footage = open_footage(write(tmp_path / "a.mp4", like=like))
-    assert (footage.width, footage.height) == (64, 48)
+    assert (footage.format.width, footage.format.height) == (64, 48)
     assert "64x48" in caplog.text
     last = next(footage.frames()).pixels
     assert np.abs(last[-1, -1] - last[20, 20]).max() <= 1
@@ -232,13 +235,13 @@ def test_odd_sizes_are_padded_with_the_edge_where_colors_need_it(tmp_path, caplo
 )  # fmt: skip
 def test_odd_sizes_stay_where_they_can(tmp_path, name, settings):
     footage = open_footage(write(tmp_path / name, like=FilmFormat(63, 47), **settings))
-    assert (footage.width, footage.height) == (63, 47)
+    assert (footage.format.width, footage.format.height) == (63, 47)
 
 
 def test_an_error_on_the_way_leaves_nothing_and_keeps_the_old_film(tmp_path):
     for name in FILMS[:-1]:
         (tmp_path / name).write_bytes(b"the film of yesterday")
-        with pytest.raises(KeyError), open_film(tmp_path / name, like=LIKE) as film:
+        with pytest.raises(KeyError), open_film(tmp_path / name, film_format=LIKE) as film:
             film.write(Frame(flat(9), Fraction(0)))
             film.write(Frame(flat(9), Fraction(1, 25)))
             raise KeyError
@@ -250,7 +253,7 @@ def test_an_error_on_the_way_leaves_nothing_and_keeps_the_old_film(tmp_path):
 def test_a_film_is_seen_only_when_complete_and_replaces_the_old_one_then(tmp_path, name):
     if name == "a.mp4":
         (tmp_path / name).write_bytes(b"old")
-    film = open_film(tmp_path / name, like=LIKE)
+    film = open_film(tmp_path / name, film_format=LIKE)
     for index, picture in enumerate([flat(index) for index in range(60)]):
         film.write(Frame(picture, Fraction(index, 25)))
         assert not (tmp_path / name).exists() or (tmp_path / name).read_bytes() == b"old"
@@ -271,7 +274,7 @@ def test_a_film_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch, na
 
 
 def test_a_film_without_frames_is_an_error(tmp_path):
-    with pytest.raises(OutputError, match="no frames"), open_film(tmp_path / "a.mp4", like=LIKE):
+    with pytest.raises(OutputError, match="no frames"), open_film(tmp_path / "a.mp4", film_format=LIKE):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -307,7 +310,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "file" / "a.mp4", Path("/proc/a.mp4"), Path("/proc/frames")):
         with pytest.raises(OutputError, match="cannot be written"):
-            open_film(path, like=LIKE)
+            open_film(path, film_format=LIKE)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.gif", "folder"])
@@ -318,19 +321,21 @@ import resource, signal, sys
 import numpy as np
 from fractions import Fraction
 from framedream.errors import OutputError
-from framedream.media import FilmFormat, Frame, open_film
+from benchmarks.film_writer import open_film
+from framedream.media import FilmFormat, Frame
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 noise = np.random.default_rng(0).uniform(0, 255, (30, 120, 160, 3)).astype(np.float32)
 try:
-    with open_film({str(tmp_path / name)!r}, like=FilmFormat(160, 120)) as film:
+    with open_film({str(tmp_path / name)!r}, film_format=FilmFormat(160, 120)) as film:
         for index, picture in enumerate(noise):
             film.write(Frame(picture, Fraction(index, 25)))
 except OutputError as error:
     print(error)
     sys.exit(5)
 """
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[2]
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=root)
     assert result.returncode == 5, result.stderr
     assert name in result.stdout
     assert not list(tmp_path.iterdir())
@@ -341,11 +346,11 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
     write(tmp_path / "frames")
     assert sorted(item.name for item in (tmp_path / "frames").iterdir())[::5] == ["000001.png", "000006.png"]
     with pytest.raises(OutputError, match="not empty"):
-        open_film(tmp_path / "frames", like=LIKE)
+        open_film(tmp_path / "frames", film_format=LIKE)
 
 
 def test_a_name_that_ends_in_a_slash_is_a_folder(tmp_path):
-    with open_film(f"{tmp_path}/frames.v2/", like=LIKE) as film:
+    with open_film(f"{tmp_path}/frames.v2/", film_format=LIKE) as film:
         film.write(Frame(quadrants(), Fraction(0)))
     assert [item.name for item in (tmp_path / "frames.v2").iterdir()] == ["000001.png"]
 
@@ -373,13 +378,13 @@ def test_a_name_that_ends_in_a_slash_is_a_folder(tmp_path):
 )
 def test_settings_that_do_not_fit_are_refused_with_the_cure(tmp_path, name, settings, message):
     with pytest.raises(SettingsError) as caught:
-        open_film(tmp_path / name, like=LIKE, settings=OutputSettings(**settings))
+        open_film(tmp_path / name, film_format=LIKE, settings=OutputSettings(**settings))
     assert message in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
 def test_frames_of_wrong_size_or_order_are_refused(tmp_path):
-    film = open_film(tmp_path / "a.mp4", like=LIKE)
+    film = open_film(tmp_path / "a.mp4", film_format=LIKE)
     film.write(Frame(flat(9), Fraction(1)))
     with pytest.raises(ValueError, match="frames are"):
         film.write(Frame(flat(9, 32, 32), Fraction(2)))
@@ -400,8 +405,8 @@ def test_a_frame_checks_itself():
 def test_animations_keep_uneven_durations_to_the_last_and_repeat(tmp_path, name):
     ticks = [0, 4, 10, 90]
     source = open_footage(write_video(tmp_path / "a.mp4", numbered(4), ticks=ticks, time_base=Fraction(1, 100)))
-    source.last_duration = Fraction(30, 100)
-    with open_film(tmp_path / name, like=source) as film:
+    film_format = replace(source.format, last_duration=Fraction(30, 100))
+    with open_film(tmp_path / name, film_format=film_format) as film:
         for frame in source.frames():
             film.write(Frame(frame.pixels, frame.time))
     written = open_footage(tmp_path / name)
@@ -432,7 +437,7 @@ def test_a_gif_of_more_frames_than_it_can_count_is_refused_before_any_work(tmp_p
 def test_a_gif_looks_like_its_pictures(tmp_path):
     ramp = np.linspace(0, 255, 64, dtype=np.float32)
     picture = np.stack(np.broadcast_arrays(ramp[None], ramp[:48, None], 128), axis=-1)
-    with open_film(tmp_path / "a.gif", like=LIKE) as film:
+    with open_film(tmp_path / "a.gif", film_format=LIKE) as film:
         for index in range(3):
             film.write(Frame(np.ascontiguousarray(np.roll(picture, index, 1), np.float32), Fraction(index, 25)))
     for index, frame in enumerate(open_footage(tmp_path / "a.gif").frames()):
@@ -442,7 +447,7 @@ def test_a_gif_looks_like_its_pictures(tmp_path):
 def test_a_cut_part_is_written_from_zero(tmp_path):
     source = write_video(tmp_path / "a.mp4", numbered(10))
     footage = open_footage(source, FootageSettings(start="4f", end="8f"))
-    with open_film(tmp_path / "b.mp4", like=footage) as film:
+    with open_film(tmp_path / "b.mp4", film_format=footage.format) as film:
         for frame in footage.frames():
             film.write(frame)
     assert [number_of(frame.pixels) for frame in open_footage(tmp_path / "b.mp4").frames()] == [4, 5, 6, 7]
@@ -457,7 +462,7 @@ def test_reading_back_a_missing_film_says_so(tmp_path):
 def test_uneven_times_leave_the_last_frame_its_time(tmp_path):
     path = tmp_path / "film.mp4"
     starts = [Fraction(0), Fraction(2, 20), Fraction(3, 20), Fraction(7, 20)]
-    with open_film(path, like=FilmFormat(64, 48, rate=Fraction(20), last_duration=Fraction(2, 20))) as film:
+    with open_film(path, film_format=FilmFormat(64, 48, rate=Fraction(20), last_duration=Fraction(2, 20))) as film:
         for index, start in enumerate(starts):
             film.write(Frame(np.full((48, 64, 3), 60 * index, np.float32), start))
     with av.open(str(path)) as written:

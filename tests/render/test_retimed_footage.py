@@ -47,14 +47,14 @@ def test_slow_motion_makes_whole_frames_between_at_exact_times(clip):
     footage = opened(clip, slow_motion=3)
     assert ticks(footage) == list(range(16))
     assert [frame.time for frame in footage.frames()] == list(footage.times())
-    assert (footage.frame_count, footage.rate) == (16, 25)
+    assert (footage.frame_count, footage.format.rate) == (16, 25)
 
 
 def test_uneven_times_are_stretched_exactly(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", pan(4, 64, 96), ticks=[2, 3, 6, 11])
     footage = opened(clip, slow_motion=2)
     assert ticks(footage) == [0, 1, 2, 5, 8, 13, 18]
-    assert all((time / footage.time_base).denominator == 1 for time in footage.times())
+    assert all((time / footage.format.time_base).denominator == 1 for time in footage.times())
 
 
 def test_frames_of_the_footage_come_through_and_motion_is_halved_between(clip):
@@ -90,11 +90,11 @@ def test_no_more_is_read_than_is_needed(clip, monkeypatch):
 def test_another_rate_keeps_the_length(steps, rate, count, shown):
     """More frames: in-between ones; fewer: those that are shown at the moment, never mixed."""
     footage = opened(steps, fps=rate)
-    assert (footage.rate, footage.time_base) == (rate, 1 / Fraction(rate))
+    assert (footage.format.rate, footage.format.time_base) == (rate, 1 / Fraction(rate))
     assert list(footage.times()) == [index / Fraction(rate) for index in range(count)]
     assert np.allclose(levels(footage)[:4], shown, atol=0.15)
     assert footage.frame_count == count
-    assert footage.sound is None
+    assert footage.format.sound is None
 
 
 def test_uneven_footage_becomes_even(tmp_path):
@@ -141,7 +141,7 @@ def test_the_last_frame_stays_longer_too(tmp_path):
     footage = opened(tmp_path / "in", fps=10, slow_motion=4)
     assert [frame.time for frame in footage.frames()] == [Fraction(index, 10) for index in range(5)]
     assert [frame.duration for frame in footage.frames()][-1] == Fraction(4, 10)
-    assert footage.last_duration == Fraction(4, 10)
+    assert footage.format.last_duration == Fraction(4, 10)
 
 
 def test_of_images_the_rate_is_the_footages(tmp_path):

@@ -15,8 +15,7 @@ from imageio.plugins.pillow import PillowPlugin
 from PIL import Image
 
 from framedream.media.alpha import split_alpha
-from framedream.media.color_conversion import ColorTags
-from framedream.media.frames import Frame
+from framedream.media.frames import FilmFormat, Frame
 from framedream.media.plausibility import check_animation_plausible
 from framedream.media.read.frame_index import FrameIndex, FrameIndexer
 from framedream.media.read.image_reader import image_errors_as_input_errors, open_image
@@ -49,17 +48,13 @@ class AnimationReader:
         self.seen: FrameIndex | None = None
         self.watch: FrameIndexer | None = None
         with image_errors_as_input_errors(path, "animation"):
-            durations, self.has_alpha = _seen_through(path)
-            self._durations, self.time_base = _in_ticks(durations)
+            durations, has_alpha = _scan(path)
+            self._durations, time_base = to_ticks(durations)
         self.frame_count = len(self._durations)
-        self.rate: Fraction = self.frame_count / sum(self._durations, Fraction(0))
-        self.sample_aspect = Fraction(1)
-        self.sound = self.extras = None
-        self.last_duration = self._durations[-1]
         with image_errors_as_input_errors(path, "animation"), closing(_opened(path)) as file:
-            self.height, self.width = file.properties(index=0).shape[:2]
-        self.depth = 8
-        self.color = ColorTags.of_images(self.width, self.height)
+            height, width = file.properties(index=0).shape[:2]
+        rate = self.frame_count / sum(self._durations, Fraction(0))
+        self.format = FilmFormat(width, height, rate, time_base, last_duration=self._durations[-1], has_alpha=has_alpha)
 
     def times(self) -> Iterator[Fraction]:
         """Times of all frames, in seconds; rising."""
@@ -86,7 +81,7 @@ def _opened(path: Path) -> PillowPlugin:
     return file
 
 
-def _seen_through(path: Path) -> tuple[list[Fraction], bool]:
+def _scan(path: Path) -> tuple[list[Fraction], bool]:
     """How long each picture is shown, and whether parts of any are transparent."""
     with open_image(path) as image:
         size, pictures = image.size, getattr(image, "n_frames", 1)
@@ -115,7 +110,7 @@ def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction
     return Fraction(milliseconds / 1000).limit_denominator(_LARGEST_DENOMINATOR) or _PATIENCE
 
 
-def _in_ticks(durations: list[Fraction]) -> tuple[list[Fraction], Fraction]:
+def to_ticks(durations: list[Fraction]) -> tuple[list[Fraction], Fraction]:
     """Durations, and the coarsest tick of which all are whole numbers: one over their common denominator.
 
     Films have no ticks finer than `_FINEST`; where that were needed, durations are rounded to it.

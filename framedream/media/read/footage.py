@@ -15,8 +15,7 @@ from framedream.config.parsing import Moment
 from framedream.config.settings import FootageSettings
 from framedream.errors import InputError
 from framedream.media.alpha import OVER_BLACK, over_black
-from framedream.media.color_conversion import ColorTags
-from framedream.media.frames import FootageReader, Frame, Pixels, Sound, TimeRange
+from framedream.media.frames import FilmFormat, FootageReader, Frame, Pixels
 from framedream.media.notes import OnceLogger
 from framedream.media.read.frame_index import FrameIndex, FrameIndexer
 
@@ -29,20 +28,10 @@ class Footage:
 
     Attributes:
         path: The file or folder.
-        width: Width of the frames delivered, in pixels.
-        height: Height of the frames delivered, in pixels.
-        rate: Nominal frames per second (the average where it varies), or None.
-        time_base: Seconds per tick; frame times are whole numbers of ticks.
-        sample_aspect: Width of a pixel divided by its height.
-        color: How the result's colors are to be written.
+        format: Size, rate, colors and sound of the frames delivered.
         start: Time of the whole footage, in seconds, that is film time 0.
         frame_count: How many frames there are, as far as known: exact for a part cut out.
-        depth: Bits of a channel: 8 to 16.
-        has_alpha: Whether parts of the frames may be transparent.
         keeps_alpha: Whether they are delivered so.
-        sound: Where the sound of these frames is, or None.
-        extras: Where subtitles, chapters and titles that go with them are, or None.
-        last_duration: How long the last frame is shown, in seconds, where known beforehand.
 
     Raises:
         InputError: No frame lies between start and end.
@@ -60,18 +49,16 @@ class Footage:
         self._first, self.start = 0, Fraction(0)
         self._stop: int | None = None
         self.path: Path = source.path
-        self.width, self.height = _size(source, settings)
-        self.rate: Fraction | None = source.rate
-        self.time_base: Fraction = source.time_base
-        self.sample_aspect: Fraction = Fraction(1) if settings.size else source.sample_aspect
-        self.color: ColorTags = source.color
+        width, height = _size(source, settings)
+        self.format: FilmFormat = replace(
+            source.format,
+            width=width,
+            height=height,
+            sample_aspect=Fraction(1) if settings.size else source.format.sample_aspect,
+        )
         self.frame_count: int | None = source.frame_count
-        self.depth, self.has_alpha = source.depth, source.has_alpha
         self._keeps_alpha = False
-        self.sound: Sound | None = source.sound
-        self.extras: TimeRange | None = source.extras
         self._notes = OnceLogger(source.path)
-        self.last_duration: Fraction | None = source.last_duration
         if settings.start or settings.end:
             seen = seen or self._find(settings.start, settings.end)
             self._cut(seen, settings.start)
@@ -99,13 +86,8 @@ class Footage:
     @keeps_alpha.setter
     def keeps_alpha(self, is_kept: bool) -> None:
         self._keeps_alpha = is_kept
-        if self.has_alpha and not is_kept:
+        if self.format.has_alpha and not is_kept:
             self._notes.info(OVER_BLACK)
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether there is sound to go with the frames."""
-        return self.sound is not None
 
     @property
     def source(self) -> Footage:
@@ -136,7 +118,7 @@ class Footage:
         pixels, alpha = frame.pixels, frame.alpha
         if alpha is not None and not self.keeps_alpha:
             pixels, alpha = over_black(pixels, alpha, self._notes), None
-        pixels, alpha = resize_with_alpha(pixels, alpha, self.width, self.height)
+        pixels, alpha = resize_with_alpha(pixels, alpha, self.format.width, self.format.height)
         return replace(frame, pixels=pixels, alpha=alpha, time=frame.time - self.start)
 
     def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
@@ -180,12 +162,13 @@ class Footage:
         if start:
             self.start = seen.times[0]
         kept_from = self.start if start else None
-        if self.sound is not None:
-            self.sound = replace(self.sound, start=kept_from, end=seen.end)
-        if self.extras is not None:
-            self.extras = replace(self.extras, start=kept_from, end=seen.end)
-        if seen.end is not None:
-            self.last_duration = seen.end - seen.times[-1]
+        sound, extras = self.format.sound, self.format.extras
+        self.format = replace(
+            self.format,
+            sound=sound and replace(sound, start=kept_from, end=seen.end),
+            extras=extras and replace(extras, start=kept_from, end=seen.end),
+            last_duration=self.format.last_duration if seen.end is None else seen.end - seen.times[-1],
+        )
 
 
 def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.INTER_LANCZOS4) -> Pixels:
@@ -258,7 +241,7 @@ def _size(source: FootageReader, settings: FootageSettings) -> tuple[int, int]:
     if settings.size:
         return settings.size
     scale = Fraction(settings.scale or 1)
-    return max(1, round(source.width * scale)), max(1, round(source.height * scale))
+    return max(1, round(source.format.width * scale)), max(1, round(source.format.height * scale))
 
 
 def has_reached(moment: Moment, index: int, time: Fraction) -> bool:

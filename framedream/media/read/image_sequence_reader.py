@@ -9,8 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from framedream.errors import InputError
-from framedream.media.color_conversion import ColorTags
-from framedream.media.frames import Frame
+from framedream.media.frames import FilmFormat, Frame
 from framedream.media.read.frame_index import FrameIndex, FrameIndexer
 from framedream.media.read.image_reader import READABLE, ImageInfo, read_image_info, read_image_with_alpha
 
@@ -34,30 +33,30 @@ class ImageSequenceReader:
         self.path = path
         self.seen: FrameIndex | None = None
         self.watch: FrameIndexer | None = None
-        self.rate: Fraction = rate or DEFAULT_RATE
-        self.time_base = 1 / self.rate
-        self.sample_aspect = Fraction(1)
-        self.sound = self.extras = None
-        self.last_duration = self.time_base
         self.frame_count = len(images)
         self._images = images
-        infos = _of_one_size(images)
-        self.width, self.height = infos[0].width, infos[0].height
-        self.depth = max(info.depth for info in infos)
-        self.has_alpha = any(info.has_alpha for info in infos)
-        self.color = ColorTags.of_images(self.width, self.height)
+        infos = _read_same_size_infos(images)
+        rate = rate or DEFAULT_RATE
+        self.format = FilmFormat(
+            infos[0].width,
+            infos[0].height,
+            rate,
+            last_duration=1 / rate,
+            depth=max(info.depth for info in infos),
+            has_alpha=any(info.has_alpha for info in infos),
+        )
 
     def times(self) -> Iterator[Fraction]:
         """Times of all frames, in seconds; rising."""
-        return (index * self.time_base for index in range(len(self._images)))
+        return (index * self.format.time_base for index in range(len(self._images)))
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
         for image, time in islice(zip(self._images, self.times(), strict=True), first, stop):
             pixels, alpha = read_image_with_alpha(image)
-            if pixels.shape[:2] != (self.height, self.width):
+            if pixels.shape[:2] != (self.format.height, self.format.width):
                 raise InputError(f"{image}: its size changed during the run; run the same command again")
-            yield Frame(pixels, time, self.time_base, alpha)
+            yield Frame(pixels, time, self.format.time_base, alpha)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -82,7 +81,7 @@ def natural_key(path: PurePath) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], path.name
 
 
-def _of_one_size(images: list[Path]) -> list[ImageInfo]:
+def _read_same_size_infos(images: list[Path]) -> list[ImageInfo]:
     infos = [read_image_info(image) for image in images]
     expected = infos[0]
     for image, info in zip(images, infos, strict=True):

@@ -71,5 +71,5 @@ class SyncedReader:
     def _end(self) -> Fraction:
         """When the frame that is shown ends if it is the last, in seconds."""
         assert self._shown is not None
-        known = self._shown.duration or self._footage.last_duration
-        return self._shown.time + (known or 1 / (self._footage.rate or Fraction(_USUAL_RATE)))
+        known = self._shown.duration or self._footage.format.last_duration
+        return self._shown.time + (known or 1 / (self._footage.format.rate or Fraction(_USUAL_RATE)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from av.video.stream import VideoStream
 from framedream.errors import InputError
 from framedream.media.alpha import split_alpha
 from framedream.media.color_conversion import ColorTags, depth_of, has_alpha, is_convertible, to_levels
-from framedream.media.frames import Frame, Sound, TimeRange
+from framedream.media.frames import FilmFormat, Frame, Sound, TimeRange
 from framedream.media.notes import OnceLogger
 from framedream.media.plausibility import plausible_aspect, plausible_rate
 from framedream.media.read.decoding import DecodingDamage, decode
@@ -53,20 +54,16 @@ class VideoReader:
         self.watch: FrameIndexer | None = None
         with open_video(path) as container:
             stream = pick_stream(path, container)
-            self.time_base = stream.time_base or Fraction(1, 90_000)
-            self.rate = plausible_rate(stream.average_rate or stream.guessed_rate)
-            self.sound = None
-            self._origin = start_time(path, container, stream) // self.time_base * self.time_base
-            self.extras = TimeRange(path, self._origin)
-            if any(track.codec_context for track in container.streams.audio):
-                self.sound = Sound(path, self._origin)
+            self._time_base = stream.time_base or Fraction(1, 90_000)
+            self._rate = plausible_rate(stream.average_rate or stream.guessed_rate)
+            self._origin = start_time(path, container, stream) // self._time_base * self._time_base
+            has_sound = any(track.codec_context for track in container.streams.audio)
             self.frame_count = expected_frames(path, container, stream)
-            self._look_at_first(stream)
-
-    @property
-    def last_duration(self) -> Fraction | None:
-        """Unknown before the last frame is decoded."""
-        return None
+            self.format = replace(
+                self._read_format(stream),
+                sound=Sound(path, self._origin) if has_sound else None,
+                extras=TimeRange(path, self._origin),
+            )
 
     def times(self) -> Iterator[Fraction]:
         """Times of all frames, in seconds; rising."""
@@ -80,7 +77,8 @@ class VideoReader:
                 pixels, alpha = split_alpha(self._pixels(picture.frame, reformatter))
                 yield Frame(pixels, picture.time, picture.duration, alpha)
 
-    def _look_at_first(self, stream: VideoStream) -> None:
+    def _read_format(self, stream: VideoStream) -> FilmFormat:
+        """Read size, colors and orientation from the first frame."""
         with contextlib.closing(self._decoded(1, quiet=True)) as decoded:
             picture = next(decoded, None)
         if picture is None:
@@ -94,19 +92,28 @@ class VideoReader:
         self._upright = Orientation.of(frame)
         if not self._upright.is_upright:
             self._notes.info("is rotated or mirrored; framedream turns it upright")
-        self.color, self.depth = ColorTags.of(frame), depth_of(frame.format)
-        self.has_alpha = has_alpha(frame.format)
+        self._color = ColorTags.of(frame)
+        is_transparent = has_alpha(frame.format)
         if frame.format.has_palette:
             # Some palettes have transparent colors; most have not.
-            self.has_alpha = bool(self._pixels(frame, VideoReformatter())[..., 3].min() < 255)
+            is_transparent = bool(self._pixels(frame, VideoReformatter())[..., 3].min() < 255)
         aspect = plausible_aspect(stream.sample_aspect_ratio)
-        self.width, self.height = self._coded[:: -1 if self._upright.sideways else 1]
-        self.sample_aspect = 1 / aspect if self._upright.sideways else aspect
+        width, height = self._coded[:: -1 if self._upright.sideways else 1]
+        return FilmFormat(
+            width,
+            height,
+            self._rate,
+            self._time_base,
+            1 / aspect if self._upright.sideways else aspect,
+            self._color,
+            depth=depth_of(frame.format),
+            has_alpha=is_transparent,
+        )
 
     def _pixels(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray[Any, Any]:
         if (frame.width, frame.height) != self._coded:
             self._notes.warning("the picture size changes; framedream scales all frames to the size of the first one")
-        return self._upright.apply(to_levels(frame, self.color, *self._coded, reformatter))
+        return self._upright.apply(to_levels(frame, self._color, *self._coded, reformatter))
 
     def _begun(self, first: int, stop: int | None) -> Generator[IndexedFrame]:
         """Frames from one on: jumped to where it pays and does no harm, else decoded from the beginning."""
@@ -139,7 +146,7 @@ class VideoReader:
                 yield picture
                 count += 1
             if watch is not None:
-                watch.is_sound = not damage.is_met
+                watch.is_sound = not damage.is_met and not self._is_short(count, damage)
             if count != stop and not quiet:
                 self._report(count, damage)
 
@@ -157,27 +164,34 @@ class VideoReader:
         for frame in deinterlace(decode(container, stream, damage), self._notes):
             previous = self._time(frame, previous, notes)
             ticks = frame.duration or 0
-            yield IndexedFrame(frame, previous, ticks * self.time_base if ticks > 0 else None)
+            yield IndexedFrame(frame, previous, ticks * self._time_base if ticks > 0 else None)
 
     def _time(self, frame: av.VideoFrame, previous: Fraction | None, notes: OnceLogger | None) -> Fraction:
         ticks = frame.pts if frame.pts is not None else frame.dts
-        time = None if ticks is None else ticks * (frame.time_base or self.time_base) - self._origin
+        time = None if ticks is None else ticks * (frame.time_base or self._time_base) - self._origin
         if time is None or abs(time - (previous or 0)) > _LONGEST_PAUSE:
             if notes is not None:
                 notes.warning("some frames have no plausible timestamp; framedream continues from the previous frame")
             if previous is None:
                 return Fraction(0)
-            return previous + max(1, round(1 / (self.rate or 25) / self.time_base)) * self.time_base
+            return previous + max(1, round(1 / (self._rate or 25) / self._time_base)) * self._time_base
         if previous is not None and time <= previous:
             if notes is not None:
                 notes.warning("some timestamps do not increase; framedream moves them on by one tick")
-            return previous + self.time_base
+            return previous + self._time_base
         return time
+
+    def _is_short(self, count: int, damage: DecodingDamage) -> bool:
+        """Whether a complete pass delivered fewer frames than the file should have.
+
+        With several threads a decoder can drop damaged frames without an error.
+        """
+        expected = self.frame_count
+        return expected is not None and count + damage.hidden < expected - damage.slack(expected)
 
     def _report(self, count: int, damage: DecodingDamage) -> None:
         expected = self.frame_count
-        missing = expected is not None and count + damage.hidden < expected - damage.slack(expected)
-        if count and (missing or damage.is_met):
+        if count and (self._is_short(count, damage) or damage.is_met):
             known = f" of about {expected}" if expected and expected > count else ""
             seen = f", {damage.corrupt} of them damaged" if damage.corrupt else ""
             self._notes.warning(

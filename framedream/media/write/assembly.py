@@ -16,10 +16,10 @@ from framedream.config.settings import OutputSettings
 from framedream.errors import OutputError, SettingsError
 from framedream.media.atomic_files import discard, prepare_output, publish
 from framedream.media.containers import container_for
-from framedream.media.frames import FilmProperties
-from framedream.media.write.film_form import OutputForm, hdr_refusal
+from framedream.media.frames import FilmFormat, Sound
 from framedream.media.write.image_folder import ImageFolderWriter
 from framedream.media.write.muxing import Extras, FilmMuxer, rehearse_muxing
+from framedream.media.write.output_spec import OutputSpec, hdr_refusal
 from framedream.media.write.pieces import EncodedPieceWriter, Piece, PieceEncoder, PngPieceWriter
 
 log = logging.getLogger(__name__)
@@ -48,13 +48,13 @@ class PieceFactory:
 
     Args:
         path: See `FilmAssembler`.
-        like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
+        film_format: Size, rate, ticks, colors and sound of the film.
         settings: Codec, crf and pixel format. Default: the usual ones.
 
     Attributes:
         path: Where the film will be.
-        like: What it must keep of its footage.
-        form: What its file is to be; None for a folder of PNGs.
+        format: Size, rate, colors and sound of the film.
+        spec: The specification of its file; None for a folder of PNGs.
 
     Raises:
         SettingsError: The suffix, codec, pixel format or crf cannot be used.
@@ -62,27 +62,33 @@ class PieceFactory:
         OutputError: The pictures are too small for the encoder.
     """
 
-    def __init__(self, path: Path | str, like: FilmProperties, settings: OutputSettings | None = None) -> None:
+    def __init__(self, path: Path | str, film_format: FilmFormat, settings: OutputSettings | None = None) -> None:
         name, self.path, settings = str(path), Path(path), settings or OutputSettings()
-        self.like = like
-        self.form = None if is_folder_output(name) else OutputForm.of(self.path, like, settings)
-        if self.form is None and like.color.hdr:
-            raise hdr_refusal(self.path, like.color.hdr)
-        if self.form is None and replace(settings, compare="none") != OutputSettings():
+        self.format = film_format
+        self.spec = None if is_folder_output(name) else OutputSpec.of(self.path, film_format, settings)
+        if self.spec is None and film_format.color.hdr:
+            raise hdr_refusal(self.path, film_format.color.hdr)
+        if self.spec is None and replace(settings, compare="none") != OutputSettings():
             raise SettingsError(f"{path}: numbered PNGs have no codec, crf or pixel format; remove these flags")
 
     @property
     def keeps_alpha(self) -> bool:
         """Whether transparent parts stay so."""
-        return self.like.has_alpha if self.form is None else self.form.keeps_alpha
+        return self.format.has_alpha if self.spec is None else self.spec.keeps_alpha
+
+    def set_sound(self, sound: Sound | None) -> None:
+        """Replace the film's sound, before the film is assembled."""
+        self.format = replace(self.format, sound=sound)
+        if self.spec is not None:
+            self.spec = replace(self.spec, format=self.format)
 
     def encoder(self) -> PieceEncoder:
         """What encodes a piece."""
-        if self.form is None:
-            return PngPieceWriter(self.like.time_base, self.like.depth, keeps_alpha=self.keeps_alpha)
-        if self.form.is_painted:
-            return PngPieceWriter(self.like.time_base, self.form.encoder.depth, keeps_alpha=self.keeps_alpha)
-        return EncodedPieceWriter(self.form)
+        if self.spec is None:
+            return PngPieceWriter(self.format.time_base, self.format.depth, keeps_alpha=self.keeps_alpha)
+        if self.spec.is_painted:
+            return PngPieceWriter(self.format.time_base, self.spec.encoder.depth, keeps_alpha=self.keeps_alpha)
+        return EncodedPieceWriter(self.spec)
 
     def try_encoder(self) -> None:
         """See that the film's pictures can be encoded and put into a file of its kind; none is written.
@@ -92,10 +98,10 @@ class PieceFactory:
             OutputError: The encoder does not take such pictures.
         """
         try:
-            if self.form is not None and self.form.container.animation:
-                EncodedPieceWriter(self.form).close()
-            elif self.form is not None:
-                rehearse_muxing(self.form)
+            if self.spec is not None and self.spec.container.animation:
+                EncodedPieceWriter(self.spec).close()
+            elif self.spec is not None:
+                rehearse_muxing(self.spec)
         except (FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
@@ -110,20 +116,20 @@ class PieceFactory:
         """
         if index + 1 < len(times):
             return times[index + 1] - times[index]
-        usual = 1 / self.like.rate if self.like.rate else _USUAL_DURATION
+        usual = 1 / self.format.rate if self.format.rate else _USUAL_DURATION
         step = times[index] - times[index - 1] if index else usual
-        return own or self.like.last_duration or step
+        return own or self.format.last_duration or step
 
 
 class FilmAssembler(PieceFactory):
     """A film whose frames are encoded piece by piece, and put together when all are there.
 
     Args:
-        path: The suffix decides the form: .mp4, .m4v, .mov, .mkv, .webm or .ts; an animated .gif, .webp
+        path: The suffix decides the container: .mp4, .m4v, .mov, .mkv, .webm or .ts; an animated .gif, .webp
             or .png; without suffix, or an existing folder, a folder of numbered PNGs. Missing
             parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
             millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
-        like: Footage or `FilmFormat`: size, rate, ticks, colors and sound of the film.
+        film_format: Size, rate, ticks, colors and sound of the film.
         settings: Codec, crf and pixel format. Default: the usual ones.
 
     Raises:
@@ -131,13 +137,13 @@ class FilmAssembler(PieceFactory):
         OutputError: It cannot be written there.
     """
 
-    def __init__(self, path: Path | str, *, like: FilmProperties, settings: OutputSettings | None = None) -> None:
-        super().__init__(path, like, settings)
+    def __init__(self, path: Path | str, *, film_format: FilmFormat, settings: OutputSettings | None = None) -> None:
+        super().__init__(path, film_format, settings)
         prepare_output(self.path)
-        if self.form is not None:
+        if self.spec is not None:
             self.try_encoder()
-            self.form.tell_losses()
-        elif like.sound is not None:
+            self.spec.log_losses()
+        elif film_format.sound is not None:
             log.info("%s: a folder of images cannot hold sound; the film has none", path)
 
     def check_vacant(self) -> None:
@@ -146,7 +152,7 @@ class FilmAssembler(PieceFactory):
         Raises:
             OutputError: It is to be a folder, and there is one with something in it.
         """
-        if self.form is not None:
+        if self.spec is not None:
             return
         if self.path.is_symlink() or self.path.is_mount():
             raise OutputError(
@@ -222,21 +228,22 @@ class FilmAssembler(PieceFactory):
 
     def _ways(self) -> Iterator[tuple[Extras, str]]:
         """Yield the extras to try, most first, with the warning for each, because extras may be damaged."""
-        has_more = self.form is not None and not self.form.container.animation
+        has_more = self.spec is not None and not self.spec.container.animation
         for keeping, what in _GIVING_WAY:
             less_sound, less_extras = keeping.sound != "copied", not keeping.extras
-            if (has_more or not what) and (self.like.sound or not less_sound) and (self.like.extras or not less_extras):
+            applies = (self.format.sound or not less_sound) and (self.format.extras or not less_extras)
+            if applies and (has_more or not what):
                 yield keeping, what
 
     def _beside(self, keeping: Extras) -> Path:
         """The file of which less is kept."""
-        source = self.like.extras if keeping.sound == "copied" else self.like.sound
+        source = self.format.extras if keeping.sound == "copied" else self.format.sound
         return source.path if source else self.path
 
     def _target(self, pieces: Iterable[Piece], keeping: Extras) -> _Target:
-        if self.form is None:
+        if self.spec is None:
             return ImageFolderWriter(self.path)
-        return FilmMuxer(self.form, max((piece.delay for piece in pieces), default=0), keeping)
+        return FilmMuxer(self.spec, max((piece.delay for piece in pieces), default=0), keeping)
 
     def _guarded(self, action: Callable[[], _T]) -> _T:
         try:

@@ -69,18 +69,18 @@ def describe_color(tags: ColorTags) -> str:
 
 def describe_film(factory: PieceFactory) -> Iterator[str]:
     """What a film is to be, and what becomes of the sound."""
-    form, like = factory.form, factory.like
-    if form is None:
+    spec, film_format = factory.spec, factory.format
+    if spec is None:
         alpha = ", with alpha" if factory.keeps_alpha else ""
-        yield f"{factory.path}: numbered PNGs, {16 if like.depth > 8 else 8} bits{alpha}"
+        yield f"{factory.path}: numbered PNGs, {16 if film_format.depth > 8 else 8} bits{alpha}"
         return
-    encoder = form.encoder
-    words = [f"{form.path}: {encoder.codec}", encoder.pixel_format, "{}x{}".format(*form.size)]
+    encoder = spec.encoder
+    words = [f"{spec.path}: {encoder.codec}", encoder.pixel_format, "{}x{}".format(*spec.size)]
     words += [f"{name} {value}" for name, value in encoder.options.items() if name in _DESCRIBED_OPTIONS]
-    words += [f"{encoder.depth} bits"] + (["with alpha"] if form.keeps_alpha else [])
+    words += [f"{encoder.depth} bits"] + (["with alpha"] if spec.keeps_alpha else [])
     yield ", ".join(words)
-    if like.sound is not None:
-        yield "sound: " + ", ".join(_sound(like.sound, form.container))
+    if film_format.sound is not None:
+        yield "sound: " + ", ".join(_sound(film_format.sound, spec.container))
 
 
 def _sound(sound: Sound, container: Container) -> Iterator[str]:

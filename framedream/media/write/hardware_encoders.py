@@ -26,7 +26,7 @@ def _opens(name: str) -> bool:
     try:
         context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
         context.width, context.height, context.time_base = 256, 128, Fraction(1, 25)
-        formats = [form.name for form in context.codec.video_formats or ()]
+        formats = [each.name for each in context.codec.video_formats or ()]
         context.pix_fmt = "yuv420p" if "yuv420p" in formats or not formats else formats[0]
         context.open()
     except (FFmpegError, OSError, ValueError):

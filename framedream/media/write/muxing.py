@@ -21,8 +21,8 @@ from framedream.media.atomic_files import temporary_path
 from framedream.media.audio.audio_feed import AudioFeed, container_has_sound
 from framedream.media.frames import Frame
 from framedream.media.write.extras import ExtrasFeed
-from framedream.media.write.film_form import OutputForm, container_refusal
 from framedream.media.write.image_writer import decode_png
+from framedream.media.write.output_spec import OutputSpec, container_refusal
 from framedream.media.write.pieces import Piece
 from framedream.media.write.video_encoder import VideoEncoder
 
@@ -44,7 +44,7 @@ class FilmMuxer:
     """A film file being put together of pieces, under a temporary name.
 
     Args:
-        form: What it is to be.
+        spec: What it is to be.
         delay: The largest of its pieces' delays.
         keeping: What goes beside the pictures.
 
@@ -53,9 +53,9 @@ class FilmMuxer:
         OutputError: It cannot be written.
     """
 
-    def __init__(self, form: OutputForm, delay: int, keeping: Extras = Extras()) -> None:
-        self.part = temporary_path(form.path)
-        self._form, self._delay = form, delay
+    def __init__(self, spec: OutputSpec, delay: int, keeping: Extras = Extras()) -> None:
+        self.part = temporary_path(spec.path)
+        self._spec, self._delay = spec, delay
         self._decoding_times: deque[int] = deque()
         self._begun = False
         self._painted = self._milliseconds = 0
@@ -63,7 +63,7 @@ class FilmMuxer:
         self._feeds: list[AudioFeed | ExtrasFeed] = []
         self._output = self._open()
         try:
-            self._pictures = VideoEncoder(form, self._output)
+            self._pictures = VideoEncoder(spec, self._output)
             self._add_feeds(keeping)
             self._output.start_encoding()
         except BaseException:
@@ -76,7 +76,7 @@ class FilmMuxer:
         Raises:
             OSError: The disk is full or refuses.
         """
-        if self._form.is_painted:
+        if self._spec.is_painted:
             self._paint(piece)
         else:
             self._splice(piece)
@@ -87,7 +87,7 @@ class FilmMuxer:
         Raises:
             OSError: The disk is full or refuses.
         """
-        if self._form.is_painted:
+        if self._spec.is_painted:
             for packet in self._pictures.rest():
                 self._mux(packet)
         for feed in self._feeds:
@@ -104,41 +104,41 @@ class FilmMuxer:
 
     def count(self) -> int:
         """Frames in the finished file, opened anew."""
-        if self._form.container.animation:
-            suffix = self._form.path.suffix[1:].lower().replace("apng", "png")
+        if self._spec.container.animation:
+            suffix = self._spec.path.suffix[1:].lower().replace("apng", "png")
             with Image.open(self.part, formats=[suffix]) as image:
                 found = getattr(image, "n_frames", 1)
                 # WebP shows a picture longer instead of once more, and is a still if there is no other.
                 merged = suffix == "webp" and found < self._painted
                 whole = merged and (self._are_alike or _shown_for(image) == self._milliseconds)
                 return self._painted if whole else found
-        with av.open(f"file:{self.part}", format=_demuxer(self._form)) as written:
+        with av.open(f"file:{self.part}", format=_demuxer(self._spec)) as written:
             return sum(1 for packet in written.demux(video=0) if packet.size)
 
     def _open(self) -> OutputContainer:
-        container, like = self._form.container, self._form.like
+        container, film_format = self._spec.container, self._spec.format
         options = dict(container.options)
-        if container.format in ("gif", "apng") and like.last_duration:
+        if container.format in ("gif", "apng") and film_format.last_duration:
             # These muxers need the duration of the last picture from the start.
             key, unit = ("final_delay", 100) if container.format == "gif" else ("final_delay", 1)
-            last = like.last_duration * unit
+            last = film_format.last_duration * unit
             options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"
         return av.open(f"file:{self.part}", "w", format=container.format, container_options=options)
 
     def _add_feeds(self, keeping: Extras) -> None:
         """Make room for what goes beside the pictures."""
-        form = self._form
-        sound = form.like.sound if keeping.sound != "none" else None
-        if sound is not None and container_has_sound(form.container, form.path):
+        spec = self._spec
+        sound = spec.format.sound if keeping.sound != "none" else None
+        if sound is not None and container_has_sound(spec.container, spec.path):
             copied = keeping.sound == "copied"
-            self._feeds.append(AudioFeed(sound, self._output, form.container, form.path, copied=copied))
-        if form.like.extras is not None and keeping.extras and not form.container.animation:
+            self._feeds.append(AudioFeed(sound, self._output, spec.container, spec.path, copied=copied))
+        if spec.format.extras is not None and keeping.extras and not spec.container.animation:
             pictures = self._pictures.stream
-            self._feeds.append(ExtrasFeed(form.like.extras, self._output, pictures, form.container, form.path))
+            self._feeds.append(ExtrasFeed(spec.format.extras, self._output, pictures, spec.container, spec.path))
 
     def _paint(self, piece: Piece) -> None:
         """Encode the pictures of a piece, which an animated image keeps as they are until now."""
-        base = self._form.like.time_base
+        base = self._spec.format.time_base
         for picture in piece.pictures:
             pixels, alpha = decode_png(picture.data)
             frame = Frame(pixels, picture.pts * base, alpha=alpha)
@@ -161,7 +161,7 @@ class FilmMuxer:
         self._decoding_times.extend(shown)
         for picture in piece.pictures:
             packet = cast("Packet[VideoStream]", Packet(picture.data))
-            packet.time_base = self._form.like.time_base
+            packet.time_base = self._spec.format.time_base
             packet.pts, packet.dts = picture.pts, self._decoding_times.popleft()
             packet.duration, packet.is_keyframe = picture.duration, picture.is_key
             self._mux(packet)
@@ -174,38 +174,38 @@ class FilmMuxer:
         self._output.mux(packet)
 
 
-def rehearse_muxing(form: OutputForm) -> None:
+def rehearse_muxing(spec: OutputSpec) -> None:
     """Make a film of one gray picture in memory, and look for it there.
 
     Some muxers refuse a codec only when they are to write it, some write what nobody finds again; that should not
     come out when all is dreamed.
 
     Args:
-        form: What the film is to be; animations hold one codec only, and need no rehearsal.
+        spec: What the film is to be; animations hold one codec only, and need no rehearsal.
 
     Raises:
         SettingsError: The container cannot hold the codec.
         OutputError: The encoder refuses pictures of this kind.
     """
-    file, like = BytesIO(), form.like
-    gray = Frame(np.full((like.height, like.width, 3), 128, np.float32), Fraction(0))
-    with av.open(file, "w", format=form.container.format) as output:
-        pictures = VideoEncoder(form, output)
+    file, film_format = BytesIO(), spec.format
+    gray = Frame(np.full((film_format.height, film_format.width, 3), 128, np.float32), Fraction(0))
+    with av.open(file, "w", format=spec.container.format) as output:
+        pictures = VideoEncoder(spec, output)
         try:
             output.start_encoding()
-            for packet in (*pictures.encode(gray, like.time_base), *pictures.rest()):
+            for packet in (*pictures.encode(gray, film_format.time_base), *pictures.rest()):
                 packet.stream, packet.dts = pictures.stream, packet.pts  # Of one picture x265 gives no likely dts.
                 output.mux(packet)
         except FFmpegError:
-            raise container_refusal(form) from None
+            raise container_refusal(spec) from None
     file.seek(0)
-    with av.open(file, "r", format=_demuxer(form)) as written:
+    with av.open(file, "r", format=_demuxer(spec)) as written:
         if not any(packet.size for stream in written.streams.video for packet in written.demux(stream)):
-            raise container_refusal(form)
+            raise container_refusal(spec)
 
 
-def _demuxer(form: OutputForm) -> str | None:
-    return "mpegts" if form.container.format == "mpegts" else None
+def _demuxer(spec: OutputSpec) -> str | None:
+    return "mpegts" if spec.container.format == "mpegts" else None
 
 
 def _shown_for(image: Image.Image) -> int:

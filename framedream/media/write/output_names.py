@@ -80,7 +80,7 @@ def _key(path: PurePosixPath) -> str:
 
 
 def _shortened(stem: str, suffix: str) -> str:
-    """A name that fits; of a long one the beginning, and a hash to tell it from its like."""
+    """A name that fits; of a long one the beginning, and a hash to tell it from others."""
     if len(os.fsencode(stem + suffix)) <= _LONGEST:
         return stem + suffix
     mark = "-" + hashlib.sha256(os.fsencode(stem + suffix)).hexdigest()[:8]

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from framedream.media.alpha import over_black
 from framedream.media.frames import Frame
-from framedream.media.write.film_form import OutputForm
 from framedream.media.write.image_writer import encode_png
+from framedream.media.write.output_spec import OutputSpec
 from framedream.media.write.video_encoder import VideoEncoder
 
 
@@ -84,11 +84,11 @@ class PieceEncoder(Protocol):
 class EncodedPieceWriter:
     """A piece in the film's own codec."""
 
-    def __init__(self, form: OutputForm) -> None:
+    def __init__(self, spec: OutputSpec) -> None:
         """Open the encoder as the film's container would have it; nothing is written there."""
-        self._output = av.open(os.devnull, "w", format=form.container.format)
+        self._output = av.open(os.devnull, "w", format=spec.container.format)
         try:
-            self._pictures = VideoEncoder(form, self._output)
+            self._pictures = VideoEncoder(spec, self._output)
         except BaseException:
             self._output.close()
             raise

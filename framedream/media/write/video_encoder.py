@@ -18,11 +18,11 @@ from av.video.stream import VideoStream
 from framedream.errors import OutputError
 from framedream.media.alpha import over_black
 from framedream.media.color_conversion import from_levels, is_written_full
-from framedream.media.frames import FilmProperties, Frame
+from framedream.media.frames import FilmFormat, Frame
 from framedream.media.write.codecs import Encoder
-from framedream.media.write.film_form import OutputForm, container_refusal
 from framedream.media.write.gif_palette import GifPalette
 from framedream.media.write.hardware_encoders import HARDWARE, keep_scheduling
+from framedream.media.write.output_spec import OutputSpec, container_refusal
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class VideoEncoder:
     """The pictures' stream of a container, with its encoder.
 
     Args:
-        form: What the film is to be.
+        spec: What the film is to be.
         output: The container, before its header is written.
 
     Raises:
@@ -39,15 +39,15 @@ class VideoEncoder:
         OutputError: The encoder refuses pictures of this kind.
     """
 
-    def __init__(self, form: OutputForm, output: OutputContainer) -> None:
-        self._form = form
+    def __init__(self, spec: OutputSpec, output: OutputContainer) -> None:
+        self._spec = spec
         self._reformatter = VideoReformatter()
         self._durations: dict[int, int] = {}
         self._palette: GifPalette | None = None
         self._last: int | None = None
-        if form.is_gif:
-            self._palette = GifPalette(form.size, form.time_base, transparent=form.keeps_alpha)
-        self.stream = _add_stream(form, output)
+        if spec.is_gif:
+            self._palette = GifPalette(spec.size, spec.time_base, transparent=spec.keeps_alpha)
+        self.stream = _add_stream(spec, output)
 
     def encode(self, frame: Frame, duration: Fraction) -> Iterator[Packet[VideoStream]]:
         """Encode a picture; encoders may keep some and give them later.
@@ -56,22 +56,22 @@ class VideoEncoder:
             frame: What is shown, and from when.
             duration: How long, in seconds.
         """
-        form = self._form
+        spec = self._spec
         pixels, alpha = frame.pixels, frame.alpha
-        if not form.keeps_alpha:
+        if not spec.keeps_alpha:
             pixels, alpha = over_black(pixels, alpha), None
-        if form.right or form.bottom:
-            pixels = np.pad(pixels, ((0, form.bottom), (0, form.right), (0, 0)), mode="edge")
-            alpha = alpha if alpha is None else np.pad(alpha, ((0, form.bottom), (0, form.right)), mode="edge")
-        format_ = self._palette.pixel_format if self._palette else form.encoder.pixel_format
-        picture = from_levels(pixels, form.color, format_, self._reformatter, alpha)
-        picture.time_base = form.time_base
-        picture.pts = round(frame.time / form.time_base)
+        if spec.right or spec.bottom:
+            pixels = np.pad(pixels, ((0, spec.bottom), (0, spec.right), (0, 0)), mode="edge")
+            alpha = alpha if alpha is None else np.pad(alpha, ((0, spec.bottom), (0, spec.right)), mode="edge")
+        format_ = self._palette.pixel_format if self._palette else spec.encoder.pixel_format
+        picture = from_levels(pixels, spec.color, format_, self._reformatter, alpha)
+        picture.time_base = spec.time_base
+        picture.pts = round(frame.time / spec.time_base)
         if self._last is not None:
             # A GIF is refused where two of its pictures come within one tick.
             picture.pts = max(self._last + 1, picture.pts)
         self._last = picture.pts
-        self._durations[picture.pts] = max(1, round(duration / form.time_base))
+        self._durations[picture.pts] = max(1, round(duration / spec.time_base))
         for shown in self._palette.paint(picture) if self._palette else [picture]:
             yield from self._packets(shown)
 
@@ -88,40 +88,44 @@ class VideoEncoder:
             yield packet
 
 
-def _add_stream(form: OutputForm, output: OutputContainer) -> VideoStream:
-    encoder, like = form.encoder, form.like
+def _add_stream(spec: OutputSpec, output: OutputContainer) -> VideoStream:
+    encoder, film_format = spec.encoder, spec.format
     if encoder.codec == "libsvtav1":
         # Its library talks on stderr unless this is set before it is opened.
         os.environ.setdefault("SVT_LOG", "1")
-    width, height = form.size
+    width, height = spec.size
     try:
         stream = output.add_stream(
-            encoder.codec, rate=like.rate or Fraction(25), options=_options(encoder, like), width=width, height=height,
-            time_base=form.time_base,
-        )  # fmt: skip
+            encoder.codec,
+            rate=film_format.rate or Fraction(25),
+            options=_options(encoder, film_format),
+            width=width,
+            height=height,
+            time_base=spec.time_base,
+        )
     except ValueError:
-        raise container_refusal(form) from None
+        raise container_refusal(spec) from None
     assert isinstance(stream, VideoStream)
-    _tag(stream, form)
+    _tag(stream, spec)
     try:
         with keep_scheduling():
             stream.codec_context.open()
     except FFmpegError as error:
         if encoder.codec.endswith(HARDWARE):
             raise OutputError(
-                f"{form.path}: {encoder.codec} needs a GPU and a driver that are missing or do not work "
+                f"{spec.path}: {encoder.codec} needs a GPU and a driver that are missing or do not work "
                 f"({error.strerror}); choose another --codec, or remove it"
             ) from None
         raise OutputError(
-            f"{form.path}: {encoder.codec} does not support {encoder.pixel_format} pictures of {width}x{height} "
+            f"{spec.path}: {encoder.codec} does not support {encoder.pixel_format} pictures of {width}x{height} "
             f"({error.strerror}); choose another --codec or --size"
         ) from None
     return stream
 
 
-def _options(encoder: Encoder, like: FilmProperties) -> dict[str, str]:
+def _options(encoder: Encoder, film_format: FilmFormat) -> dict[str, str]:
     """The encoder's options, and what it is to say of the light of the film."""
-    own = like.color.light.options(encoder.codec) if like.color.light else {}
+    own = film_format.color.light.options(encoder.codec) if film_format.color.light else {}
     if not own:
         return encoder.options
     name = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}[encoder.codec]
@@ -129,11 +133,11 @@ def _options(encoder: Encoder, like: FilmProperties) -> dict[str, str]:
     return encoder.options | {name: ":".join([*words, *(f"{key}={value}" for key, value in own.items())])}
 
 
-def _tag(stream: VideoStream, form: OutputForm) -> None:
-    context, encoder, color = stream.codec_context, form.encoder, form.color
+def _tag(stream: VideoStream, spec: OutputSpec) -> None:
+    context, encoder, color = stream.codec_context, spec.encoder, spec.color
     context.pix_fmt = encoder.pixel_format
-    context.time_base = form.time_base
-    context.sample_aspect_ratio = form.like.sample_aspect
+    context.time_base = spec.time_base
+    context.sample_aspect_ratio = spec.format.sample_aspect
     is_rgb = av.VideoFormat(encoder.pixel_format).is_rgb
     context.colorspace = 0 if is_rgb else color.matrix
     context.color_range = 2 if is_written_full(color, encoder.pixel_format) else 1

@@ -1,4 +1,4 @@
-"""What a film file is to be, by its name, its settings and its footage."""
+"""The specification of a film file: container, encoder and format, from its name, settings and footage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from framedream.config.settings import OutputSettings
 from framedream.errors import InputError, OutputError, SettingsError
 from framedream.media.color_conversion import SMPTE170M, ColorTags
 from framedream.media.containers import Container, container_for
-from framedream.media.frames import FilmProperties
+from framedream.media.frames import FilmFormat
 from framedream.media.write.codecs import Encoder, encoder_for
 
 log = logging.getLogger(__name__)
@@ -27,46 +27,46 @@ _GIF_TICK = Fraction(1, 100)
 
 
 @dataclass(frozen=True)
-class OutputForm:
-    """What a film file is to be.
+class OutputSpec:
+    """The specification of a film file.
 
     Attributes:
         path: The name it will have.
-        like: What it must keep of its footage.
-        container: The kind of file.
-        encoder: What encodes its pictures.
+        format: Size, rate, colors and sound of the film.
+        container: The container of the file.
+        encoder: The encoder of its pictures.
     """
 
     path: Path
-    like: FilmProperties
+    format: FilmFormat
     container: Container
     encoder: Encoder
 
     @classmethod
-    def of(cls, path: Path, like: FilmProperties, settings: OutputSettings) -> OutputForm:
-        """The form that a name and settings ask for.
+    def of(cls, path: Path, film_format: FilmFormat, settings: OutputSettings) -> OutputSpec:
+        """Return the spec for a file name and settings.
 
         Raises:
             SettingsError: Suffix, codec or pixel format cannot be used.
             InputError: The footage is of high dynamic range, which such a film cannot hold.
             OutputError: The pictures are too small for the encoder.
         """
-        depth = max(like.depth, _HDR_DEPTH) if like.color.hdr else like.depth
-        encoder = encoder_for(path, settings, depth, transparent=like.has_alpha)
-        form = cls(path, like, container_for(path), encoder)
-        if min(form.size) < encoder.smallest:
+        depth = max(film_format.depth, _HDR_DEPTH) if film_format.color.hdr else film_format.depth
+        encoder = encoder_for(path, settings, depth, transparent=film_format.has_alpha)
+        spec = cls(path, film_format, container_for(path), encoder)
+        if min(spec.size) < encoder.smallest:
             raise OutputError(
                 f"{path}: {encoder.codec} does not support pictures smaller than {encoder.smallest} pixels a side "
-                f"({form.size[0]}x{form.size[1]}); choose another --codec or --size"
+                f"({spec.size[0]}x{spec.size[1]}); choose another --codec or --size"
             )
-        if like.color.hdr and (encoder.depth < _HDR_DEPTH or form.container.animation):
-            raise hdr_refusal(path, like.color.hdr)
-        if form.is_gif and like.rate and like.rate > 1 / _GIF_TICK:
+        if film_format.color.hdr and (encoder.depth < _HDR_DEPTH or spec.container.animation):
+            raise hdr_refusal(path, film_format.color.hdr)
+        if spec.is_gif and film_format.rate and film_format.rate > 1 / _GIF_TICK:
             raise OutputError(
                 f"{path}: .gif files store times in hundredths of a second, but the film has "
-                f"{float(like.rate):g} frames a second; write .webp, or give --fps 50"
+                f"{float(film_format.rate):g} frames a second; write .webp, or give --fps 50"
             )
-        return form
+        return spec
 
     @property
     def is_gif(self) -> bool:
@@ -76,19 +76,19 @@ class OutputForm:
     @property
     def time_base(self) -> Fraction:
         """Seconds per tick of what is encoded: the footage's, or the container's where that cannot say all of them."""
-        return _GIF_TICK if self.is_gif else self.like.time_base
+        return _GIF_TICK if self.is_gif else self.format.time_base
 
     @property
     def keeps_alpha(self) -> bool:
         """Whether parts of the film are transparent."""
-        return self.like.has_alpha and self.encoder.keeps_alpha
+        return self.format.has_alpha and self.encoder.keeps_alpha
 
     @property
     def color(self) -> ColorTags:
         """How its colors are expressed: as the footage's, unless the codec knows one way only."""
         if self.encoder.codec in _BT601:
-            return replace(self.like.color, matrix=SMPTE170M, full_range=_BT601[self.encoder.codec])
-        return self.like.color
+            return replace(self.format.color, matrix=SMPTE170M, full_range=_BT601[self.encoder.codec])
+        return self.format.color
 
     @property
     def is_painted(self) -> bool:
@@ -101,44 +101,44 @@ class OutputForm:
     @property
     def right(self) -> int:
         """Columns to add so that the format's coarser color planes fit."""
-        return self.like.width % 2 if self.encoder.needs_even_width else 0
+        return self.format.width % 2 if self.encoder.needs_even_width else 0
 
     @property
     def bottom(self) -> int:
         """Rows to add, for the same reason."""
-        return self.like.height % 2 if self.encoder.needs_even_height else 0
+        return self.format.height % 2 if self.encoder.needs_even_height else 0
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the encoded pictures."""
-        return self.like.width + self.right, self.like.height + self.bottom
+        return self.format.width + self.right, self.format.height + self.bottom
 
-    def tell_losses(self) -> None:
-        """Say what of the footage this form cannot keep."""
+    def log_losses(self) -> None:
+        """Log what of the footage the film cannot keep."""
         codec = self.encoder.codec
         if self.right or self.bottom:
             log.info(
                 "%s: %s with %s needs even sizes; the picture's edge is repeated to make it %dx%d",
                 *(self.path, codec, self.encoder.pixel_format, *self.size),
             )
-        kept, depth = self.encoder.depth, self.like.depth
+        kept, depth = self.encoder.depth, self.format.depth
         if kept < depth and not self.container.animation:
             log.info("%s: %s keeps %d of %d bits; see --codec and --pixel-format", self.path, codec, kept, depth)
-        light = self.like.color.light
+        light = self.format.color.light
         if light is not None and not light.options(codec):
             log.info("%s: %s does not store HDR mastering metadata; hevc and av1 do", self.path, codec)
-        if self.like.color.wide and self.container.animation:
+        if self.format.color.wide and self.container.animation:
             log.warning(
                 "%s: colors are %s, which %s files cannot say, so they will look pale; write .mp4, or convert first",
-                *(self.path, self.like.color.wide, self.path.suffix),
+                *(self.path, self.format.color.wide, self.path.suffix),
             )
-        if self.is_gif and self.like.rate and self.like.rate > 1 / (2 * _GIF_TICK):
+        if self.is_gif and self.format.rate and self.format.rate > 1 / (2 * _GIF_TICK):
             log.warning(
                 "%s: most viewers show a GIF of more than 50 frames a second too slowly; give --fps 50, or write .webp",
                 self.path,
             )
-        if self.like.sample_aspect != 1 and not self._keeps_aspect():
-            square = f"{max(1, round(self.like.width * self.like.sample_aspect))}x{self.like.height}"
+        if self.format.sample_aspect != 1 and not self._keeps_aspect():
+            square = f"{max(1, round(self.format.width * self.format.sample_aspect))}x{self.format.height}"
             log.warning(
                 "%s: %s in %s cannot keep pixels that are not square, so the picture will look squeezed; "
                 "give --size %s, or write .mp4",
@@ -152,15 +152,15 @@ class OutputForm:
         return not self.container.animation
 
 
-def container_refusal(form: OutputForm) -> SettingsError:
+def container_refusal(spec: OutputSpec) -> SettingsError:
     """What to say where a container cannot hold what an encoder makes."""
-    suffix = form.path.suffix.lower()
+    suffix = spec.path.suffix.lower()
     cure = "choose another --codec"
     if suffix != ".mkv":
         cure = f"give the output the suffix .mkv, or {cure}"
-    if form.encoder.codec in ("prores_ks", "dnxhd") and suffix != ".mov":
+    if spec.encoder.codec in ("prores_ks", "dnxhd") and suffix != ".mov":
         cure = "give the output the suffix .mov"
-    return SettingsError(f"codec: {form.path.suffix} files cannot hold {form.encoder.codec}; {cure}")
+    return SettingsError(f"codec: {spec.path.suffix} files cannot hold {spec.encoder.codec}; {cure}")
 
 
 def hdr_refusal(path: Path, kind: str) -> InputError:

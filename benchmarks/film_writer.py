@@ -7,7 +7,7 @@ from types import TracebackType
 
 from framedream.config.settings import OutputSettings
 from framedream.errors import OutputError
-from framedream.media.frames import FilmProperties, Frame
+from framedream.media.frames import FilmFormat, Frame
 from framedream.media.write.assembly import FilmAssembler
 from framedream.media.write.pieces import Piece, PieceEncoder
 
@@ -20,7 +20,7 @@ class FilmWriter:
 
     As a context manager it finishes on a normal exit, and leaves nothing on any other::
 
-        with open_film(path, like=footage) as film:
+        with open_film(path, film_format=footage.format) as film:
             for frame in footage.frames():
                 film.write(frame)
 
@@ -29,13 +29,13 @@ class FilmWriter:
 
     Args:
         film: What puts it together.
-        like: What it must keep of its footage.
+        film_format: What it must keep of its footage.
     """
 
-    def __init__(self, film: FilmAssembler, like: FilmProperties) -> None:
+    def __init__(self, film: FilmAssembler, film_format: FilmFormat) -> None:
         self.path = film.path
         self.frames_written = 0
-        self._film, self.like = film, like
+        self._film, self.film_format = film, film_format
         self._pieces: list[Piece] = []
         self._waiting: list[Frame] = []
         self._open = True
@@ -91,7 +91,7 @@ class FilmWriter:
     def _check(self, frame: Frame) -> None:
         if not self._open:
             raise ValueError(f"{self.path}: the film is finished; no frame can be added")
-        expected = (self.like.height, self.like.width, 3)
+        expected = (self.film_format.height, self.film_format.width, 3)
         if frame.pixels.shape != expected:
             raise ValueError(f"{self.path}: frames are {expected}; received {frame.pixels.shape}")
         if self._waiting and frame.time <= self._waiting[-1].time:
@@ -114,12 +114,12 @@ class FilmWriter:
             self._encoder = None
 
 
-def open_film(path: Path | str, *, like: FilmProperties, settings: OutputSettings | None = None) -> FilmWriter:
+def open_film(path: Path | str, *, film_format: FilmFormat, settings: OutputSettings | None = None) -> FilmWriter:
     """Begin a film whose frames are at hand; arguments and errors are those of `FilmAssembler`.
 
     Raises:
         OutputError: Also if it is to be a folder, and there is one with something in it.
     """
-    film = FilmAssembler(path, like=like, settings=settings)
+    film = FilmAssembler(path, film_format=film_format, settings=settings)
     film.check_vacant()
-    return FilmWriter(film, like)
+    return FilmWriter(film, film_format)
