@@ -18,8 +18,18 @@ from av.video.stream import VideoStream
 
 @dataclass
 class DecodingDamage:
-    """What a pass over a file met: packets that failed, frames patched up, frames meant to be hidden."""
+    """The damage that a pass over a file met.
 
+    Attributes:
+        packets: Packets that hold a picture.
+        errors: Packets that failed.
+        corrupt: Frames that the decoder patched up.
+        hidden: Frames that are not shown on purpose.
+        exact: Whether the file states its number of frames.
+        vague: Whether its number of frames can only be guessed.
+    """
+
+    packets: int = 0
     errors: int = 0
     corrupt: int = 0
     hidden: int = 0
@@ -59,7 +69,9 @@ def decode(container: InputContainer, stream: VideoStream, damage: DecodingDamag
             return
         except FFmpegError:
             damage.errors += 1
-        damage.hidden += packet is not None and packet.is_discard
+        if packet is not None:
+            damage.packets += packet.size > 0
+            damage.hidden += packet.is_discard
         for frame in frames:
             damage.corrupt += frame.is_corrupt
             if decoding_times is not None:

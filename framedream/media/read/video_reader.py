@@ -136,7 +136,7 @@ class VideoReader:
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
             damage = DecodingDamage()
-            count = 0
+            count, last = 0, Fraction(0)
             for picture in self._pictures(container, stream, damage, self._notes):
                 if count == stop:
                     return
@@ -144,11 +144,11 @@ class VideoReader:
                     watch.take(picture)
                     watch.is_sound = not damage.is_met
                 yield picture
-                count += 1
+                count, last = count + 1, picture.time
             if watch is not None:
-                watch.is_sound = not damage.is_met and not self._is_short(count, damage)
+                watch.is_sound = not damage.is_met and not self._is_short(count, last, damage)
             if count != stop and not quiet:
-                self._report(count, damage)
+                self._report(count, last, damage)
 
     def _decoded_from(self, moment: Fraction) -> Generator[IndexedFrame]:
         """Decode from a key frame before a moment of the film on, if that can be done."""
@@ -181,17 +181,22 @@ class VideoReader:
             return previous + self._time_base
         return time
 
-    def _is_short(self, count: int, damage: DecodingDamage) -> bool:
-        """Whether a complete pass delivered fewer frames than the file should have.
+    def _is_short(self, count: int, last: Fraction, damage: DecodingDamage) -> bool:
+        """Whether a complete pass of ``count`` frames, the last one shown at ``last``, lacks frames.
 
-        With several threads a decoder can drop damaged frames without an error.
+        A count that is estimated from the duration and the rate is too high for a varying rate. It counts only
+        if the frames end too early, or if the decoder dropped some, which it can do without an error.
         """
         expected = self.frame_count
-        return expected is not None and count + damage.hidden < expected - damage.slack(expected)
+        if expected is None or self._rate is None:
+            return False
+        least = expected - damage.slack(expected)
+        is_late = last * self._rate + 1 >= least
+        return count + damage.hidden < least and (damage.exact or count + damage.hidden < damage.packets or not is_late)
 
-    def _report(self, count: int, damage: DecodingDamage) -> None:
+    def _report(self, count: int, last: Fraction, damage: DecodingDamage) -> None:
         expected = self.frame_count
-        if count and (self._is_short(count, damage) or damage.is_met):
+        if count and (self._is_short(count, last, damage) or damage.is_met):
             known = f" of about {expected}" if expected and expected > count else ""
             seen = f", {damage.corrupt} of them damaged" if damage.corrupt else ""
             self._notes.warning(
