@@ -47,7 +47,7 @@ def layers(model: str = DEFAULT_MODEL, /) -> None:
 def devices() -> None:
     """List the devices, those that --devices auto uses for a long film, and the GPU encoders that work."""
     from framedream.config.machine import processor_name, total_memory, usable_cores
-    from framedream.media.write.hardware_encoders import working_hardware_encoders
+    from framedream.media.write.codecs import working_hardware_encoders
     from framedream.workers.devices import describe, select_devices
     from framedream.workers.gpu_discovery import find_gpus
 

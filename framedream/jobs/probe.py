@@ -15,8 +15,8 @@ from framedream.film.compositing import film_format
 from framedream.film.plan import Plan
 from framedream.film.survey import Survey, survey_footage
 from framedream.media import FootageProtocol, PieceFactory, is_image_footage
+from framedream.media.description import Row, describe_color, describe_file, describe_film
 from framedream.media.read.image_reader import READABLE
-from framedream.media.write.describe import Row, describe_color, describe_file, describe_film
 from framedream.media.write.output_names import mirrored_name
 from framedream.render.retimed_footage import open_retimed
 from framedream.workers.log_capture import capture_log

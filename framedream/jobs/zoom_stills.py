@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from framedream.config.parsing import Size
 from framedream.config.settings import FootageSettings, Settings
 from framedream.errors import InputError
@@ -18,7 +20,6 @@ from framedream.media import (
     Footage,
     Pixels,
     has_reached,
-    natural_noise,
     open_footage,
     read_image,
     read_image_info,
@@ -30,6 +31,12 @@ log = logging.getLogger(__name__)
 
 NOISE = "noise"
 """The source that means noise, unless a file has that name."""
+
+_NOISE_MEAN, _NOISE_DEVIATION = 117.0, 45.0
+"""Mean and deviation of noise in levels: about those of the photos that networks were trained on."""
+
+_SHORTEST_WAVE = 4.0
+"""Length in pixels of the shortest waves in noise."""
 
 _NOISE_SIZE = 640, 360
 _LONGEST_SIDE = 1920
@@ -185,3 +192,27 @@ class _FilmFrame:
 
 def _even(length: float) -> int:
     return max(2, 2 * round(length / 2))
+
+
+def natural_noise(width: int, height: int, seed: int) -> Pixels:
+    """Return colored Gaussian noise with the 1/f spectrum of photographs (Field 1987).
+
+    Args:
+        width: Width in pixels.
+        height: Height in pixels.
+        seed: Seed of the random numbers; the same seed gives the same picture.
+
+    Returns:
+        float32 RGB, H×W×3, in levels 0…255.
+    """
+    random = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
+    frequency[0, 0] = np.inf
+    strength = np.exp(-((frequency * _SHORTEST_WAVE) ** 2)) / frequency
+    strength[0, 0] = 0
+    picture = np.empty((height, width, 3), np.float32)
+    for channel in range(3):
+        waves = np.fft.rfft2(random.standard_normal((height, width))) * strength
+        plane = np.fft.irfft2(waves, (height, width))
+        picture[..., channel] = _NOISE_MEAN + _NOISE_DEVIATION * plane / max(float(plane.std()), 1e-9)
+    return picture.clip(0, 255)

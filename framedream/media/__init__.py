@@ -15,14 +15,13 @@ from framedream.media.frames import (
     TimeRange,
     check_pixels,
 )
-from framedream.media.noise import natural_noise
-from framedream.media.notes import OnceLogger
-from framedream.media.read.footage import Footage, has_reached, resize, resize_to_fill, resize_with_alpha
+from framedream.media.once_logger import OnceLogger
+from framedream.media.read.footage import Footage, has_reached, is_image_footage, open_footage
 from framedream.media.read.frame_index import FrameIndex
 from framedream.media.read.image_reader import read_image, read_image_info, read_image_with_alpha
 from framedream.media.read.image_sequence_reader import list_images
-from framedream.media.read.opening import is_image_footage, open_footage
 from framedream.media.read.synced_reader import SyncedReader
+from framedream.media.resizing import resize, resize_to_fill, resize_with_alpha
 from framedream.media.write.assembly import FilmAssembler, PieceFactory, is_folder_output, output_holds_sound
 from framedream.media.write.image_writer import check_image_name, keeps_alpha, write_image
 from framedream.media.write.pieces import Piece
@@ -50,7 +49,6 @@ __all__ = [
     "is_image_footage",
     "keeps_alpha",
     "list_images",
-    "natural_noise",
     "open_footage",
     "output_holds_sound",
     "over_black",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framedream.media.frames import Pixels
-from framedream.media.notes import OnceLogger
+from framedream.media.once_logger import OnceLogger
 
 OVER_BLACK = "transparent parts are shown over black"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
-
-from framedream.media.side_data import side_data
+from av.sidedata.sidedata import SideData
 
 _CHROMATICITY, _LUMINANCE = 50_000, 10_000
 """Steps in which x265 counts the coordinates of a color, and candelas per square meter."""
@@ -32,17 +32,19 @@ class HdrMetadata:
     @classmethod
     def of(cls, frame: av.VideoFrame) -> HdrMetadata | None:
         """What goes with a frame; None if nothing does."""
-        mastering, level = side_data(frame, "MASTERING_DISPLAY_METADATA"), side_data(frame, "CONTENT_LIGHT_LEVEL")
+        side_data = frame.side_data
+        mastering = cast("SideData | None", side_data.get("MASTERING_DISPLAY_METADATA"))
+        level = cast("SideData | None", side_data.get("CONTENT_LIGHT_LEVEL"))
         screen = content = None
         if mastering is not None:
             # AVMasteringDisplayMetadata: ten fractions, then whether colors and luminance are there.
-            numbers = np.frombuffer(mastering, np.int32).tolist()
+            numbers = np.frombuffer(bytes(mastering), np.int32).tolist()
             if numbers[20] and numbers[21] and all(numbers[1:20:2]):
                 shares = [Fraction(top, bottom) for top, bottom in zip(numbers[:20:2], numbers[1:20:2], strict=True)]
                 red, green, blue, white, luminance = zip(shares[::2], shares[1::2], strict=True)
                 screen = red, green, blue, white, luminance
         if level is not None:
-            most, mean = np.frombuffer(level, np.uint32)[:2].tolist()
+            most, mean = np.frombuffer(bytes(level), np.uint32)[:2].tolist()
             content = most, mean
         return cls(screen, content) if screen or content else None
 

@@ -14,7 +14,7 @@ from PIL import Image
 from framedream.media.atomic_files import write_atomically
 from framedream.media.color_conversion import to_bytes
 from framedream.media.frames import check_pixels
-from framedream.media.read.footage import resize
+from framedream.media.resizing import resize
 from framedream.reports.formatting import format_setting, is_utf8, name_bytes, utf8_text
 from framedream.reports.html_page import render_page
 from framedream.reports.report_data import STATES, BatchReport, ItemState, ReportItem

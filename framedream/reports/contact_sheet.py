@@ -10,7 +10,7 @@ import numpy as np
 
 from framedream.errors import SettingsError
 from framedream.media.color_conversion import to_bytes
-from framedream.media.read.footage import resize
+from framedream.media.resizing import resize
 from framedream.reports.canvas import Canvas
 from framedream.reports.sheet import Sheet
 

@@ -525,7 +525,7 @@ def machine(monkeypatch):
     monkeypatch.setattr("framedream.config.machine.processor_name", lambda: "Some Processor")
 
     def make(*gpus: Gpu, cards: Sequence[str] = ()) -> None:
-        monkeypatch.setattr("framedream.media.write.hardware_encoders.working_hardware_encoders", lambda: list(cards))
+        monkeypatch.setattr("framedream.media.write.codecs.working_hardware_encoders", lambda: list(cards))
         for module in ("framedream.workers.gpu_discovery", "framedream.workers.devices"):
             monkeypatch.setattr(f"{module}.find_gpus", lambda: list(gpus))
         for module in ("framedream.config.machine", "framedream.workers.devices"):

@@ -21,7 +21,7 @@ from benchmarks.film_writer import open_film
 from framedream.config.settings import FootageSettings, OutputSettings
 from framedream.media import Footage, Frame, open_footage
 from framedream.media.write.assembly import PieceFactory
-from framedream.media.write.hardware_encoders import keep_scheduling
+from framedream.media.write.video_encoder import keep_scheduling
 
 # SVT-AV1 reads it once, when it is first used; it would talk on stderr.
 os.environ.setdefault("SVT_LOG", "1")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from framedream.media.audio.audio_feed import sound_of
 from framedream.media.audio.audio_resampler import FormatResampler
-from framedream.media.notes import OnceLogger
+from framedream.media.once_logger import OnceLogger
 from framedream.media.read.demuxing import open_video
 
 _BLOCK = 2**17

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import av
 from av.filter import Graph
 
-from framedream.media.notes import OnceLogger
+from framedream.media.once_logger import OnceLogger
 
 
 def deinterlace(frames: Iterable[av.VideoFrame], notes: OnceLogger) -> Iterator[av.VideoFrame]:

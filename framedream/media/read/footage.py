@@ -7,17 +7,18 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from framedream.config.parsing import Moment
 from framedream.config.settings import FootageSettings
 from framedream.errors import InputError
 from framedream.media.alpha import OVER_BLACK, over_black
-from framedream.media.frames import FilmFormat, FootageReader, Frame, Pixels
-from framedream.media.notes import OnceLogger
+from framedream.media.frames import FilmFormat, FootageReader, Frame
+from framedream.media.once_logger import OnceLogger
+from framedream.media.read.animation_reader import AnimationReader
 from framedream.media.read.frame_index import FrameIndex, FrameIndexer
+from framedream.media.read.image_reader import READABLE, read_image_info
+from framedream.media.read.image_sequence_reader import ImageSequenceReader, list_images
+from framedream.media.read.video_reader import VideoReader
+from framedream.media.resizing import resize_with_alpha
 
 
 class Footage:
@@ -171,70 +172,28 @@ class Footage:
         )
 
 
-def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.INTER_LANCZOS4) -> Pixels:
-    """Bring a picture to a size: averaged where it shrinks, Lanczos where it grows.
+def open_footage(path: Path | str, settings: FootageSettings | None = None, seen: FrameIndex | None = None) -> Footage:
+    """Open a video, an animated image, a still image or a folder of images.
 
     Args:
-        pixels: float32 RGB, H×W×3, or luma, H×W, in levels 0…255.
-        width: New width in pixels.
-        height: New height in pixels.
-        enlarged_by: Another of OpenCV's interpolations where it grows.
+        path: The file or folder.
+        settings: Which part of it is taken, and at what size. Default: all, as it is.
+        seen: What footage of the same part has seen of it, so that it need not be looked through again.
 
-    Returns:
-        float32, height×width×3 or height×width, in levels 0…255.
+    Raises:
+        InputError: It is missing, empty, damaged beyond reading, or no footage.
     """
-    old_height, old_width = pixels.shape[:2]
-    if width < old_width or height < old_height:
-        small = min(width, old_width), min(height, old_height)
-        pixels = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
-    if pixels.shape[:2] != (height, width):
-        grown = cv2.resize(pixels, (width, height), interpolation=enlarged_by)
-        pixels = np.clip(grown, 0, 255).astype(np.float32, copy=False)
-    return pixels
+    path, settings = Path(path), settings or FootageSettings()
+    return Footage(_open_reader(path, settings), settings, seen)
 
 
-def resize_with_alpha(
-    pixels: Pixels, alpha: NDArray[np.float32] | None, width: int, height: int
-) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """Bring a picture and its alpha to a size; invisible colors do not bleed into visible ones.
+def is_image_footage(path: Path) -> bool:
+    """Whether footage is images, whose rate is what they are given: a folder of them, or a single one.
 
-    Args:
-        pixels: float32 RGB, H×W×3, in levels 0…255.
-        alpha: How much of it is seen, H×W, in levels; None is all of it.
-        width: New width in pixels.
-        height: New height in pixels.
+    Raises:
+        InputError: It is a damaged image.
     """
-    if pixels.shape[:2] == (height, width):
-        return pixels, alpha
-    if alpha is None:
-        return resize(pixels, width, height), None
-    seen, alpha = resize(over_black(pixels, alpha), width, height), resize(alpha, width, height)
-    return np.clip(seen * (255 / np.maximum(alpha, 1))[..., None], 0, 255), alpha
-
-
-def resize_to_fill(pixels: Pixels, width: int, height: int, aspect: Fraction = Fraction(1)) -> Pixels:
-    """Bring a picture to a size without distorting it: all of the frame is filled, and what juts out is cut off.
-
-    Args:
-        pixels: float32 RGB, H×W×3, in levels 0…255.
-        width: Width of the frame in pixels.
-        height: Height of the frame in pixels.
-        aspect: Width of the picture's pixels divided by their height; those of the frame are square.
-
-    Returns:
-        The middle of the picture, height×width×3.
-    """
-    old_height, old_width = pixels.shape[:2]
-    if aspect != 1 or not (0 <= old_width - width <= 1 and 0 <= old_height - height <= 1):
-        across, down = width / (old_width * float(aspect)), height / old_height
-        across, down = float(aspect) * max(across, down), max(across, down)
-        # Most of what juts out goes before the rest is enlarged.
-        left, top = int(max(0, (old_width - width / across) / 2 - 2)), int(max(0, (old_height - height / down) / 2 - 2))
-        pixels = pixels[top : old_height - top, left : old_width - left]
-        new_height, new_width = round(pixels.shape[0] * down), round(pixels.shape[1] * across)
-        pixels = resize(np.ascontiguousarray(pixels), max(width, new_width), max(height, new_height))
-    left, top = (pixels.shape[1] - width) // 2, (pixels.shape[0] - height) // 2
-    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+    return path.is_dir() or (path.suffix.lower() in READABLE and read_image_info(path).pictures == 1)
 
 
 def _size(source: FootageReader, settings: FootageSettings) -> tuple[int, int]:
@@ -266,3 +225,15 @@ def _nothing_left(
         f"{path}: start {start} is beyond the last frame ({index}f, at {float(time):g} seconds); "
         "give an earlier --start"
     )
+
+
+def _open_reader(path: Path, settings: FootageSettings) -> FootageReader:
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder; check the name")
+    if path.is_dir():
+        return ImageSequenceReader(path, list_images(path), settings.fps)
+    if path.suffix.lower() not in READABLE:
+        return VideoReader(path)
+    if read_image_info(path).pictures > 1:
+        return AnimationReader(path)
+    return ImageSequenceReader(path, [path], settings.fps)

@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngImageFile
 from framedream.errors import FramedreamError, InputError
 from framedream.media.alpha import over_black, split_alpha
 from framedream.media.frames import Pixels
-from framedream.media.notes import OnceLogger
+from framedream.media.once_logger import OnceLogger
 from framedream.media.plausibility import check_plausible
 
 READABLE = frozenset(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideData
 from numpy.typing import NDArray
-
-from framedream.media.side_data import side_data
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,10 @@ class Orientation:
         The matrix (ISO/IEC 14496-12, as FFmpeg passes it on) moves the point x, y to
         a·x + c·y, b·x + d·y; it is stored as a, b, u, c, d, v, x, y, w.
         """
-        matrix = side_data(frame, "DISPLAYMATRIX")
+        matrix = cast("SideData | None", frame.side_data.get("DISPLAYMATRIX"))
         if matrix is None:
             return cls()
-        a, b, _, c, d = (int(number) for number in np.frombuffer(matrix, np.int32)[:5])
+        a, b, _, c, d = (int(number) for number in np.frombuffer(bytes(matrix), np.int32)[:5])
         if abs(b) + abs(c) > abs(a) + abs(d):
             return cls(True, c < 0, b < 0)
         return cls(False, a < 0, d < 0)

@@ -8,7 +8,7 @@ from contextlib import closing
 from fractions import Fraction
 
 from framedream.media.frames import Frame
-from framedream.media.notes import OnceLogger
+from framedream.media.once_logger import OnceLogger
 from framedream.media.read.footage import Footage
 
 _ROUNDING = Fraction(1, 1000)

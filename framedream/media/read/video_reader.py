@@ -20,7 +20,7 @@ from framedream.errors import InputError
 from framedream.media.alpha import split_alpha
 from framedream.media.color_conversion import ColorTags, depth_of, has_alpha, is_convertible, to_levels
 from framedream.media.frames import FilmFormat, Frame, Sound, TimeRange
-from framedream.media.notes import OnceLogger
+from framedream.media.once_logger import OnceLogger
 from framedream.media.plausibility import plausible_aspect, plausible_rate
 from framedream.media.read.decoding import DecodingDamage, decode
 from framedream.media.read.deinterlacing import deinterlace

@@ -17,8 +17,8 @@ from framedream.errors import OutputError, SettingsError
 from framedream.media.atomic_files import discard, prepare_output, publish
 from framedream.media.containers import container_for
 from framedream.media.frames import FilmFormat, Sound
-from framedream.media.write.image_folder import ImageFolderWriter
-from framedream.media.write.muxing import Extras, FilmMuxer, rehearse_muxing
+from framedream.media.write.image_folder_writer import ImageFolderWriter
+from framedream.media.write.muxing import FilmMuxer, IncludedStreams, rehearse_muxing
 from framedream.media.write.output_spec import OutputSpec, hdr_refusal
 from framedream.media.write.pieces import EncodedPieceWriter, Piece, PieceEncoder, PngPieceWriter
 
@@ -29,16 +29,16 @@ _T = TypeVar("_T")
 _USUAL_DURATION = Fraction(1, 25)
 
 
-_GIVING_WAY: tuple[tuple[Extras, str], ...] = (
-    (Extras(), ""),
-    (Extras(extras=False), "the subtitles are damaged and cannot be written; the film has none"),
-    (Extras("encoded"), "the sound is damaged and cannot be copied; framedream encodes it again"),
+_GIVING_WAY: tuple[tuple[IncludedStreams, str], ...] = (
+    (IncludedStreams(), ""),
+    (IncludedStreams(extras=False), "the subtitles are damaged and cannot be written; the film has none"),
+    (IncludedStreams("encoded"), "the sound is damaged and cannot be copied; framedream encodes it again"),
     (
-        Extras("encoded", extras=False),
+        IncludedStreams("encoded", extras=False),
         "sound and subtitles are damaged; framedream encodes the sound again and leaves out the subtitles",
     ),
-    (Extras("none"), "the sound is damaged and cannot be written; the film has none"),
-    (Extras("none", extras=False), "neither sound nor subtitles can be written; the film has none"),
+    (IncludedStreams("none"), "the sound is damaged and cannot be written; the film has none"),
+    (IncludedStreams("none", extras=False), "neither sound nor subtitles can be written; the film has none"),
 )
 """What to leave out of a film that cannot be written, tried in this order, with the warning if it helps."""
 
@@ -201,7 +201,7 @@ class FilmAssembler(PieceFactory):
     def _assemble(
         self,
         pieces: Iterable[Piece],
-        keeping: Extras,
+        keeping: IncludedStreams,
         between: Callable[[], None],
         complete: Callable[[Path, int], None],
     ) -> int:
@@ -226,7 +226,7 @@ class FilmAssembler(PieceFactory):
             discard(target.part)
         return frames
 
-    def _ways(self) -> Iterator[tuple[Extras, str]]:
+    def _ways(self) -> Iterator[tuple[IncludedStreams, str]]:
         """Yield the extras to try, most first, with the warning for each, because extras may be damaged."""
         has_more = self.spec is not None and not self.spec.container.animation
         for keeping, what in _GIVING_WAY:
@@ -235,12 +235,12 @@ class FilmAssembler(PieceFactory):
             if applies and (has_more or not what):
                 yield keeping, what
 
-    def _beside(self, keeping: Extras) -> Path:
+    def _beside(self, keeping: IncludedStreams) -> Path:
         """The file of which less is kept."""
         source = self.format.extras if keeping.sound == "copied" else self.format.sound
         return source.path if source else self.path
 
-    def _target(self, pieces: Iterable[Piece], keeping: Extras) -> _Target:
+    def _target(self, pieces: Iterable[Piece], keeping: IncludedStreams) -> _Target:
         if self.spec is None:
             return ImageFolderWriter(self.path)
         return FilmMuxer(self.spec, max((piece.delay for piece in pieces), default=0), keeping)

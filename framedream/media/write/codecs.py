@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 from av.codec.codec import UnknownCodecError
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 
 from framedream.config.settings import OutputSettings
 from framedream.errors import SettingsError, nearest
@@ -142,7 +147,11 @@ _PLAYED_ANYWHERE = 8
 """Bits of a channel of a film for the web."""
 
 
-def encoder_for(path: Path, settings: OutputSettings, depth: int = 8, *, transparent: bool = False) -> Encoder:
+_HARDWARE = ("_nvenc", "_qsv", "_amf", "_v4l2m2m", "_vaapi", "_videotoolbox", "_mf", "_vulkan")
+"""How encoders end that are part of a card."""
+
+
+def choose_encoder(path: Path, settings: OutputSettings, depth: int = 8, *, transparent: bool = False) -> Encoder:
     """The encoder for an output, with what was asked for and the usual values for the rest.
 
     Args:
@@ -175,6 +184,33 @@ def encoder_for(path: Path, settings: OutputSettings, depth: int = 8, *, transpa
     options = recipe.options | rate | ({"profile": profile} if profile else {})
     tag = "hvc1" if "hevc" in codec.canonical_name and container.format in ("mp4", "mov") else None
     return Encoder(codec.name, pixel_format, options, tag)
+
+
+def can_open_encoder(name: str) -> bool:
+    """Whether an encoder, by FFmpeg's name, works on this machine."""
+    try:
+        context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
+        context.width, context.height, context.time_base = 256, 128, Fraction(1, 25)
+        formats = [each.name for each in context.codec.video_formats or ()]
+        context.pix_fmt = "yuv420p" if "yuv420p" in formats or not formats else formats[0]
+        context.open()
+    except (FFmpegError, OSError, ValueError):
+        return False
+    return True
+
+
+def working_hardware_encoders(*, can_open: Callable[[str], bool] = can_open_encoder) -> list[str]:
+    """Return FFmpeg's names of the hardware encoders that work on this machine.
+
+    Args:
+        can_open: Checks whether an encoder works.
+    """
+    return [name for name in sorted(av.codecs_available) if is_hardware_encoder(name) and can_open(name)]
+
+
+def is_hardware_encoder(name: str) -> bool:
+    """Whether an encoder is part of a graphics card or processor, by FFmpeg's name."""
+    return name.endswith(_HARDWARE)
 
 
 def _codec_name(path: Path, container: Container, asked: str | None, depth: int, transparent: bool) -> str:

@@ -15,7 +15,7 @@ from framedream.media.alpha import over_black, split_alpha
 from framedream.media.atomic_files import prepare_output, publish, temporary_path
 from framedream.media.color_conversion import to_bytes
 from framedream.media.frames import Pixels, check_pixels
-from framedream.media.notes import OnceLogger
+from framedream.media.once_logger import OnceLogger
 
 _SAVED: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),

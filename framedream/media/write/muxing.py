@@ -28,7 +28,7 @@ from framedream.media.write.video_encoder import VideoEncoder
 
 
 @dataclass(frozen=True)
-class Extras:
+class IncludedStreams:
     """What goes beside a film's pictures, if there is any.
 
     Attributes:
@@ -53,7 +53,7 @@ class FilmMuxer:
         OutputError: It cannot be written.
     """
 
-    def __init__(self, spec: OutputSpec, delay: int, keeping: Extras = Extras()) -> None:
+    def __init__(self, spec: OutputSpec, delay: int, keeping: IncludedStreams = IncludedStreams()) -> None:
         self.part = temporary_path(spec.path)
         self._spec, self._delay = spec, delay
         self._decoding_times: deque[int] = deque()
@@ -125,7 +125,7 @@ class FilmMuxer:
             options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"
         return av.open(f"file:{self.part}", "w", format=container.format, container_options=options)
 
-    def _add_feeds(self, keeping: Extras) -> None:
+    def _add_feeds(self, keeping: IncludedStreams) -> None:
         """Make room for what goes beside the pictures."""
         spec = self._spec
         sound = spec.format.sound if keeping.sound != "none" else None

@@ -12,7 +12,7 @@ from framedream.errors import InputError, OutputError, SettingsError
 from framedream.media.color_conversion import SMPTE170M, ColorTags
 from framedream.media.containers import Container, container_for
 from framedream.media.frames import FilmFormat
-from framedream.media.write.codecs import Encoder, encoder_for
+from framedream.media.write.codecs import Encoder, choose_encoder
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class OutputSpec:
             OutputError: The pictures are too small for the encoder.
         """
         depth = max(film_format.depth, _HDR_DEPTH) if film_format.color.hdr else film_format.depth
-        encoder = encoder_for(path, settings, depth, transparent=film_format.has_alpha)
+        encoder = choose_encoder(path, settings, depth, transparent=film_format.has_alpha)
         spec = cls(path, film_format, container_for(path), encoder)
         if min(spec.size) < encoder.smallest:
             raise OutputError(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -19,9 +21,8 @@ from framedream.errors import OutputError
 from framedream.media.alpha import over_black
 from framedream.media.color_conversion import from_levels, is_written_full
 from framedream.media.frames import FilmFormat, Frame
-from framedream.media.write.codecs import Encoder
+from framedream.media.write.codecs import Encoder, is_hardware_encoder
 from framedream.media.write.gif_palette import GifPalette
-from framedream.media.write.hardware_encoders import HARDWARE, keep_scheduling
 from framedream.media.write.output_spec import OutputSpec, container_refusal
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,23 @@ class VideoEncoder:
             yield packet
 
 
+@contextmanager
+def keep_scheduling() -> Generator[None]:
+    """Take back what an encoder does to the process: SVT-AV1, run by root, makes it and its threads real-time.
+
+    They would leave no time to anything else on the machine.
+    """
+    tasks = Path("/proc/self/task")
+    policy = os.sched_getscheduler(0) if tasks.is_dir() else None
+    try:
+        yield
+    finally:
+        for task in tasks.glob("*") if policy == os.SCHED_OTHER else ():
+            with suppress(OSError):  # It may have ended.
+                if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
+                    os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
+
+
 def _add_stream(spec: OutputSpec, output: OutputContainer) -> VideoStream:
     encoder, film_format = spec.encoder, spec.format
     if encoder.codec == "libsvtav1":
@@ -111,7 +129,7 @@ def _add_stream(spec: OutputSpec, output: OutputContainer) -> VideoStream:
         with keep_scheduling():
             stream.codec_context.open()
     except FFmpegError as error:
-        if encoder.codec.endswith(HARDWARE):
+        if is_hardware_encoder(encoder.codec):
             raise OutputError(
                 f"{spec.path}: {encoder.codec} needs a GPU and a driver that are missing or do not work "
                 f"({error.strerror}); choose another --codec, or remove it"

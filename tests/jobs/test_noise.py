@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from framedream.media import natural_noise
+from framedream.jobs.zoom_stills import natural_noise
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (64, 48), (31, 17), (1920, 1080)])
