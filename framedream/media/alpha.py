@@ -1,4 +1,4 @@
-"""Transparency: how much of a picture is seen."""
+"""The alpha channel: splitting it off, and compositing over black."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ OVER_BLACK = "transparent parts are shown over black"
 
 
 def over_black(pixels: Pixels, alpha: NDArray[np.float32] | None, notes: OnceLogger | None = None) -> Pixels:
-    """Lay a picture's transparent parts over black.
+    """Composite a picture over black.
 
     Args:
         pixels: RGB, H×W×3, in levels 0…255.
-        alpha: How much of it is seen, H×W, in levels; None is all of it.
-        notes: Who says so, if anyone.
+        alpha: Opacity, H×W, in levels; None is opaque.
+        notes: Logs once if parts are transparent.
 
     Returns:
         RGB, H×W×3.
@@ -31,13 +31,13 @@ def over_black(pixels: Pixels, alpha: NDArray[np.float32] | None, notes: OnceLog
 
 
 def split_alpha(picture: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """A picture's colors and its alpha.
+    """Split a picture into its colors and its alpha channel.
 
     Args:
         picture: RGB or RGBA, H×W×3 or 4, in levels.
 
     Returns:
-        RGB, H×W×3; and alpha, H×W, or None if it has none.
+        RGB, H×W×3; and alpha, H×W, or None if the picture has none.
     """
     if picture.shape[2] == 3:
         return picture, None

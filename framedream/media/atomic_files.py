@@ -1,4 +1,4 @@
-"""Durable output: written under a temporary name, and seen under its own only when complete."""
+"""Writes files durably: under a temporary name first, under their own only when complete."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from framedream.errors import OutputError
 
 
 def temporary_path(path: Path) -> Path:
-    """The temporary name a process uses for an output: hidden, in the same folder."""
+    """Return the temporary name this process uses for an output: hidden, in the same folder."""
     return path.with_name(f".{path.name}.part-{os.getpid()}")
 
 
 def prepare_output(path: Path) -> None:
-    """Make an output's parent folders and see that it can be written, before any work is done.
+    """Make the parent folders of an output and check that it can be written, before any work is done.
 
     Unfinished files that a killed process left for this output are removed.
 
     Raises:
-        OutputError: It cannot be written there.
+        OutputError: The output cannot be written.
     """
-    # A name of its own: in containers, runs of one process number may meet in one folder.
+    # A random name: in containers, processes with the same number may share a folder.
     probe = path.with_name(f".probe-{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def prepare_output(path: Path) -> None:
 
 
 def publish(part: Path, path: Path) -> None:
-    """Bring a finished file or folder to disk and give it its own name, in one step.
+    """Flush a finished file or folder to disk and rename it to its own name, in one step.
 
     Raises:
         OSError: The disk is full or refuses.
@@ -52,10 +52,10 @@ def publish(part: Path, path: Path) -> None:
 
 
 def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file that is there as a whole or not at all, whatever happens.
+    """Write a file completely or not at all, whatever happens.
 
     Args:
-        path: The file; its folder is there.
+        path: The file, in an existing folder.
         write: Writes the content.
 
     Raises:
@@ -78,10 +78,10 @@ def write_atomically(path: Path, content: bytes | Callable[[BinaryIO], object]) 
 
     Args:
         path: The file; missing parent folders are made.
-        content: What is in it, or what writes that.
+        content: The content, or a function that writes it.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     prepare_output(path)
     try:
@@ -92,7 +92,7 @@ def write_atomically(path: Path, content: bytes | Callable[[BinaryIO], object]) 
 
 
 def discard(part: Path) -> None:
-    """Remove an unfinished file or folder, if it is there."""
+    """Remove an unfinished file or folder, if it exists."""
     if part.is_dir():
         shutil.rmtree(part, ignore_errors=True)
     else:
@@ -101,7 +101,7 @@ def discard(part: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Flush a file, or the names in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,7 @@
-"""Colors between files and programs: YUV of any matrix, range and depth ⇄ RGB levels.
+"""Converts colors: YUV of any matrix, range and depth to RGB levels and back.
 
-Nothing is left to a library's defaults: untagged footage is read by the rule players follow
-(HD is BT.709, smaller is BT.601, YUV is limited range), and what was decided is written into
-the film's tags.
+Library defaults are never used: untagged footage is read as players read it (HD is BT.709, smaller
+is BT.601, YUV is limited range), and the decision is written into the film's tags.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ BT709, UNSPECIFIED, BT470BG, SMPTE170M = 1, 2, 5, 6
 """Code points of ITU-T H.273 (the same as FFmpeg's AVCOL_*)."""
 
 _SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
-"""H.273 matrices swscale can compute, each with swscale's own number."""
+"""H.273 matrices that swscale can compute, with swscale's own numbers."""
 
 _UNSPECIFIED_MATRICES = (0, UNSPECIFIED, 3)
-"""Matrices that say nothing of YUV: that of RGB, none, and a reserved number."""
+"""Matrices that do not specify YUV: RGB, unspecified, and a reserved number."""
 
 _HDR = {16: "PQ", 18: "HLG"}
-"""Transfer characteristics of high dynamic range."""
+"""HDR transfer characteristics."""
 
 _WIDE = {9: "BT.2020", 11: "P3", 12: "P3"}
-"""Primaries whose colors look pale where nothing says that they are meant."""
+"""Primaries whose colors look pale in files that cannot store color tags."""
 
 _EXACT = (
     Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
@@ -46,7 +45,7 @@ class ColorTags:
         full_range: Whether luma uses 0…255 (of 8 bits) instead of 16…235.
         primaries: Color primaries.
         transfer: Transfer characteristics.
-        light: Static metadata of high dynamic range, if there is any.
+        light: Static HDR metadata, if any.
     """
 
     matrix: int
@@ -57,31 +56,31 @@ class ColorTags:
 
     @property
     def hdr(self) -> str | None:
-        """Name of the transfer if it is one of high dynamic range."""
+        """Name of the transfer if it is HDR."""
         return _HDR.get(self.transfer)
 
     @property
     def wide(self) -> str | None:
-        """Name of the primaries if they reach beyond those of BT.709."""
+        """Name of the primaries if they are wider than BT.709."""
         return _WIDE.get(self.primaries)
 
     @classmethod
     def usual(cls, width: int, height: int) -> ColorTags:
-        """Tags of untagged footage of this size in pixels, as players assume them."""
+        """Return the tags that players assume for untagged footage of a size in pixels."""
         if width >= 1280 or height >= 720:
             return cls(BT709, False, BT709, BT709)
-        # Only frames of a broadcast standard's height are likely to have its primaries.
+        # Only frames with the height of a broadcast standard are likely to have its primaries.
         primaries = {576: BT470BG, 480: SMPTE170M, 486: SMPTE170M}.get(height, BT709)
         return cls(SMPTE170M, False, primaries, SMPTE170M)
 
     @classmethod
     def of_images(cls, width: int, height: int) -> ColorTags:
-        """Tags of a film of images of this size, whose colors are those of sRGB."""
+        """Return the tags for a film of sRGB images of a size in pixels."""
         return replace(cls.usual(width, height), primaries=BT709)
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> ColorTags:
-        """Tags of a decoded frame; what it leaves open is filled in by its size."""
+        """Return the tags of a decoded frame; unspecified ones follow from its size."""
         usual = cls.usual(frame.width, frame.height)
         return cls(
             matrix=frame.colorspace if frame.colorspace in _SWSCALE_MATRIX else usual.matrix,
@@ -93,24 +92,24 @@ class ColorTags:
 
 
 def is_convertible(frame: av.VideoFrame) -> bool:
-    """Whether a frame's YUV is of a matrix that can be computed."""
+    """Whether swscale can compute the matrix of a frame's YUV."""
     return not _is_yuv(frame.format) or frame.colorspace in (*_SWSCALE_MATRIX, *_UNSPECIFIED_MATRICES)
 
 
 def to_levels(
     frame: av.VideoFrame, tags: ColorTags, width: int, height: int, reformatter: VideoReformatter
 ) -> NDArray[np.float32]:
-    """Decode a frame's colors, and its alpha if its pixel format has one.
+    """Convert a frame to RGB, with alpha if its pixel format has it.
 
     Args:
         frame: A frame in any pixel format.
-        tags: How its colors are meant.
+        tags: The meaning of its colors.
         width: Width of the result in pixels; frames of another size are scaled.
         height: Height of the result in pixels.
-        reformatter: Kept between frames, so that its tables are made once.
+        reformatter: Reused between frames, so that its tables are computed once.
 
     Returns:
-        float32 RGB or RGBA, H×W×3 or 4, in levels 0…255; deeper than 8 bits keeps its fraction.
+        float32 RGB or RGBA, H×W×3 or 4, in levels 0…255; more than 8 bits give fractions of a level.
     """
     is_deep, alpha = depth_of(frame.format) > 8, has_alpha(frame.format)
     rgb = reformatter.reformat(
@@ -140,17 +139,17 @@ def from_levels(
     reformatter: VideoReformatter,
     alpha: NDArray[Any] | None = None,
 ) -> av.VideoFrame:
-    """Encode a picture's colors.
+    """Convert RGB to a frame.
 
     Args:
         pixels: RGB, H×W×3, in levels 0…255; rounded to what the pixel format can hold.
-        tags: How its colors are to be expressed.
-        pixel_format: As FFmpeg names it.
-        reformatter: Kept between frames, so that its tables are made once.
-        alpha: How much of it is seen, H×W, in levels 0…255, for pixel formats with alpha. Default: all.
+        tags: How to express the colors.
+        pixel_format: FFmpeg's name.
+        reformatter: Reused between frames, so that its tables are computed once.
+        alpha: Opacity, H×W, in levels 0…255, for pixel formats with alpha. Default: opaque.
 
     Returns:
-        A frame in that pixel format, tagged.
+        A tagged frame in that pixel format.
     """
     target, full = av.VideoFormat(pixel_format), is_written_full(tags, pixel_format)
     is_deep, with_alpha = depth_of(target) > 8, alpha is not None and has_alpha(target)
@@ -182,9 +181,9 @@ def from_levels(
 
 
 def is_written_full(tags: ColorTags, pixel_format: str) -> bool:
-    """Whether a pixel format is written in full range: as tagged, unless it knows no other."""
+    """Whether a pixel format is written in full range: as tagged, unless it supports only one range."""
     form = av.VideoFormat(pixel_format)
-    # swscale knows gray in full range only.
+    # swscale supports only full-range gray.
     return tags.full_range or form.is_rgb or pixel_format.startswith("yuvj") or _is_gray(form)
 
 
@@ -194,17 +193,17 @@ def to_bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def depth_of(pixel_format: av.VideoFormat) -> int:
-    """Bits of a channel: 8 to 16."""
+    """Bits per channel: 8 to 16."""
     return min(16, max(8, *(component.bits for component in pixel_format.components)))
 
 
 def has_alpha(pixel_format: av.VideoFormat) -> bool:
-    """Whether a pixel format has alpha, be it in its palette."""
+    """Whether a pixel format has alpha, even if only in its palette."""
     return pixel_format.has_palette or any(component.is_alpha for component in pixel_format.components)
 
 
 _RGB = {(False, False): "rgb24", (False, True): "rgba", (True, False): "rgb48le", (True, True): "rgba64le"}
-"""Pixel formats in which pictures are exchanged with swscale, by whether they are deep and have alpha."""
+"""Pixel formats that are exchanged with swscale, by whether they are deep and have alpha."""
 
 
 def _is_gray(pixel_format: av.VideoFormat) -> bool:
@@ -219,7 +218,7 @@ _LUMA = {
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
-"""Shares of red and blue in luma by H.273 matrix."""
+"""Weights of red and blue in luma by H.273 matrix."""
 
 
 def _luma(matrix: int) -> NDArray[np.float32]:
@@ -232,7 +231,7 @@ def _is_yuv(pixel_format: av.VideoFormat) -> bool:
 
 
 def _units_per_level(pixel_format: av.VideoFormat, full_range: bool) -> float:
-    """Steps of swscale's 16-bit RGB to a level: they depend on what it is converted from or to.
+    """Return how many units of swscale's 16-bit RGB make one level; depends on the source or target format.
 
     From RGB, white becomes 65535. From YUV, codes are shifted, not stretched, to 16 bits: limited
     white becomes 255·256, and full-range white of b bits becomes 65536 − 2^(16−b).

@@ -1,4 +1,4 @@
-"""Kinds of film files: what each suffix names, and what it holds."""
+"""The containers by file suffix: their muxers, codecs and what they can hold."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _MOV_SOUND = (
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of film file.
+    """A container format.
 
     Attributes:
         format: FFmpeg's muxer.
-        codec: Video codec where none is asked for.
-        deep: The same for footage of more than 8 bits.
-        transparent: The same for footage with alpha; None where that is laid over black.
-        sound: Sound codecs that are copied; None for all that the muxer takes.
-        sound_codec: Encoder for other sound; None if the container cannot hold sound.
+        codec: Default video codec.
+        deep: Default video codec for more than 8 bits.
+        transparent: Default video codec for alpha; None if transparent parts are composited over black.
+        sound: Audio codecs that are copied; None for all that the muxer accepts.
+        sound_codec: Encoder for other audio; None if the container cannot hold sound.
         keeps_early_sound: Whether sound before the film's start can be stored as such. Codecs
             like AAC need a packet to warm up; elsewhere it would delay the whole picture.
         subtitles: Subtitle codecs that are copied.
-        subtitle_codec: Encoder for other subtitles of text; None where there are none.
-        chapters: Whether it has chapters.
-        options: The muxer's options.
+        subtitle_codec: Encoder for other text subtitles; None if the container cannot hold them.
+        chapters: Whether the container has chapters.
+        options: Options of the muxer.
         animation: Whether it is an animated image.
     """
 
@@ -92,14 +92,14 @@ CONTAINERS = {
     ".png": _APNG,
     ".apng": _APNG,
 }
-"""Film files by suffix."""
+"""Containers by suffix."""
 
 
 def container_for(path: Path) -> Container:
-    """The kind of film file that a suffix names.
+    """Return the container for a file's suffix.
 
     Raises:
-        SettingsError: It names none.
+        SettingsError: The suffix is unknown.
     """
     try:
         return CONTAINERS[path.suffix.lower()]
@@ -111,15 +111,15 @@ def container_for(path: Path) -> Container:
 _IN_QUICKTIME = {
     "deu": "ger", "nld": "dut", "swe": "sve", "ell": "gre", "isl": "ice", "zho": "chi", "sqi": "alb", "fas": "iri",
 }  # fmt: skip
-"""Languages that QuickTime knows by other codes of ISO 639-2, or by its own."""
+"""Languages for which QuickTime uses another code of ISO 639-2, or its own."""
 
 
 def track_names(container: Container, known: dict[str, str]) -> dict[str, str]:
-    """A track's language and title as a container names them.
+    """Return a track's language and title as the container spells them.
 
     Args:
-        container: Where the track goes.
-        known: What the source says about it.
+        container: The container of the film.
+        known: The metadata of the source track.
     """
     names = {"language": known.get("language", ""), "title": known.get("title") or known.get("name", "")}
     if container.format == "mov":

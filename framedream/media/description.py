@@ -1,4 +1,4 @@
-"""What a file holds, in words: its tracks, its pictures' colors, and what a film of them becomes."""
+"""Describes a file in words: its tracks, its colors, and the film it would become."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ Row = tuple[str, str]
 
 
 def describe_file(path: Path) -> list[Row]:
-    """A video file's container and tracks.
+    """Describe a video file's container and tracks.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: The file cannot be read.
     """
     with open_video(path) as container:
         rows = [("container", ", ".join(_container(container)))]
@@ -55,7 +55,7 @@ def describe_file(path: Path) -> list[Row]:
 
 
 def describe_color(tags: ColorTags) -> str:
-    """How colors are expressed."""
+    """Describe how colors are expressed."""
     words = [
         f"matrix {_MATRICES.get(tags.matrix, tags.matrix)}",
         f"{'full' if tags.full_range else 'limited'} range",
@@ -68,7 +68,7 @@ def describe_color(tags: ColorTags) -> str:
 
 
 def describe_film(factory: PieceFactory) -> Iterator[str]:
-    """What a film is to be, and what becomes of the sound."""
+    """Describe a film's file, and what happens to the sound."""
     spec, film_format = factory.spec, factory.format
     if spec is None:
         alpha = ", with alpha" if factory.keeps_alpha else ""

@@ -1,4 +1,4 @@
-"""What footage is made of: frames with exact times, and what a film must keep of its footage."""
+"""Frames, film formats and the interfaces of footage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from framedream.media.color_conversion import ColorTags
 from framedream.media.read.frame_index import FrameIndex, FrameIndexer
 
 FootageKind = Literal["video", "animation", "still", "images"]
-"""What a piece of footage is: a video file, an animated image, a still image, a folder of numbered images."""
+"""Kinds of footage: a video file, an animated image, a still image, a folder of numbered images."""
 
 Pixels = NDArray[np.float32]
 """H×W×3 RGB in levels 0…255."""
@@ -23,13 +23,13 @@ Pixels = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a film.
+    """A frame of footage or film.
 
     Attributes:
         pixels: float32 RGB, H×W×3, in levels 0…255.
         time: When it is shown, in seconds of the film.
-        duration: How long it is shown, in seconds, where the footage says so.
-        alpha: float32, H×W, in levels: 0 where nothing of it is seen, 255 where all is. None is all of it.
+        duration: How long it is shown, in seconds, if the footage says so.
+        alpha: float32, H×W, in levels: 0 is transparent, 255 opaque. None is all opaque.
 
     Raises:
         ValueError: The pixels are not H×W×3 numbers.
@@ -56,14 +56,14 @@ def check_pixels(pixels: NDArray[Any]) -> None:
 
 @dataclass(frozen=True)
 class TimeRange:
-    """A part of a file's time, and where it lies in a film.
+    """A part of a file's time, and its place in a film.
 
     Attributes:
         path: The file.
-        origin: Time in the file's own clock, in seconds, that is film time 0 of the whole film.
-        start: Film time at which the kept part starts, or None if nothing was cut off in front.
-        end: Film time at which the kept part ends, or None if nothing was cut off behind.
-        stretch: How many times as long the film takes over it.
+        origin: Time in the file's clock, in seconds, that is film time 0 of the whole film.
+        start: Film time at which the part starts; None if the beginning is kept.
+        end: Film time at which the part ends; None if the end is kept.
+        stretch: How many times as long the part lasts in the film.
     """
 
     path: Path
@@ -73,17 +73,17 @@ class TimeRange:
     stretch: Fraction = Fraction(1)
 
     def to_film(self, time: Fraction) -> Fraction:
-        """When a moment of the file is shown in the film, in seconds."""
+        """Return when a time of the file is shown in the film, in seconds."""
         return (time - self.origin - (self.start or 0)) * self.stretch
 
     @property
     def length(self) -> Fraction | None:
-        """How long the part is in the film, in seconds, if something was cut off behind."""
+        """Length of the part in the film, in seconds; None if the end is kept."""
         return None if self.end is None else (self.end - (self.start or 0)) * self.stretch
 
 
 class Sound(TimeRange):
-    """Where a film's sound is found, and which part of it belongs to the film."""
+    """The file that holds a film's sound, and the part of it that the film plays."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class FootageProtocol(Protocol):
 
     @property
     def source(self) -> FootageProtocol:
-        """The footage as it is, at its own times."""
+        """The footage itself, as opposed to a retimed version of it."""
         ...
 
     def frames(self, first: int = 0) -> Generator[Frame]:

@@ -1,4 +1,4 @@
-"""What a film of high dynamic range says of the screen it was made on (SMPTE ST 2086, CTA-861.3)."""
+"""Static HDR metadata of a film: mastering display and light levels (SMPTE ST 2086, CTA-861.3)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 from av.sidedata.sidedata import SideData
 
 _CHROMATICITY, _LUMINANCE = 50_000, 10_000
-"""Steps in which x265 counts the coordinates of a color, and candelas per square meter."""
+"""Units of x265 per unit of chromaticity, and per candela per square meter."""
 
 Chromaticity = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
 class HdrMetadata:
-    """Static metadata of high dynamic range.
+    """Static HDR metadata.
 
     Attributes:
-        screen: Red, green, blue and white of the screen, x and y in CIE 1931, and its least and greatest
-            luminance in cd/m²; None if not said.
-        content: Greatest luminance of a pixel, and greatest mean of a frame, in cd/m²; None if not said.
+        screen: Red, green, blue and white of the mastering display, x and y in CIE 1931, and its least and
+            greatest luminance in cd/m²; None if unknown.
+        content: Greatest luminance of a pixel, and greatest mean of a frame, in cd/m²; None if unknown.
     """
 
     screen: tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity, Chromaticity] | None = None
@@ -31,13 +31,13 @@ class HdrMetadata:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> HdrMetadata | None:
-        """What goes with a frame; None if nothing does."""
+        """Return the metadata of a frame; None if it has none."""
         side_data = frame.side_data
         mastering = cast("SideData | None", side_data.get("MASTERING_DISPLAY_METADATA"))
         level = cast("SideData | None", side_data.get("CONTENT_LIGHT_LEVEL"))
         screen = content = None
         if mastering is not None:
-            # AVMasteringDisplayMetadata: ten fractions, then whether colors and luminance are there.
+            # AVMasteringDisplayMetadata: ten fractions, then whether colors and luminance are present.
             numbers = np.frombuffer(bytes(mastering), np.int32).tolist()
             if numbers[20] and numbers[21] and all(numbers[1:20:2]):
                 shares = [Fraction(top, bottom) for top, bottom in zip(numbers[:20:2], numbers[1:20:2], strict=True)]
@@ -49,10 +49,10 @@ class HdrMetadata:
         return cls(screen, content) if screen or content else None
 
     def options(self, codec: str) -> dict[str, str]:
-        """What an encoder is to be told, as ``name=value`` of its own parameters.
+        """Return encoder parameters as names and values.
 
         Args:
-            codec: FFmpeg's name; x265 and SVT-AV1 can write it.
+            codec: FFmpeg's name of the encoder; x265 and SVT-AV1 can write HDR metadata.
         """
         found: dict[str, str] = {}
         if codec == "libx265":

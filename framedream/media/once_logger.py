@@ -1,4 +1,4 @@
-"""Notes and warnings that are logged once, however many frames cause them."""
+"""Logs notes and warnings about a file once, however many frames cause them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ log = logging.getLogger(__name__)
 
 
 class OnceLogger:
-    """Notes and warnings about one file, each said once.
+    """Logs each note and warning about a file once.
 
     Args:
-        path: The file they are about.
+        path: The file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -20,11 +20,11 @@ class OnceLogger:
         self._said: set[str] = set()
 
     def info(self, text: str) -> None:
-        """Note something that is well, but good to know."""
+        """Log a note about something that is harmless."""
         self._say(logging.INFO, text)
 
     def warning(self, text: str) -> None:
-        """Say that something is lost or damaged."""
+        """Log a warning about something that is lost or damaged."""
         self._say(logging.WARNING, text)
 
     def _say(self, level: int, text: str) -> None:

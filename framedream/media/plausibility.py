@@ -1,7 +1,7 @@
-"""What files say of themselves, as far as it can be believed.
+"""Limits on what file headers may claim.
 
-A few damaged or forged bytes make a picture of gigapixels, or a million frames a second. What is refused or passed
-over here is beyond what footage has, and beyond what a file of its length can hold.
+A few damaged or forged bytes can claim gigapixels, or a million frames per second. The limits here exceed
+what real footage has, or what a file of its length can hold.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from pathlib import Path
 from framedream.errors import InputError
 
 _ANY_FILE = 8192 * 4320
-"""Pixels of a picture that are believed of any file, however short."""
+"""Pixels of a picture that any file may have, however short."""
 
 _PER_BYTE = 10_000
-"""Pixels of a larger picture for each byte of its file, at most: of one color, they take as little."""
+"""Most pixels of a larger picture per byte of its file; a picture of one color needs no more."""
 
 _ANY_ANIMATION, _PER_ANIMATED_BYTE = 3840 * 2160, 250
-"""The same for one picture of an animated image, of which several are kept while it is decoded."""
+"""The same for a picture of an animated image; several of them are kept while decoding."""
 
 _ALL_PICTURES = 2**28
-"""Pixels of all pictures of an animated image that are believed however short it is; else `_PER_BYTE` holds."""
+"""Pixels in all pictures of an animated image, however short the file; beyond that `_PER_BYTE` holds."""
 
 _SLOWEST, _FASTEST = Fraction(1, 24 * 3600), Fraction(10_000)
 """Frames per second."""
@@ -31,20 +31,20 @@ _NARROWEST, _WIDEST = Fraction(1, 16), Fraction(16)
 
 
 def max_pixels(path: Path) -> int:
-    """Pixels that a picture of a file may have; FFmpeg's own limit is 2³¹ − 1."""
+    """Return the largest plausible number of pixels in a picture of a file; FFmpeg's own limit is 2³¹ − 1."""
     return min(2**31 - 1, max(_ANY_FILE, _PER_BYTE * path.stat().st_size))
 
 
 def check_plausible(path: Path, width: int, height: int) -> None:
-    """See that a file may hold pictures as large as it says.
+    """Check that a file can hold pictures as large as its header claims.
 
     Args:
         path: The file.
-        width: Width in pixels that its header says.
-        height: Height in pixels.
+        width: Width in pixels in its header.
+        height: Height in pixels in its header.
 
     Raises:
-        InputError: Only a damaged or forged file says that.
+        InputError: The size is not plausible; the file is damaged or forged.
     """
     if width * height > max_pixels(path):
         size = path.stat().st_size
@@ -54,16 +54,16 @@ def check_plausible(path: Path, width: int, height: int) -> None:
 
 
 def check_animation_plausible(path: Path, width: int, height: int, pictures: int) -> None:
-    """See that an animated image may hold as much as it says.
+    """Check that an animated image can hold as much as its header claims.
 
     Args:
         path: The file.
-        width: Width in pixels that its header says.
-        height: Height in pixels.
-        pictures: How many pictures.
+        width: Width in pixels in its header.
+        height: Height in pixels in its header.
+        pictures: Number of pictures.
 
     Raises:
-        InputError: Only a damaged or forged file says that.
+        InputError: The size is not plausible; the file is damaged or forged.
     """
     size, one = path.stat().st_size, width * height
     if one > max(_ANY_ANIMATION, _PER_ANIMATED_BYTE * size) or one * pictures > max(_ALL_PICTURES, _PER_BYTE * size):
@@ -74,15 +74,15 @@ def check_animation_plausible(path: Path, width: int, height: int, pictures: int
 
 
 def plausible_rate(rate: Fraction | None) -> Fraction | None:
-    """Frames per second as a file says, or None if that cannot be."""
+    """Return a file's frames per second, or None if they are not plausible."""
     return rate if rate and _SLOWEST <= rate <= _FASTEST else None
 
 
 def plausible_aspect(aspect: Fraction | None) -> Fraction:
-    """Width of a pixel divided by its height as a file says, or 1 if that cannot be."""
+    """Return a file's pixel width divided by pixel height, or 1 if it is not plausible."""
     return aspect if aspect and _NARROWEST <= aspect <= _WIDEST else Fraction(1)
 
 
 def plausible_count(path: Path, frames: int) -> int | None:
-    """Number of frames as a file says, or None if it cannot hold as many: each takes a byte at least."""
+    """Return a file's number of frames, or None if the file is too short: each frame takes at least a byte."""
     return frames if 0 < frames <= path.stat().st_size else None

@@ -1,4 +1,4 @@
-"""Resizes pictures, with their alpha channel, or so that they fill a frame."""
+"""Resizes pictures, with their alpha channel, or to fill a frame."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from framedream.media.frames import Pixels
 
 
 def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.INTER_LANCZOS4) -> Pixels:
-    """Bring a picture to a size: averaged where it shrinks, Lanczos where it grows.
+    """Resize a picture: area averaging to shrink it, Lanczos to enlarge it.
 
     Args:
         pixels: float32 RGB, H×W×3, or luma, H×W, in levels 0…255.
         width: New width in pixels.
         height: New height in pixels.
-        enlarged_by: Another of OpenCV's interpolations where it grows.
+        enlarged_by: The OpenCV interpolation that enlarges. Default: Lanczos.
 
     Returns:
         float32, height×width×3 or height×width, in levels 0…255.
@@ -37,11 +37,11 @@ def resize(pixels: Pixels, width: int, height: int, *, enlarged_by: int = cv2.IN
 def resize_with_alpha(
     pixels: Pixels, alpha: NDArray[np.float32] | None, width: int, height: int
 ) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """Bring a picture and its alpha to a size; invisible colors do not bleed into visible ones.
+    """Resize a picture and its alpha channel; invisible colors do not bleed into visible ones.
 
     Args:
         pixels: float32 RGB, H×W×3, in levels 0…255.
-        alpha: How much of it is seen, H×W, in levels; None is all of it.
+        alpha: Opacity, H×W, in levels; None is opaque.
         width: New width in pixels.
         height: New height in pixels.
     """
@@ -54,7 +54,7 @@ def resize_with_alpha(
 
 
 def resize_to_fill(pixels: Pixels, width: int, height: int, aspect: Fraction = Fraction(1)) -> Pixels:
-    """Bring a picture to a size without distorting it: all of the frame is filled, and what juts out is cut off.
+    """Resize a picture to fill a frame without distorting it, and crop what lies outside.
 
     Args:
         pixels: float32 RGB, H×W×3, in levels 0…255.
@@ -69,7 +69,7 @@ def resize_to_fill(pixels: Pixels, width: int, height: int, aspect: Fraction = F
     if aspect != 1 or not (0 <= old_width - width <= 1 and 0 <= old_height - height <= 1):
         across, down = width / (old_width * float(aspect)), height / old_height
         across, down = float(aspect) * max(across, down), max(across, down)
-        # Most of what juts out goes before the rest is enlarged.
+        # Crop before enlarging.
         left, top = int(max(0, (old_width - width / across) / 2 - 2)), int(max(0, (old_height - height / down) / 2 - 2))
         pixels = pixels[top : old_height - top, left : old_width - left]
         new_height, new_width = round(pixels.shape[0] * down), round(pixels.shape[1] * across)

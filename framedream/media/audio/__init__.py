@@ -1,1 +1,1 @@
-"""Sound: copied, encoded, stretched, measured."""
+"""Handles sound: copies, encodes, stretches and measures it."""

@@ -1,4 +1,4 @@
-"""Encoders for sound that a container cannot hold as it is."""
+"""Chooses and opens encoders for sound that a container cannot hold as it is."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""The usual layout of so many channels."""
+"""The common layout for each number of channels."""
 
 
 def add_audio_encoder(source: AudioStream, output: OutputContainer, codec: str, most: int = 8) -> AudioStream:
-    """A stream for a track, with as many of its channels and samples as the encoder takes.
+    """Add an encoded stream for a track, with as many channels and samples as the encoder supports.
 
     Args:
         source: The track.
         output: The container, before its header is written.
         codec: FFmpeg's name of the encoder.
-        most: Channels, at most.
+        most: Most channels.
     """
     stream = output.add_stream(codec, rate=_rate(codec, source.rate))
     assert isinstance(stream, AudioStream)
@@ -31,7 +31,7 @@ def add_audio_encoder(source: AudioStream, output: OutputContainer, codec: str, 
 
 
 def _rate(codec: str, rate: int) -> int:
-    """Samples a second that an encoder takes: as many, or the next fewer."""
+    """Return the sample rate to encode: the same, or the next lower one that the encoder supports."""
     known = av.Codec(codec, "w").audio_rates
     if codec == "libopus" or not known:
         return 48_000 if codec == "libopus" else rate
@@ -39,7 +39,7 @@ def _rate(codec: str, rate: int) -> int:
 
 
 def _layout(codec: str, rate: int, source: AudioStream, most: int) -> str:
-    """Channels that an encoder takes: as many as there are, or 5.1 where they are too many, or two."""
+    """Return the channel layout to encode: the same, or 5.1 if those are too many, or stereo."""
     channels = source.codec_context.channels
     own, usual = source.layout.name, _LAYOUTS.get(channels, "stereo")
     wishes = (usual, own) if usual in ("mono", "stereo", "5.1") else (own, usual)
@@ -60,6 +60,6 @@ def _takes(codec: str, rate: int, layout: str) -> bool:
 
 
 def describe_audio_loss(source: AudioStream, context: AudioCodecContext) -> str:
-    """What encoding leaves of a track, if that is less."""
+    """Describe what encoding a track loses; empty if it loses nothing."""
     words = f", in {context.layout.name}" if context.channels < source.codec_context.channels else ""
     return words + (f", at {context.sample_rate} Hz" if context.sample_rate < source.rate else "")

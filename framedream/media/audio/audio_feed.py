@@ -1,4 +1,4 @@
-"""A film's sound: its packets are copied unchanged where the container can hold them."""
+"""Writes a film's sound: packets are copied unchanged if the container can hold them."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ from framedream.media.read.demuxing import open_video
 log = logging.getLogger(__name__)
 
 _TOO_MANY_PLANES = 8
-"""Planes of a frame that PyAV looks beyond the end of."""
+"""Planes of a frame beyond which PyAV reads out of bounds."""
 
 _LATEST = 30 * 24 * 3600
-"""Seconds from a film's beginning beyond which a time is wrong."""
+"""Latest plausible time in seconds from a film's beginning."""
 
 
 def container_has_sound(container: Container, path: Path) -> bool:
-    """Whether a container holds sound at all; says so if not."""
+    """Whether a container can hold sound; logs a note if not."""
     if container.sound_codec is None:
         log.info("%s: %s files cannot hold sound; the film has none", path, path.suffix)
     return container.sound_codec is not None
 
 
 def is_copied(codec: str, container: Container) -> bool:
-    """Whether sound of a codec, by FFmpeg's name for it, goes into a container as it is."""
+    """Whether a container can hold sound of a codec, by FFmpeg's name, as it is."""
     return container.sound is None or codec in container.sound
 
 
 def sound_of(path: Path, end: Fraction | None = None) -> Sound:
-    """The sound of a file as that of another film, which begins with it.
+    """Return the sound of a file for use in another film, from its beginning.
 
     Args:
         path: Any file with sound.
-        end: Length of that film in seconds, where it is known.
+        end: Length of the film in seconds, if known.
 
     Raises:
-        InputError: It is missing, cannot be read, or there is no sound in it.
+        InputError: The file is missing, cannot be read, or has no sound.
     """
     with open_video(path, "sound") as container:
         track = next((stream for stream in container.streams.audio if stream.codec_context), None)
@@ -65,17 +65,17 @@ def sound_of(path: Path, end: Fraction | None = None) -> Sound:
 
 
 class AudioFeed:
-    """Feeds a film's sound into its container in step with the pictures.
+    """Feeds sound into a film's container in step with the pictures.
 
     Args:
-        sound: Which sound.
-        output: The container it goes to, before its header is written.
-        container: What that container can hold.
-        path: The film's name, for notes.
-        copied: Whether packets are copied where the container holds them; damaged ones may be refused by it.
+        sound: The file and part that hold the sound.
+        output: The film's container, before its header is written.
+        container: What the container can hold.
+        path: The film, for notes.
+        copied: Whether packets are copied if the container can hold them; it may refuse damaged ones.
 
     Raises:
-        InputError: The file that holds the sound cannot be read any more.
+        InputError: The file that holds the sound can no longer be read.
     """
 
     def __init__(
@@ -108,14 +108,14 @@ class AudioFeed:
             self._next = next(self._packets, None)
 
     def finish(self) -> None:
-        """Write the rest of the sound."""
+        """Write the remaining sound."""
         while self._next is not None:
             self.feed(self._time(self._next) * self._sound.stretch)
         for track in self._tracks.values():
             self._output.mux(track.rest())
 
     def close(self) -> None:
-        """Close the file the sound comes from."""
+        """Close the source file."""
         self._packets.close()
         self._source.close()
 
@@ -130,7 +130,7 @@ class AudioFeed:
             log.warning("%s: the sound ends early here (%s)", self._sound.path, error.strerror)
 
     def _time(self, packet: Packet[AudioStream]) -> Fraction:
-        """When it is heard in the kept part as it is, in seconds."""
+        """Return the time of a packet in the part, before stretching, in seconds."""
         return (packet.pts or 0) * packet.time_base - self._shift
 
     def _kept(self, packet: Packet[AudioStream]) -> bool:
@@ -144,12 +144,12 @@ class AudioFeed:
             return False
         if self._sound.start is None:
             return early or time >= 0 or time + length > 0
-        # One packet more than is heard, where it can be stored: the decoder needs it to get under way.
+        # Start one packet early if the container can store it: the decoder needs it to warm up.
         return time >= 0 or (early and time + 2 * length > 0)
 
 
 class _AudioTrack(Protocol):
-    """One track of sound on its way into the film."""
+    """A sound track that is written into the film."""
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]: ...
 
@@ -167,7 +167,7 @@ class _Copied:
         packet.pts = (packet.pts or 0) - ticks
         packet.dts = packet.pts if packet.dts is None else packet.dts - ticks
         if self.last is not None and packet.dts <= self.last:
-            return []  # Muxers give up on time that runs backwards; a film should not end for that.
+            return []  # Muxers stop at times that do not increase; drop such packets.
         self.last = packet.dts
         packets = [packet] if self.plain is None else self.plain.fitted(packet)
         for each in packets:
@@ -201,7 +201,7 @@ class _Encoded:
         return [packet for part in self.even.resample(frame) for packet in self.stream.encode(part)]
 
     def _rising(self, packets: list[Packet[AudioStream]]) -> list[Packet[AudioStream]]:
-        """As for `_Copied`: time that runs backwards is left out."""
+        """Drop packets whose times do not increase, as `_Copied` does."""
         kept = []
         for packet in packets:
             if packet.dts is None or self.last is None or packet.dts > self.last:
@@ -224,7 +224,7 @@ class _Stretched:
 
 
 def _decoded(packet: Packet[AudioStream]) -> list[AudioFrame]:
-    """What can be decoded of a packet."""
+    """Decode what can be decoded of a packet."""
     try:
         return packet.decode()
     except FFmpegError:
@@ -232,7 +232,7 @@ def _decoded(packet: Packet[AudioStream]) -> list[AudioFrame]:
 
 
 def _part(frame: AudioFrame, end: Fraction | None) -> AudioFrame:
-    """A frame without what would be heard before the film or after its end; it may have no samples then."""
+    """Trim a frame to the film; the result may have no samples."""
     begin, rate = (frame.pts or 0) * (frame.time_base or Fraction(0)), frame.sample_rate
     first = min(frame.samples, max(0, round(-begin * rate)))
     stop = frame.samples if end is None else max(first, min(frame.samples, round((end - begin) * rate)))
@@ -269,7 +269,7 @@ def _track(
         try:
             track = output.add_stream_from_template(source)
         except ValueError:
-            pass  # The muxer refuses it after all: encode it.
+            pass  # The muxer refuses the codec after all: encode it.
         else:
             _describe(track, source, container)
             return _Copied(track, PcmTrack.of(source.codec_context, container, end))

@@ -1,4 +1,4 @@
-"""Sound brought to one form, whatever form it comes in."""
+"""Resamples sound of any format to one format."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from av.error import FFmpegError
 
 
 class FormatResampler:
-    """Brings sound to one form; what comes may change on the way, as broadcasts do from stereo to 5.1.
+    """Resamples sound to one format; the input may change on the way, as broadcasts do from stereo to 5.1.
 
     Args:
-        form: Of its samples.
-        layout: Its channels.
-        rate: Samples a second.
+        form: Sample format of the result.
+        layout: Channel layout of the result.
+        rate: Samples per second of the result.
     """
 
     def __init__(self, form: str | AudioFormat, layout: str | AudioLayout, rate: int) -> None:
@@ -25,13 +25,13 @@ class FormatResampler:
         self._resampler = self._new()
 
     def resample(self, frame: AudioFrame | None) -> list[AudioFrame]:
-        """What a frame becomes, and what was waiting before it; None gives what is left.
+        """Resample a frame, and what was buffered before it; None flushes the buffer.
 
-        Damaged frames of a form that cannot be are left out.
+        Frames with an impossible format are damaged and are dropped.
         """
         with suppress(ValueError, FFmpegError):
             return list(self._resampler.resample(frame))
-        # It has another form than the ones before, or one that sound does not have.
+        # Its format differs from that of earlier frames, or is impossible.
         rest: list[AudioFrame] = []
         with suppress(ValueError, FFmpegError):
             rest += self._resampler.resample(None)

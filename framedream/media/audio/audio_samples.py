@@ -1,4 +1,4 @@
-"""A file's sound as numbers, a portion at a time."""
+"""Reads a file's sound as samples, block by block."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from framedream.media.once_logger import OnceLogger
 from framedream.media.read.demuxing import open_video
 
 _BLOCK = 2**17
-"""Samples of a portion, about."""
+"""Approximate number of samples in a block."""
 
 _GAP, _LONGEST_GAP = 0.05, 3600
-"""Seconds that have to be missing before that is taken for silence; more than an hour is a wrong time."""
+"""Gaps in seconds that count as silence: shorter ones are rounding, longer ones wrong times."""
 
 
 def read_mono(path: Path, rate: int) -> Generator[NDArray[np.float32]]:
-    """The first sound track of a file from its beginning; what is missing in it is silent.
+    """Read the first sound track of a file from its beginning; gaps are filled with silence.
 
     Args:
         path: Any file with sound.
-        rate: Samples a second.
+        rate: Samples per second.
 
     Yields:
         Samples in −1…1, all channels mixed.
 
     Raises:
-        InputError: The file is missing, cannot be read, or there is no sound in it.
+        InputError: The file is missing, cannot be read, or has no sound.
     """
     waiting: list[NDArray[np.float32]] = []
     count = 0
@@ -71,7 +71,7 @@ def _decoded(path: Path, rate: int) -> Generator[NDArray[np.float32]]:
 
 
 def _frames(path: Path, container: InputContainer, stream: AudioStream) -> Generator[AudioFrame]:
-    """All frames that can be decoded; says once if some cannot."""
+    """Yield all frames that can be decoded; logs a warning once if some cannot."""
     notes, packets = OnceLogger(path), container.demux(stream)
     while True:
         try:

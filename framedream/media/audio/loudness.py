@@ -1,4 +1,4 @@
-"""How loud a sound is at each time: as a whole, in its bands, and its beats.
+"""Measures loudness over time: of the whole sound, of its bands, and of its beats.
 
 Beats are found by spectral flux, the rise of all frequencies from one moment to the next
 (Bello et al. 2005, "A tutorial on onset detection in music signals"; Dixon 2006, "Onset
@@ -23,52 +23,53 @@ BANDS = {"bass": (20, 150), "mid": (150, 2000), "treble": (2000, 16_000), "all":
 """Lowest and highest frequency of each band, in hertz."""
 
 LEVELS = (*BANDS, "beat")
-"""What can be asked of a sound."""
+"""The levels that can be measured."""
 
 _RATE, _WINDOW, _HOP = 44_100, 2048, 512
 _SILENT = -65.0
-"""Decibels below a full tone at which there is nothing to be heard."""
+"""Decibels below full scale that count as silence."""
 
 _FAINT = 40.0
-"""Decibels by which a band may be weaker than the whole sound is when it is loud, before it counts as silent."""
+"""Decibels below the loud parts of the whole sound at which a band counts as silent."""
 
 _RARE, _STRONG = 0.1, 15.0
-"""What is heard in a smaller share of the sound has to be this near to the whole, in decibels, to count as loud: a
-drum is, and the edge of a tone in another band is not."""
+"""A band that sounds for less than this share of the time must be this close to the whole, in decibels, to count as
+loud: a drum is, the edge of a tone in another band is not.
+"""
 
 _LEAST_RANGE = 12.0
-"""Decibels from 0 to 1, at least: a steady sound is loud, not sometimes loud."""
+"""Least range in decibels from level 0 to 1, so that a steady sound is always loud."""
 
 _RELEASE, _BEAT_RELEASE = 0.15, 0.1
-"""Seconds in which a level falls to a third when nothing follows."""
+"""Seconds in which a level falls to a third without new sound."""
 
 _AROUND, _LOUDEST_AROUND, _ALONE = 0.5, 2.5, 0.06
-"""Seconds on each side in which a beat is compared with the mean, with the strongest beat, and is the only one."""
+"""Seconds on each side over which a beat is compared with the mean, with the strongest beat, and stands alone."""
 
 
 class Loudness:
-    """How loud a sound is at each time.
+    """The loudness of a sound over time.
 
     Attributes:
         duration: Length of the sound in seconds.
     """
 
     def __init__(self, duration: Fraction, levels: dict[str, NDArray[np.float32]]) -> None:
-        """Take what was found.
+        """Store levels.
 
         Args:
             duration: Length of the sound in seconds.
-            levels: For each name of `LEVELS`, its level at every hop.
+            levels: For each name in `LEVELS`, its level at every hop.
         """
         self.duration = duration
         self._levels = levels
 
     @classmethod
     def of(cls, path: Path | str) -> Loudness:
-        """The loudness of a file's first sound track; once found, it is remembered as long as the file is the same.
+        """Measure a file's first sound track; the result is cached until the file changes.
 
         Raises:
-            InputError: It is missing or damaged, or there is no sound in it.
+            InputError: The file is missing or damaged, or has no sound.
         """
         path = Path(path)
         try:
@@ -78,14 +79,14 @@ class Loudness:
         return _found(path, facts.st_size, facts.st_mtime_ns)
 
     def level(self, band: str, seconds: float) -> float:
-        """How loud it is.
+        """Return the loudness at a time.
 
         Args:
             band: One of `LEVELS`.
-            seconds: Time from the sound's beginning; before that and after its end it is silent.
+            seconds: Time from the beginning of the sound; outside of it is silence.
 
         Returns:
-            0 for silence, up to 1 for what is loud in this sound.
+            0 for silence, up to 1 for the loud parts of this sound.
         """
         levels = self._levels[band]
         if not 0 <= seconds <= self.duration:
@@ -104,7 +105,7 @@ def _found(path: Path, size: int, changed: int) -> Loudness:
     frequencies = np.fft.rfftfreq(_WINDOW, 1 / _RATE)
     masks = [(low <= frequencies) & (frequencies < high) for low, high in BANDS.values()]
     scale = np.float32(2 / window.sum())
-    waiting = np.zeros(_WINDOW // 2, np.float32)  # The first window has its middle at the beginning.
+    waiting = np.zeros(_WINDOW // 2, np.float32)  # Centers the first window on the beginning.
     for block in _padded(read_mono(path, _RATE)):
         samples += len(block)
         waiting = np.concatenate([waiting, block])
@@ -126,7 +127,7 @@ def _found(path: Path, size: int, changed: int) -> Loudness:
 
 
 def _level(band: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Decibels of a band as levels of 0…1, quick to rise and slow to fall."""
+    """Map a band's decibels to levels 0…1, with a fast rise and a slow fall."""
     sounding = whole > _SILENT
     if not sounding.any():
         return np.zeros_like(band)
@@ -144,12 +145,12 @@ def _level(band: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.
 
 
 def _beats(flux: NDArray[np.float32], heard: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Where the flux stands out from what is around it: 1 at a clear beat, falling from there."""
+    """Return beats where the flux stands out from its surroundings: 1 at a clear beat, falling afterwards."""
     wide = np.pad(flux, 1)
-    flux = (wide[:-2] / 2 + flux + wide[2:] / 2).astype(np.float32)  # A click may lie between two looks.
+    flux = (wide[:-2] / 2 + flux + wide[2:] / 2).astype(np.float32)  # A click may lie between two windows.
     mean = _around(flux, _AROUND)
     rise = np.where(heard, np.maximum(flux - mean, 0), 0)
-    # Beside the strongest beat around, or the flux itself where none stands out from it.
+    # Compare with the strongest beat around, or with the flux itself if none stands out.
     beside = np.maximum(_highest(rise, _LOUDEST_AROUND), mean)
     strength = np.divide(rise, beside, out=np.zeros_like(rise), where=beside > 0)
     is_peak = (strength > 0.1) & (rise >= _highest(rise, _ALONE))
@@ -159,7 +160,7 @@ def _beats(flux: NDArray[np.float32], heard: NDArray[np.bool_]) -> NDArray[np.fl
 
 
 def _falling(levels: NDArray[np.floating], seconds: float) -> NDArray[np.float32]:
-    """Levels that rise at once and fall to a third in some seconds."""
+    """Let levels rise at once and fall to a third within some seconds."""
     kept = math.exp(-_HOP / _RATE / seconds)
     found, last = [], 0.0
     for level in levels.tolist():
@@ -169,7 +170,7 @@ def _falling(levels: NDArray[np.floating], seconds: float) -> NDArray[np.float32
 
 
 def _around(values: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
-    """Mean of what lies within some seconds of each value."""
+    """Return the mean within some seconds of each value."""
     reach = round(seconds * _RATE / _HOP)
     sums = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
     index = np.arange(len(values))
@@ -179,7 +180,7 @@ def _around(values: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
 
 
 def _highest(values: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
-    """The highest of what lies within some seconds of each value."""
+    """Return the maximum within some seconds of each value."""
     reach = round(seconds * _RATE / _HOP)
     padded = np.pad(values, reach)
     highest: NDArray[np.float32] = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
@@ -187,7 +188,7 @@ def _highest(values: NDArray[np.float32], seconds: float) -> NDArray[np.float32]
 
 
 def _padded(blocks: Iterable[NDArray[np.float32]]) -> Generator[NDArray[np.float32]]:
-    """Half a window more, so that the last one has its middle at the end."""
+    """Add half a window, so that the last window is centered on the end."""
     count = 0
     for block in blocks:
         count += 1

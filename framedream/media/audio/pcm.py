@@ -1,4 +1,4 @@
-"""Sound of plain samples (PCM), whose packets can be cut at any sample, and need silence where some are missing."""
+"""Trims packets of uncompressed sound (PCM) at any sample, and fills gaps with silence."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from av.packet import Packet
 from framedream.media.containers import Container
 
 _SILENCE = {"pcm_alaw": b"\xd5", "pcm_mulaw": b"\xff", "pcm_u8": b"\x80"}
-"""Bytes of silence, where that is not zeros."""
+"""Bytes of silence of codecs for which it is not zero."""
 
 _GAP = Fraction(1, 50)
-"""Seconds that have to be missing: times may be rounded to milliseconds."""
+"""Shortest gap to fill, in seconds: times may be rounded to milliseconds."""
 
 
 @dataclass
 class PcmTrack:
-    """A track of plain samples on its way into a film.
+    """A track of uncompressed sound.
 
     Attributes:
         rate: Samples per second.
-        size: Bytes of a sample in all channels.
-        silence: A byte of a silent one.
-        filled: Whether what is missing is filled: QuickTime counts samples and knows no gaps.
+        size: Bytes per sample in all channels.
+        silence: A byte of a silent sample.
+        filled: Whether gaps are filled: QuickTime counts samples and cannot store gaps.
         end: Film time, in seconds, at which the sound is cut off; None keeps all.
     """
 
@@ -42,7 +42,7 @@ class PcmTrack:
 
     @classmethod
     def of(cls, context: AudioCodecContext, container: Container, end: Fraction | None) -> PcmTrack | None:
-        """What is known of a track; None if it is of another kind."""
+        """Return the track of a codec; None if it is compressed."""
         name = context.codec.canonical_name
         bits = re.fullmatch(r"pcm_[suf](\d+)(?:le|be)?", name)
         if bits is None and name not in ("pcm_alaw", "pcm_mulaw"):
@@ -51,7 +51,7 @@ class PcmTrack:
         return cls(context.sample_rate, size, _SILENCE.get(name, b"\0"), container.format in ("mov", "mp4"), end)
 
     def fitted(self, packet: Packet[AudioStream]) -> list[Packet[AudioStream]]:
-        """A packet without what would be heard after the end, and silence before it where some is missing."""
+        """Return a packet trimmed to the end, with silence before it if there is a gap."""
         begin, samples = (packet.pts or 0) * packet.time_base, packet.size // self.size
         before = list(self._silent(packet, begin)) if self.filled else []
         self._until = begin + Fraction(samples, self.rate)

@@ -1,4 +1,4 @@
-"""Sound made longer at its pitch, by FFmpeg's filter ``atempo``, in step to some milliseconds."""
+"""Stretches sound at its pitch with FFmpeg's filter ``atempo``, in step to a few milliseconds."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from av.filter import Graph
 from numpy.typing import NDArray
 
 _MOST = 2.0
-"""By what factor one filter makes a sound longer at most."""
+"""Largest factor of one filter."""
 
 _WINDOWS = 24
-"""Windows of the filter in a second, of which the next power of two of samples is taken."""
+"""Windows of the filter per second; their length is the next power of two in samples."""
 
 _JITTER = Fraction(1, 50)
-"""Seconds by which a frame's time may be off before silence is put in front of it, or some of it is dropped."""
+"""Error in seconds of a frame's time beyond which silence is inserted or samples are dropped."""
 
 _LEAD = Fraction(1, 4)
-"""Share of a window by which the filter is ahead, in time as it was before: measured, the same for all factors."""
+"""Share of a window by which the filter runs ahead, in unstretched time; measured, equal for all factors."""
 
 Samples: TypeAlias = NDArray[np.float32]
-"""Channels × samples, -1…1."""
+"""Channels × samples, in −1…1."""
 
 
 class TimeStretchedSound:
-    """Takes decoded sound and gives it slower, from film time 0 on.
+    """Stretches decoded sound, from film time 0 on.
 
-    Where nothing is heard, before a late start or in a gap, it gives silence.
+    Gaps, and the time before a late start, become silence.
 
     Args:
         rate: Samples per second of the sound.
-        layout: Channels that are wanted, as FFmpeg names them.
+        layout: Channel layout of the result, by FFmpeg's name.
         stretch: How many times as long it becomes, above 1.
-        end: Where the sound is cut off, in seconds as it is; None keeps all.
+        end: Where the sound is cut off, in seconds before stretching; None keeps all.
     """
 
     def __init__(self, rate: int, layout: str, stretch: Fraction, end: Fraction | None) -> None:
@@ -55,10 +55,10 @@ class TimeStretchedSound:
 
         Args:
             frame: The frame, with its time.
-            shift: What is subtracted from its time, in seconds, for that in the kept part.
+            shift: Start of the part, in seconds of the frame's clock.
 
         Yields:
-            What is ready, in 32-bit floats, with its time in the film.
+            Finished frames of 32-bit floats, with their times in the film.
         """
         for even in self._resampler.resample(frame):
             samples = _samples(even)
@@ -71,11 +71,11 @@ class TimeStretchedSound:
             yield from self._add(samples)
 
     def rest(self) -> Iterator[AudioFrame]:
-        """The end of the sound."""
+        """Yield the end of the sound."""
         left = round(self._taken * self._stretch) - self._given
         if not self._taken:
             return
-        # The filter keeps its last windows to itself; here these are silence.
+        # The filter holds back its last windows; silence pushes them out.
         for frame in (*self._stretched(self._silence(2 * self._window)), *self._stretched(None)):
             if 0 < frame.samples <= left:
                 yield frame
@@ -93,7 +93,7 @@ class TimeStretchedSound:
             yield from self._stretched(samples)
 
     def _stretched(self, samples: Samples | None) -> Iterator[AudioFrame]:
-        """What comes out when some go in; None ends the sound."""
+        """Push samples and yield what comes out; None ends the sound."""
         self._graph.push(None if samples is None else self._framed(samples, self._put))
         self._put += 0 if samples is None else samples.shape[1]
         while True:
@@ -121,7 +121,7 @@ def _samples(frame: AudioFrame) -> Samples:
 
 
 def _chain(rate: int, layout: str, stretch: Fraction) -> Graph:
-    """As many filters as are needed, each of which makes it longer by the same factor."""
+    """Make a chain of filters that each stretch by the same factor."""
     count = math.ceil(math.log(stretch, _MOST) - 1e-9)
     graph = Graph()
     source = graph.add_abuffer(sample_rate=rate, format="fltp", layout=layout, time_base=Fraction(1, rate))

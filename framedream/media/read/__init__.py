@@ -1,1 +1,1 @@
-"""Files → frames."""
+"""Reads footage: opens, decodes and indexes files and folders."""

@@ -1,4 +1,4 @@
-"""Animated GIF, WebP and PNG as footage, each picture with its own duration."""
+"""Reads animated GIF, WebP and PNG files; each picture has its own duration."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from framedream.media.read.frame_index import FrameIndex, FrameIndexer
 from framedream.media.read.image_reader import image_errors_as_input_errors, open_image
 
 _PATIENCE = Fraction(1, 10)
-"""How long viewers show a picture whose duration is given as 0."""
+"""Seconds that viewers show a picture whose duration is 0."""
 
 _LARGEST_DENOMINATOR = 65535
-"""Of the fractions of a second in an animated PNG, which Pillow gives in floating milliseconds."""
+"""Largest denominator of a duration: Pillow returns the fractions of an animated PNG as floating-point milliseconds."""
 
 _LONGEST = 24 * 3600
-"""Seconds that a picture may be shown; what says more is damaged."""
+"""Longest duration of a picture in seconds; anything longer is damage."""
 
 _FINEST = 1_000_000
-"""Ticks of a second, at most."""
+"""Finest time base in ticks per second."""
 
 
 class AnimationReader:
-    """An animated image; every picture complete, as a viewer would show it.
+    """Reads an animated image; every picture is complete, as a viewer shows it.
 
     Args:
         path: The file.
 
     Raises:
-        InputError: It is damaged.
+        InputError: The file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,11 +57,11 @@ class AnimationReader:
         self.format = FilmFormat(width, height, rate, time_base, last_duration=self._durations[-1], has_alpha=has_alpha)
 
     def times(self) -> Iterator[Fraction]:
-        """Times of all frames, in seconds; rising."""
+        """Yield the times of all frames, in seconds, rising."""
         return accumulate(self._durations[:-1], initial=Fraction(0))
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        """Start a new pass over the frames from index ``first`` up to, not including, ``stop``."""
         with closing(_opened(self.path)) as file:
             pictures = file.iter(mode="RGBA")
             for time, duration in islice(zip(self.times(), self._durations, strict=True), stop):
@@ -82,7 +82,7 @@ def _opened(path: Path) -> PillowPlugin:
 
 
 def _scan(path: Path) -> tuple[list[Fraction], bool]:
-    """How long each picture is shown, and whether parts of any are transparent."""
+    """Return the duration of each picture, and whether any picture has transparent parts."""
     with open_image(path) as image:
         size, pictures = image.size, getattr(image, "n_frames", 1)
         check_animation_plausible(path, *size, pictures)
@@ -94,15 +94,15 @@ def _scan(path: Path) -> tuple[list[Fraction], bool]:
 
 
 def _is_transparent(image: Image.Image) -> bool:
-    # Optimized animations have a transparent color that leaves what was there before.
+    # Optimized animations use a transparent color where a picture does not change.
     return image.has_transparency_data and bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
 
 
 def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction:
     image.seek(index)
-    if image.size != size:  # Pillow enlarges all pictures from here on, and may find no end.
+    if image.size != size:  # Pillow would enlarge all later pictures, without a limit.
         raise ValueError(f"picture {index + 1} is outside the first one")
-    # A WebP says how long a picture is shown only when that picture is decoded.
+    # Pillow knows the duration of a WebP picture only after decoding it.
     image.load()
     milliseconds = image.info.get("duration", 0)
     if not 0 < milliseconds <= 1000 * _LONGEST:
@@ -111,9 +111,9 @@ def _duration(image: Image.Image, index: int, size: tuple[int, int]) -> Fraction
 
 
 def to_ticks(durations: list[Fraction]) -> tuple[list[Fraction], Fraction]:
-    """Durations, and the coarsest tick of which all are whole numbers: one over their common denominator.
+    """Return durations that are whole numbers of ticks, and the coarsest tick that allows this, in seconds.
 
-    Films have no ticks finer than `_FINEST`; where that were needed, durations are rounded to it.
+    If that tick were finer than `_FINEST`, durations are rounded to `_FINEST`.
     """
     common = math.lcm(*(duration.denominator for duration in durations))
     if common > _FINEST:

@@ -1,4 +1,4 @@
-"""Packets → pictures: a video track decoded to its end, past whatever is damaged."""
+"""Decodes a video track to its end and skips what is damaged."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from av.video.stream import VideoStream
 
 @dataclass
 class DecodingDamage:
-    """The damage that a pass over a file met.
+    """The damage found in one pass over a file.
 
     Attributes:
         packets: Packets that hold a picture.
-        errors: Packets that failed.
-        corrupt: Frames that the decoder patched up.
-        hidden: Frames that are not shown on purpose.
+        errors: Packets that failed to decode.
+        corrupt: Frames that the decoder concealed errors in.
+        hidden: Frames that the file hides on purpose.
         exact: Whether the file states its number of frames.
-        vague: Whether its number of frames can only be guessed.
+        vague: Whether the number of frames can only be guessed.
     """
 
     packets: int = 0
@@ -38,18 +38,18 @@ class DecodingDamage:
 
     @property
     def is_met(self) -> bool:
-        """Whether something could not be decoded as it was encoded."""
+        """Whether any packet or frame is damaged."""
         return bool(self.errors or self.corrupt)
 
     def slack(self, expected: int) -> int:
-        """Frames that may be missing from an estimate before it means damage; in a transport stream all may."""
+        """Return how many frames may be missing from the expected number before that counts as damage."""
         if self.vague:
             return expected
         return 0 if self.exact else max(2, expected // 50)
 
 
 def decode(container: InputContainer, stream: VideoStream, damage: DecodingDamage) -> Iterator[av.VideoFrame]:
-    """Decode to the end, past packets that fail; a file that breaks off ends there."""
+    """Decode all packets, skipping those that fail; a truncated file ends early."""
     damage.exact, damage.vague = stream.frames > 0, container.format.name == "mpegts"
     decoder = _decoder(stream)
     decoding_times = _DecodingTimes() if container.format.name == "avi" else None
@@ -82,24 +82,24 @@ def decode(container: InputContainer, stream: VideoStream, damage: DecodingDamag
 
 
 class _DecodingTimes:
-    """Times for frames of AVI, which knows only when they are decoded: the same times, in the order they are shown."""
+    """Assigns times to the frames of an AVI, which stores only decoding times: the same times in display order."""
 
     def __init__(self) -> None:
         self._waiting: list[int] = []
 
     def take(self, packet: Packet[VideoStream]) -> None:
-        """A packet is going to be decoded."""
+        """Take the time of a packet that is about to be decoded."""
         if packet.size and packet.dts is not None:
             heapq.heappush(self._waiting, packet.dts)
 
     def give(self, frame: av.VideoFrame) -> None:
-        """Give the next frame that is shown the earliest time that is left."""
+        """Assign the earliest unused time to the next displayed frame."""
         if self._waiting:
             frame.pts = heapq.heappop(self._waiting)
 
 
 def _decoder(stream: VideoStream) -> VideoCodecContext:
-    """What decodes a stream: for VP8 and VP9 with alpha not FFmpeg's own decoder, which does not know of it."""
+    """Return the decoder of a stream: libvpx for VP8 and VP9 with alpha, which FFmpeg's own decoders ignore."""
     own = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.codec.canonical_name)
     if own is None or stream.metadata.get("alpha_mode") != "1":
         return stream.codec_context

@@ -1,4 +1,4 @@
-"""Interlaced footage: two moments in the lines of one picture, made one whole picture of the first."""
+"""Deinterlaces footage: one progressive frame for each interlaced one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from framedream.media.once_logger import OnceLogger
 
 
 def deinterlace(frames: Iterable[av.VideoFrame], notes: OnceLogger) -> Iterator[av.VideoFrame]:
-    """Whole pictures for interlaced ones, as many as there are, by FFmpeg's bwdif; others pass as they are.
+    """Deinterlace interlaced frames with FFmpeg's bwdif filter; progressive frames pass unchanged.
 
     Args:
-        frames: In the order in which they are shown.
-        notes: Who says so if there are any.
+        frames: Frames in display order.
+        notes: Logs once if any frame is interlaced.
 
     Yields:
-        Frames with the times of those that were given.
+        As many frames, with the same times.
     """
     filter_: _Filter | None = None
     for frame in frames:

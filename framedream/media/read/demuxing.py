@@ -1,4 +1,4 @@
-"""Media files opened with care, and what their headers say of time."""
+"""Opens media files safely, and reads start times and frame counts from their headers."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from framedream.media.plausibility import check_plausible, max_pixels, plausible
 _POINTING = frozenset(
     ("concat", "hls", "dash", "imf", "rtsp", "sdp", "rtp", "sap", "image2", "vobsub", "mlv", "tty", "lavfi")
 )
-"""Demuxers that follow names inside a file, or its own, to other files, or take any text for a film."""
+"""Demuxers that open other files named in a file, or accept any text as a video."""
 
 _FIRST_PACKETS = 500
-"""Packets that are looked at to find when tracks begin."""
+"""Number of packets read to find the start times of tracks."""
 
 
 def open_video(path: Path, kind: str = "video") -> InputContainer:
-    """Open a local media file, and nothing a playlist inside it may point to.
+    """Open a local media file; files that a playlist names are never opened.
 
     Args:
         path: The file.
-        kind: What it should be, for messages.
+        kind: What the file should be, for messages.
 
     Raises:
-        InputError: It is missing, empty, a playlist, or in no format FFmpeg knows.
+        InputError: The file is missing, empty, a playlist, or in a format that FFmpeg does not know.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; check the name")
@@ -45,7 +45,7 @@ def open_video(path: Path, kind: str = "video") -> InputContainer:
     try:
         container = av.open(f"file:{path}", metadata_errors="replace", options=limits, container_options=options)
     except ArgumentError:
-        # FFmpeg reports this for other formats, and for some damage.
+        # FFmpeg reports this for formats outside the whitelist, and for some damage.
         raise InputError(
             f"{path}: is an image, a playlist or text, or a damaged {kind}; name the {kind} file itself"
         ) from None
@@ -60,15 +60,15 @@ def open_video(path: Path, kind: str = "video") -> InputContainer:
 
 @functools.cache
 def _trusted_formats() -> str:
-    """All formats in which a file is a film by itself, as FFmpeg takes them."""
+    """Return FFmpeg's whitelist of formats that never open other files."""
     return ",".join(sorted(name for name in av.formats_available if not _POINTING & set(name.split(","))))
 
 
 def pick_stream(path: Path, container: InputContainer) -> VideoStream:
-    """The first video track that is not a cover picture, ready to be decoded on several threads.
+    """Return the first video track that is not a cover picture, set up for threaded decoding.
 
     Raises:
-        InputError: There is none, or no decoder for it, or it claims to be larger than it can be.
+        InputError: There is none, FFmpeg has no decoder for it, or its size is not plausible.
     """
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
@@ -81,12 +81,12 @@ def pick_stream(path: Path, container: InputContainer) -> VideoStream:
 
 
 def start_time(path: Path, container: InputContainer, stream: VideoStream) -> Fraction:
-    """The file's own time, in seconds, at which its first track starts."""
+    """Return the time at which the first track starts, in seconds of the file's clock."""
     tracks = [track for track in (stream, *container.streams.audio) if track.time_base]
     starts = {track.index: track.start_time * _tick(track) for track in tracks if track.start_time is not None}
     unknown = {track.index for track in tracks} - starts.keys()
     if unknown:
-        # Some headers do not say it; the first packets do.
+        # Some headers lack start times; use the first packets.
         with open_video(path) as again, contextlib.suppress(FFmpegError, OSError):
             for packet in itertools.islice(again.demux(), _FIRST_PACKETS):
                 if packet.stream.index in unknown and packet.pts is not None:
@@ -102,7 +102,7 @@ def _tick(track: Stream) -> Fraction:
 
 
 def expected_frames(path: Path, container: InputContainer, stream: VideoStream) -> int | None:
-    """Frames the file promises, if it may hold as many: counted by its index, or estimated from the duration."""
+    """Return the number of frames from the file's index or, failing that, its duration; None if it is not plausible."""
     return plausible_count(path, _promised_frames(container, stream))
 
 
@@ -112,7 +112,7 @@ def _promised_frames(container: InputContainer, stream: VideoStream) -> int:
         return stream.frames
     seconds = _clock(stream.metadata.get("DURATION", ""))
     if seconds is not None:
-        # Matroska says when a track ends, not how long it is.
+        # Matroska stores the end of a track, not its duration.
         seconds -= (stream.start_time or 0) * _tick(stream)
     elif stream.duration:
         seconds = stream.duration * _tick(stream)

@@ -1,4 +1,4 @@
-"""Footage as the person asked for it: a source, cut to a part of it and brought to a size."""
+"""Footage: the frames of a file or folder, trimmed and scaled as the settings ask."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from framedream.media.resizing import resize_with_alpha
 
 
 class Footage:
-    """Frames with exact times, of which as many passes can be made as are needed.
+    """Frames with exact times; any number of passes can be made over them.
 
-    A part cut out by `start` starts at film time 0, and so does its sound. Transparent parts are
-    laid over black, unless ``keeps_alpha`` is set: then frames bring their alpha along.
+    A trimmed part starts at film time 0, and so does its sound. Transparent parts are composited over
+    black, unless ``keeps_alpha`` is set; then frames carry their alpha channel.
 
     Attributes:
         path: The file or folder.
-        format: Size, rate, colors and sound of the frames delivered.
-        start: Time of the whole footage, in seconds, that is film time 0.
-        frame_count: How many frames there are, as far as known: exact for a part cut out.
-        keeps_alpha: Whether they are delivered so.
+        format: Size, rate, colors and sound of the frames.
+        start: Time in the whole footage, in seconds, that is film time 0.
+        frame_count: Number of frames, if known; exact for a trimmed part.
+        keeps_alpha: Whether frames carry their alpha channel.
 
     Raises:
         InputError: No frame lies between start and end.
     """
 
     def __init__(self, source: FootageReader, settings: FootageSettings, seen: FrameIndex | None = None) -> None:
-        """Take a part of a source.
+        """Trim and scale a source.
 
         Args:
-            source: The file or folder as it is.
-            settings: Which part of it is taken, and at what size.
-            seen: What footage with the same settings has seen of it; then it is not looked through for that part.
+            source: Reads the file or folder as it is.
+            settings: The part to read, and its size.
+            seen: The frame index that footage with the same settings made; saves scanning the file for the part.
         """
         self._source = source
         self._first, self.start = 0, Fraction(0)
@@ -67,7 +67,7 @@ class Footage:
 
     @property
     def seen(self) -> FrameIndex | None:
-        """What was seen of it before: a pass may begin in the middle of a file then, with the very same frames."""
+        """The frame index of an earlier pass; with it, a pass can start in the middle and yield the same frames."""
         return self._source.seen
 
     @seen.setter
@@ -75,13 +75,13 @@ class Footage:
         self._source.seen = seen
 
     def watch(self) -> FrameIndexer:
-        """What notes all that the next pass sees, if that is a pass over a whole video."""
+        """Return an indexer that records the next pass, if that pass covers a whole video."""
         self._source.watch = watch = FrameIndexer()
         return watch
 
     @property
     def keeps_alpha(self) -> bool:
-        """Whether frames keep their alpha; a note says so where footage has alpha that is not kept."""
+        """Whether frames carry their alpha channel; if it is dropped, a note is logged once."""
         return self._keeps_alpha
 
     @keeps_alpha.setter
@@ -92,23 +92,23 @@ class Footage:
 
     @property
     def source(self) -> Footage:
-        """The footage as it is, which is this."""
+        """The footage itself, as opposed to a retimed version of it."""
         return self
 
     def frames(self, first: int = 0) -> Generator[Frame]:
-        """A fresh pass over the frames; closing it closes the file.
+        """Start a new pass over the frames; closing it closes the file.
 
         Args:
-            first: The number of the frame to begin with.
+            first: Number of the first frame.
 
         Raises:
-            InputError: A file cannot be read any more.
+            InputError: A file can no longer be read.
         """
         for frame in self._source.frames(self._first + first, self._stop):
             yield self._delivered(frame)
 
     def times(self) -> Generator[Fraction]:
-        """Times of all frames, in seconds; rising."""
+        """Yield the times of all frames, in seconds, rising."""
         if self.seen is not None:
             yield from (time - self.start for time in self.seen.times)
             return
@@ -123,23 +123,23 @@ class Footage:
         return replace(frame, pixels=pixels, alpha=alpha, time=frame.time - self.start)
 
     def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
-        """Times of all frames where these are at hand."""
+        """Return the times of all frames, which are the given ones."""
         return iter(own)
 
     def first_of(self, index: int) -> int:
-        """The frame that shows a frame of this footage."""
+        """Return the number of the frame that shows a frame of this footage."""
         return index
 
     def moment(self, time: Fraction) -> Fraction:
-        """The time of the whole footage that is shown at a time of these frames, both in seconds."""
+        """Return the time in the whole footage for a time of these frames, both in seconds."""
         return self.start + time
 
     def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
-        """What reads the frames, whichever of them begin a shot."""
+        """Return the frame reader; cuts make no difference to it."""
         return self.frames
 
     def _find(self, start: Moment | None, end: Moment | None) -> FrameIndex:
-        """Find which frames are kept by a look at all up to the end."""
+        """Find the part between start and end by scanning the file up to the end."""
         first = last = None
         stop_time = None
         previous = None
@@ -157,7 +157,7 @@ class Footage:
         return (watch.seen() or FrameIndex(0, times)).cut(first, last + 1, stop_time)
 
     def _cut(self, seen: FrameIndex, start: Moment | None) -> None:
-        """Keep nothing but what was seen."""
+        """Trim to the frames of the index."""
         self._first, self._stop = seen.first, None if seen.end is None else seen.stop
         self.frame_count = len(seen.times)
         if start:
@@ -177,21 +177,21 @@ def open_footage(path: Path | str, settings: FootageSettings | None = None, seen
 
     Args:
         path: The file or folder.
-        settings: Which part of it is taken, and at what size. Default: all, as it is.
-        seen: What footage of the same part has seen of it, so that it need not be looked through again.
+        settings: The part to read, and its size. Default: all of it, at its own size.
+        seen: The frame index of the same part from an earlier pass; saves scanning the file again.
 
     Raises:
-        InputError: It is missing, empty, damaged beyond reading, or no footage.
+        InputError: It is missing, empty, damaged beyond reading, or not footage.
     """
     path, settings = Path(path), settings or FootageSettings()
     return Footage(_open_reader(path, settings), settings, seen)
 
 
 def is_image_footage(path: Path) -> bool:
-    """Whether footage is images, whose rate is what they are given: a folder of them, or a single one.
+    """Whether footage is a folder of images or a single image; its frame rate is a setting.
 
     Raises:
-        InputError: It is a damaged image.
+        InputError: The image is damaged.
     """
     return path.is_dir() or (path.suffix.lower() in READABLE and read_image_info(path).pictures == 1)
 
@@ -204,12 +204,12 @@ def _size(source: FootageReader, settings: FootageSettings) -> tuple[int, int]:
 
 
 def has_reached(moment: Moment, index: int, time: Fraction) -> bool:
-    """Whether a frame comes at a moment, or after it.
+    """Whether a frame is at or after a moment.
 
     Args:
         moment: A moment of the footage.
         index: Number of the frame.
-        time: When it is shown, in seconds.
+        time: Time of the frame, in seconds.
     """
     return time >= moment.seconds if moment.seconds is not None else index >= (moment.frame or 0)
 

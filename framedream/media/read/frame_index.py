@@ -1,4 +1,4 @@
-"""What a pass over a video has seen of its frames: enough to know each of them again, and so to begin in the middle."""
+"""The frame index of a video: times and checksums of its frames, so that a later pass can start in the middle."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class IndexedFrame:
-    """A frame as decoded.
+    """A decoded frame.
 
     Attributes:
-        frame: In the file's pixel format; deinterlaced.
+        frame: The frame in the file's pixel format, deinterlaced.
         time: When it is shown, in seconds of the whole file.
-        duration: How long, where the file says so.
+        duration: How long it is shown, in seconds, if the file says so.
     """
 
     frame: av.VideoFrame
@@ -30,13 +30,13 @@ class IndexedFrame:
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """Neighbouring frames of a file, all that are kept of it, as a pass from its beginning on has seen them.
+    """Times and checksums of consecutive frames of a file, recorded in a pass from its beginning.
 
     Attributes:
-        first: Number in the file of the first one.
-        times: When each is shown, in seconds of the whole file; rising.
-        marks: The checksum of each; none if they were not noted, or the file is damaged.
-        end: When the frame behind the last one is shown; None if the file ends.
+        first: Number in the file of the first frame.
+        times: When each frame is shown, in seconds of the whole file, rising.
+        marks: The checksum of each frame; empty if none were recorded, or the file is damaged.
+        end: When the frame after the last one is shown; None if the file ends there.
     """
 
     first: int
@@ -46,29 +46,35 @@ class FrameIndex:
 
     @property
     def stop(self) -> int:
-        """Number in the file of the frame behind the last."""
+        """Number in the file of the frame after the last one."""
         return self.first + len(self.times)
 
     def knows(self, number: int, picture: IndexedFrame) -> bool:
-        """Whether a picture is the frame with a number in the file: at its time, and the same to the last bit."""
+        """Whether a picture is the frame with this number in the file: same time, same pixels to the bit."""
         index = number - self.first
         return picture.time == self.times[index] and frame_checksum(picture) == self.marks[index]
 
     def unmarked(self) -> FrameIndex:
-        """The same without marks."""
+        """Return the index without checksums."""
         return replace(self, marks=())
 
     def cut(self, first: int, stop: int, end: Fraction | None) -> FrameIndex:
-        """Some of these frames, by their numbers in the file, and when the one behind them is shown."""
+        """Return the index of a range of these frames.
+
+        Args:
+            first: Number in the file of the first frame.
+            stop: Number in the file of the frame after the last one.
+            end: When that frame is shown, in seconds; None if the file ends there.
+        """
         kept = slice(first - self.first, stop - self.first)
         return replace(self, first=first, times=self.times[kept], marks=self.marks[kept], end=end)
 
 
 class FrameIndexer:
-    """Notes what a pass sees, from the beginning of a file on.
+    """Records a frame index during a pass from the beginning of a file.
 
     Attributes:
-        is_sound: Whether nothing is damaged: of what is, passes may decode this or that.
+        is_sound: Whether the file is undamaged; damaged frames can decode differently in each pass.
     """
 
     def __init__(self) -> None:
@@ -77,30 +83,30 @@ class FrameIndexer:
         self._marks = array("I")
 
     def take(self, picture: IndexedFrame) -> None:
-        """Note the next frame."""
+        """Record the next frame."""
         self._times.append(picture.time)
         self._marks.append(frame_checksum(picture))
 
     def seen(self) -> FrameIndex | None:
-        """The index after a complete pass; None for footage that is not a video."""
+        """Return the index after a complete pass; None if the footage is not a video."""
         return FrameIndex(0, self._times, self._marks if self.is_sound else ()) if self._times else None
 
 
 def frame_checksum(picture: IndexedFrame) -> int:
-    """A checksum of all that a frame's pixels in RGB and its duration follow from: 32 bits."""
+    """Return a 32-bit checksum of everything that determines a frame's RGB pixels and duration."""
     frame = picture.frame
     tags = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
     form = (frame.format.name, frame.width, frame.height, frame.interlaced_frame, *tags, str(picture.duration))
     mark, widths = zlib.crc32(repr(form).encode()), _widths(frame.format)
     for index, plane in enumerate(frame.planes):
         lines = np.frombuffer(cast(bytes, plane), np.uint8).reshape(plane.height, -1)
-        # What lies behind the end of a line is anything.
+        # The padding behind the end of a line is undefined.
         mark = zlib.crc32(np.ascontiguousarray(lines[:, : widths.get(index)]).data, mark)
     return mark
 
 
 def _widths(form: av.VideoFormat) -> dict[int, int]:
-    """Bytes of a line by the number of its plane; a palette has no lines."""
+    """Return the bytes per line of each plane; a palette has no lines."""
     planes: dict[int, int] = {}
     for component in form.components:
         planes[component.plane] = planes.get(component.plane, 0) + component.width * -(-component.bits // 8)

@@ -1,4 +1,4 @@
-"""Still images → RGB levels."""
+"""Reads still images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from framedream.media.plausibility import check_plausible
 READABLE = frozenset(
     {".png", ".apng", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".jp2", ".avif"}
 )
-"""Suffixes taken for images in a folder."""
+"""Suffixes that count as images in a folder."""
 
 _EXIF_ORIENTATION = 0x0112
 _TIFF_BITS = 258
@@ -33,13 +33,13 @@ _SIDEWAYS = (5, 6, 7, 8)
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What an image's header says.
+    """The facts in an image's header.
 
     Attributes:
-        width: Width in pixels when shown upright.
-        height: Height in pixels when shown upright.
+        width: Width in pixels, upright.
+        height: Height in pixels, upright.
         pictures: Number of pictures: more than 1 if animated.
-        depth: Bits of a channel: 8 or 16.
+        depth: Bits per channel: 8 or 16.
         has_alpha: Whether parts of it may be transparent.
     """
 
@@ -54,12 +54,12 @@ def read_image_info(path: Path) -> ImageInfo:
     """Read an image's header without its pixels.
 
     Raises:
-        InputError: It is missing or no image.
+        InputError: The file is missing or is not an image.
     """
     with image_errors_as_input_errors(path), open_image(path) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS and image.format != "TIFF":
-            # Pillow gives a TIFF's size as upright already.
+            # Pillow already reports the upright size of a TIFF.
             width, height = height, width
         _check_white(path, image)
         depth = 16 if _is_deep(image) else 8
@@ -67,35 +67,34 @@ def read_image_info(path: Path) -> ImageInfo:
 
 
 def read_image(path: Path | str, notes: OnceLogger | None = None) -> Pixels:
-    """Read a still image as `read_image_with_alpha` does, its transparent parts laid over black with a note.
+    """Read a still image composited over black; log a note if parts are transparent.
 
     Args:
-        path: An image of any usual format; PNG and TIFF of 16 bits keep their fraction.
-        notes: Where notes go. Default: a logger for this image.
+        path: An image in any common format; 16-bit PNG and TIFF keep their fractions of a level.
+        notes: Logs notes. Default: a logger for this image.
 
     Returns:
         float32 RGB, H×W×3, in levels 0…255.
 
     Raises:
-        InputError: It is missing, damaged or no image.
+        InputError: The file is missing, damaged or not an image.
     """
     return over_black(*read_image_with_alpha(path), notes or OnceLogger(Path(path)))
 
 
 def read_image_with_alpha(path: Path | str) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """Read a still image; of an animated one, the first picture.
+    """Read a still image, or the first picture of an animated one.
 
-    Gray becomes RGB, of images of 8 bits colors of another profile become sRGB, and the turn a camera noted (EXIF)
-    is applied.
+    Gray becomes RGB, an 8-bit image with a color profile is converted to sRGB, and the EXIF orientation is applied.
 
     Args:
-        path: An image of any usual format; PNG and TIFF of 16 bits keep their fraction.
+        path: An image in any common format; 16-bit PNG and TIFF keep their fractions of a level.
 
     Returns:
         float32 RGB, H×W×3, and alpha, H×W or None, in levels 0…255.
 
     Raises:
-        InputError: It is missing, damaged or no image.
+        InputError: The file is missing, damaged or not an image.
     """
     path = Path(path)
     with image_errors_as_input_errors(path), open_image(path) as image:
@@ -106,14 +105,14 @@ def read_image_with_alpha(path: Path | str) -> tuple[Pixels, NDArray[np.float32]
 
 @contextmanager
 def image_errors_as_input_errors(path: Path, kind: str = "image") -> Generator[None]:
-    """Let whatever goes wrong in a library that reads an image be said as damage to it.
+    """Turn any error of an image library into an `InputError` about the image.
 
     Args:
         path: The image.
-        kind: What it should be, for messages.
+        kind: What the file should be, for messages.
 
     Raises:
-        InputError: It is damaged.
+        InputError: The image is damaged.
     """
     try:
         with warnings.catch_warnings():
@@ -122,16 +121,16 @@ def image_errors_as_input_errors(path: Path, kind: str = "image") -> Generator[N
             yield
     except FramedreamError:
         raise
-    except Exception as error:  # Decoders of damaged files raise anything.
+    except Exception as error:  # Decoders raise anything on damaged files.
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise InputError(f"{path}: the {kind} is damaged ({reason}); export or copy it again") from None
 
 
 def open_image(path: Path) -> Image.Image:
-    """Open an image with Pillow; its header is read.
+    """Open an image with Pillow and read its header.
 
     Raises:
-        InputError: It is missing, no image, or larger than images are.
+        InputError: The file is missing, not an image, or implausibly large.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not an image; name an image file")
@@ -157,36 +156,36 @@ def open_image(path: Path) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    # A PNG's own getexif would decode all pixels; this one looks at the header alone.
-    with suppress(Exception):  # What a camera noted may be damaged in a good picture.
+    # PngImageFile.getexif decodes all pixels; the base class reads only the header.
+    with suppress(Exception):  # Damaged EXIF data does not spoil a good picture.
         exif = image.getexif() if image.format == "TIFF" else Image.Image.getexif(image)
         return int(exif.get(_EXIF_ORIENTATION, 1))
     return 1
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether there are 16 bits to a channel, which Pillow would cut to 8 in color images."""
+    """Whether a channel has 16 bits, which Pillow would reduce to 8 in color images."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         return True
     if isinstance(image, PngImageFile):
-        # Pillow names the file's own raw mode here, as in "RGB;16B".
+        # Pillow stores the raw mode here, for example "RGB;16B".
         return any(";16" in str(tile[3]) for tile in image.tile)
     bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS, (8,))
     return 16 in (bits if isinstance(bits, tuple) else (bits,))
 
 
 def _check_white(path: Path, image: Image.Image) -> None:
-    """See that it is known which number is white.
+    """Check that the white level is known.
 
     Raises:
-        InputError: Numbers have 32 bits, as measurements do; all of such a picture would be black or white.
+        InputError: Channels have 32 bits, as in measurements; the picture would be all black or white.
     """
     if image.mode in ("I", "F") and not _is_deep(image):
         raise InputError(f"{path}: has 32 bits per channel without a defined white level; export it with 16 bits")
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
-    """A picture whose colors are those of its profile, in sRGB; phones' are Display P3."""
+    """Convert a picture from its color profile to sRGB; phones use Display P3."""
     profile = image.info.get("icc_profile")
     if not profile:
         return image
@@ -198,7 +197,7 @@ def _in_srgb(image: Image.Image) -> Image.Image:
         plain = image.convert(image.mode[:-1]) if alpha else image
         shown = ImageCms.profileToProfile(plain, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image  # It is damaged, or of other colors than the picture's.
+        return image  # The profile is damaged, or does not fit the picture.
     if shown is None:
         return image
     if alpha:
@@ -208,7 +207,7 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 def _read_bytes(image: Image.Image) -> NDArray[np.float32]:
     upright = image
-    with suppress(Exception):  # As in `_orientation`; a damaged picture is met once more below.
+    with suppress(Exception):  # A damaged picture raises again below.
         upright = ImageOps.exif_transpose(image)
     upright = _in_srgb(upright)
     transparent = upright.has_transparency_data
@@ -230,10 +229,10 @@ def _read_deep(path: Path, orientation: int) -> NDArray[np.float32]:
 
 
 def _check_chunks(raw: NDArray[np.uint8]) -> None:
-    """See that the chunks of a PNG lie within it: OpenCV takes as much memory as they say they need.
+    """Check that the chunks of a PNG lie within the file; OpenCV allocates whatever size they claim.
 
     Raises:
-        ValueError: One does not.
+        ValueError: A chunk exceeds the file.
     """
     if raw[:4].tobytes() != b"\x89PNG":
         return
@@ -246,7 +245,7 @@ def _check_chunks(raw: NDArray[np.uint8]) -> None:
 
 
 def _upright(picture: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
-    """Undo an EXIF orientation (1…8): its mirroring first, then its turn."""
+    """Undo an EXIF orientation (1…8): first mirror, then rotate."""
     if orientation in (2, 4, 5, 7):
         picture = picture[:, ::-1]
     turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)

@@ -1,4 +1,4 @@
-"""A folder of images as footage: one image a frame, in the order of the numbers in their names."""
+"""Reads a folder of images as footage: one frame per image, in the order of the numbers in their names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from framedream.media.read.frame_index import FrameIndex, FrameIndexer
 from framedream.media.read.image_reader import READABLE, ImageInfo, read_image_info, read_image_with_alpha
 
 DEFAULT_RATE = Fraction(25)
-"""Frames per second of a folder of images where none is given."""
+"""Frames per second of a folder of images by default."""
 
 
 class ImageSequenceReader:
-    """Images of one size, shown one after the other; read one by one.
+    """Reads images of one size one by one.
 
     Args:
         path: The folder, for messages.
@@ -26,7 +26,7 @@ class ImageSequenceReader:
         rate: Frames per second.
 
     Raises:
-        InputError: There is no image, one is damaged, or the sizes differ.
+        InputError: There is no image, one is damaged, or their sizes differ.
     """
 
     def __init__(self, path: Path, images: list[Path], rate: Fraction | None = None) -> None:
@@ -47,11 +47,11 @@ class ImageSequenceReader:
         )
 
     def times(self) -> Iterator[Fraction]:
-        """Times of all frames, in seconds; rising."""
+        """Yield the times of all frames, in seconds, rising."""
         return (index * self.format.time_base for index in range(len(self._images)))
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        """Start a new pass over the frames from index ``first`` up to, not including, ``stop``."""
         for image, time in islice(zip(self._images, self.times(), strict=True), first, stop):
             pixels, alpha = read_image_with_alpha(image)
             if pixels.shape[:2] != (self.format.height, self.format.width):
@@ -60,7 +60,7 @@ class ImageSequenceReader:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The images of a folder in natural order: 2 before 10.
+    """Return the images of a folder in natural order: 2 before 10.
 
     Raises:
         InputError: There is none, or the folder cannot be read.
@@ -76,7 +76,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def natural_key(path: PurePath) -> tuple[list[tuple[int, int, str]], str]:
-    """What a file's name is sorted by, so that 2 comes before 10; no two names have the same."""
+    """Return a sort key for a file name that puts 2 before 10; it is unique to the name."""
     parts = re.split(r"(\d+)", path.name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], path.name
 

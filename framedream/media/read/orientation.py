@@ -1,4 +1,4 @@
-"""Which way up a recording is: the turn and the mirroring that its file asks players for."""
+"""The orientation of a video: how its display matrix rotates and mirrors the picture."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Orientation:
-    """How coded pictures become upright: rows for columns first, then mirrored.
+    """How coded pictures become upright: transposed first, then mirrored.
 
     Attributes:
-        sideways: Whether rows become columns.
-        mirrored: Whether left and right are exchanged then.
-        flipped: Whether top and bottom are.
+        sideways: Whether rows and columns are swapped.
+        mirrored: Whether left and right are then swapped.
+        flipped: Whether top and bottom are then swapped.
     """
 
     sideways: bool = False
@@ -27,7 +27,7 @@ class Orientation:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Orientation:
-        """What a frame's display matrix says, to the nearest quarter of a turn.
+        """Read a frame's display matrix, to the nearest quarter turn.
 
         The matrix (ISO/IEC 14496-12, as FFmpeg passes it on) moves the point x, y to
         a·x + c·y, b·x + d·y; it is stored as a, b, u, c, d, v, x, y, w.
@@ -42,11 +42,11 @@ class Orientation:
 
     @property
     def is_upright(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether the picture already is upright."""
         return self == Orientation()
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Set a picture upright.
+        """Turn a picture upright.
 
         Args:
             pixels: H×W×C.

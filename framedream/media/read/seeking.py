@@ -1,4 +1,4 @@
-"""Video read from its middle on, with every frame known to be the one that a pass from the beginning gives."""
+"""Seeks in a video, and checks that every frame after the seek equals the one of a pass from the beginning."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from av.video.stream import VideoStream
 from framedream.media.read.frame_index import FrameIndex, IndexedFrame
 
 _WORTH = 300
-"""Frames in front of the wanted one from which on they are jumped over."""
+"""Number of frames before the target from which seeking is faster than decoding."""
 
 _RUN_UPS = (24, 300)
-"""Frames before the wanted one from which the key frame is looked for; the next one where the first does not do.
+"""Frames before the target at which to look for a key frame; the second is tried if the first fails.
 
-Pictures that are shown before the key frame they follow in the file cannot be decoded after a jump to it; a
-deinterlacer wants neighbours; and with intra refresh, pictures become whole only by and by.
+Frames that are displayed before the key frame they follow in the file cannot be decoded after a seek to it; a
+deinterlacer needs neighbours; and with intra refresh, pictures become complete only gradually.
 """
 
 
 def is_seek_worthwhile(seen: FrameIndex | None, first: int) -> bool:
-    """Whether a pass that begins with a frame, by its number in the file, should jump there."""
+    """Whether a pass that starts at a frame number should seek."""
     return seen is not None and bool(seen.marks) and max(_WORTH, seen.first) <= first < seen.stop
 
 
 def frames_after_seek(
     begin: Callable[[Fraction], Generator[IndexedFrame]], seen: FrameIndex, first: int, stop: int
 ) -> Generator[IndexedFrame]:
-    """Frames from one on, for as long as each is the one that was seen before: at its time, the same to the last bit.
+    """Yield frames after a seek, as long as each equals the indexed one: same time, same pixels to the bit.
 
-    So whatever a container's index, open groups of pictures or a decoder's memory make of a jump, no other frame is
-    given; where this ends before ``stop``, the file has to be read from its beginning.
+    So whatever an index, an open group of pictures or a decoder's state does to a seek, a wrong frame is never
+    yielded; if this ends before ``stop``, the caller has to decode from the beginning.
 
     Args:
-        begin: Gives what follows a key frame that is shown before a moment, in seconds of the whole file.
-        seen: What was seen, with marks.
-        first: Number in the file of the first frame wanted.
-        stop: Number of the frame behind the last.
+        begin: Decodes from the last key frame before a time in seconds of the whole file.
+        seen: The frame index, with checksums.
+        first: Number in the file of the first frame to yield.
+        stop: Number in the file of the frame after the last one.
     """
     tick = (seen.times[-1] - seen.times[0]) / max(1, len(seen.times) - 1) or Fraction(1, 25)
     for run_up in takewhile(lambda frames: frames < first, _RUN_UPS):
@@ -57,7 +57,7 @@ def frames_after_seek(
 
 
 def seek(container: InputContainer, stream: VideoStream, time: Fraction) -> bool:
-    """Go to a key frame before a time of the file's own clock, in seconds; False where that cannot be done."""
+    """Seek to a key frame before a time of the file's clock, in seconds; return False if the file cannot seek."""
     assert stream.time_base is not None
     try:
         container.seek(int(time // stream.time_base), stream=stream)

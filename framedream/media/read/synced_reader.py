@@ -1,4 +1,4 @@
-"""Footage that is shown beside other footage, in step with its times."""
+"""Reads footage in step with the times of other footage."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from framedream.media.once_logger import OnceLogger
 from framedream.media.read.footage import Footage
 
 _ROUNDING = Fraction(1, 1000)
-"""Seconds by which a frame may be late: in Matroska, times are whole milliseconds."""
+"""Tolerance in seconds for late frames: Matroska stores whole milliseconds."""
 
 _USUAL_RATE = 25
 
 
 class SyncedReader:
-    """The frames of some footage at the moments of other footage, read one by one as these come.
+    """Reads the frames of footage at rising times, such as the frames of a mask.
 
     Args:
-        footage: What is read.
-        notes: Who says so, if it is shorter.
+        footage: The footage to read.
+        notes: Logs once if the footage is too short.
     """
 
     def __init__(self, footage: Footage, notes: OnceLogger) -> None:
@@ -33,13 +33,13 @@ class SyncedReader:
         self._is_still = True
 
     def at(self, moment: Fraction) -> Frame:
-        """The frame that is shown at a moment; before the first it is that one, behind the last the last.
+        """Return the frame shown at a moment: the first frame before the beginning, the last one after the end.
 
         Args:
-            moment: Seconds of the whole footage; never earlier than the one asked for before.
+            moment: Time in the whole footage, in seconds; not earlier than in the call before.
 
         Raises:
-            InputError: The file cannot be read any more.
+            InputError: The file can no longer be read.
         """
         moment += _ROUNDING
         if self._frames is None:
@@ -55,12 +55,12 @@ class SyncedReader:
         return self._shown
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._frames is not None:
             self._frames.close()
 
     def _begin(self, moment: Fraction) -> None:
-        """Go to the frame that is shown at the first moment; those before it are not brought to RGB."""
+        """Start at the frame shown at the first moment; earlier frames are not converted to RGB."""
         with closing(self._footage.times()) as times:
             first = max(0, sum(1 for _ in itertools.takewhile(lambda time: time <= moment, times)) - 1)
         self._frames = self._footage.frames(first)
@@ -69,7 +69,7 @@ class SyncedReader:
 
     @property
     def _end(self) -> Fraction:
-        """When the frame that is shown ends if it is the last, in seconds."""
+        """End of the current frame, in seconds, if it is the last one."""
         assert self._shown is not None
         known = self._shown.duration or self._footage.format.last_duration
         return self._shown.time + (known or 1 / (self._footage.format.rate or Fraction(_USUAL_RATE)))

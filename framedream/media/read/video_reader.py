@@ -1,4 +1,4 @@
-"""Video files, through FFmpeg: every frame that can be decoded, each with its exact time."""
+"""Reads video files with FFmpeg: every frame that can be decoded, with its exact time."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from framedream.media.read.orientation import Orientation
 from framedream.media.read.seeking import frames_after_seek, is_seek_worthwhile, seek
 
 _LONGEST_PAUSE = 10 * 24 * 3600
-"""Seconds from one frame to the next beyond which a time is wrong."""
+"""Longest plausible gap between two frames, in seconds."""
 
 
 class VideoReader:
-    """A video file, as decoded and turned upright.
+    """Reads a video file; frames are upright.
 
     Args:
         path: The file.
 
     Attributes:
-        seen: What an earlier pass has seen of it; passes may begin in the middle then.
-        watch: Notes what the next pass over all frames sees.
+        seen: The frame index of an earlier pass; with it, a pass can start in the middle.
+        watch: Records the next pass over all frames.
 
     Raises:
         InputError: The file is missing, is not a video, or has no frame that can be decoded.
@@ -66,11 +66,11 @@ class VideoReader:
             )
 
     def times(self) -> Iterator[Fraction]:
-        """Times of all frames, in seconds; rising."""
+        """Yield the times of all frames, in seconds, rising."""
         return (picture.time for picture in self._decoded())
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """A fresh pass over the frames with index ``first`` up to, not including, ``stop``."""
+        """Start a new pass over the frames from index ``first`` up to, not including, ``stop``."""
         reformatter = VideoReformatter()
         with contextlib.closing(self._begun(first, stop)) as pictures:
             for picture in pictures:
@@ -95,7 +95,7 @@ class VideoReader:
         self._color = ColorTags.of(frame)
         is_transparent = has_alpha(frame.format)
         if frame.format.has_palette:
-            # Some palettes have transparent colors; most have not.
+            # Some palettes have transparent colors; most do not.
             is_transparent = bool(self._pixels(frame, VideoReformatter())[..., 3].min() < 255)
         aspect = plausible_aspect(stream.sample_aspect_ratio)
         width, height = self._coded[:: -1 if self._upright.sideways else 1]
@@ -116,7 +116,7 @@ class VideoReader:
         return self._upright.apply(to_levels(frame, self._color, *self._coded, reformatter))
 
     def _begun(self, first: int, stop: int | None) -> Generator[IndexedFrame]:
-        """Frames from one on: jumped to where it pays and does no harm, else decoded from the beginning."""
+        """Decode from a frame on: after a seek if that is faster and exact, else from the beginning."""
         seen = self.seen
         if seen is not None and is_seek_worthwhile(seen, first):
             end = seen.stop if stop is None else min(stop, seen.stop)
@@ -131,7 +131,7 @@ class VideoReader:
             yield from itertools.islice(decoded, first, None)
 
     def _decoded(self, stop: int | None = None, *, quiet: bool = False) -> Generator[IndexedFrame]:
-        """Decode up to ``stop`` frames, mend their times, and say at the end what was lost."""
+        """Decode up to ``stop`` frames, repair their times, and log damage at the end."""
         watch, self.watch = self.watch, None
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
@@ -151,7 +151,7 @@ class VideoReader:
                 self._report(count, last, damage)
 
     def _decoded_from(self, moment: Fraction) -> Generator[IndexedFrame]:
-        """Decode from a key frame before a moment of the film on, if that can be done."""
+        """Decode from the last key frame before a time; yield nothing if the file cannot seek."""
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
             if seek(container, stream, moment + self._origin):
@@ -184,8 +184,8 @@ class VideoReader:
     def _is_short(self, count: int, last: Fraction, damage: DecodingDamage) -> bool:
         """Whether a complete pass of ``count`` frames, the last one shown at ``last``, lacks frames.
 
-        A count that is estimated from the duration and the rate is too high for a varying rate. It counts only
-        if the frames end too early, or if the decoder dropped some, which it can do without an error.
+        A count that is estimated from duration and rate is too high if the rate varies. It counts only if the
+        frames end too early, or if the decoder dropped some, which can happen without an error.
         """
         expected = self.frame_count
         if expected is None or self._rate is None:

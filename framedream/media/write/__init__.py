@@ -1,1 +1,1 @@
-"""Frames → files."""
+"""Writes films and stills: encodes frames, muxes films, publishes files."""

@@ -1,4 +1,4 @@
-"""Films in pieces: what encodes them, and what puts a complete film together, or nothing at all."""
+"""Assembles films from encoded pieces; a film appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ _GIVING_WAY: tuple[tuple[IncludedStreams, str], ...] = (
     (IncludedStreams("none"), "the sound is damaged and cannot be written; the film has none"),
     (IncludedStreams("none", extras=False), "neither sound nor subtitles can be written; the film has none"),
 )
-"""What to leave out of a film that cannot be written, tried in this order, with the warning if it helps."""
+"""Streams to leave out of a film that cannot be written, tried in this order; each with the warning if it succeeds."""
 
 
 class PieceFactory:
-    """Makes the encoders of a film's pieces; where the film will be, nothing is touched.
+    """Makes the encoders of a film's pieces; does not touch the output.
 
     Args:
         path: See `FilmAssembler`.
         film_format: Size, rate, ticks, colors and sound of the film.
-        settings: Codec, crf and pixel format. Default: the usual ones.
+        settings: Codec, crf and pixel format. Default: those of the container.
 
     Attributes:
-        path: Where the film will be.
+        path: The output.
         format: Size, rate, colors and sound of the film.
         spec: The specification of its file; None for a folder of PNGs.
 
     Raises:
         SettingsError: The suffix, codec, pixel format or crf cannot be used.
-        InputError: The footage is of high dynamic range, which such a film cannot hold.
+        InputError: The footage is HDR, which such a film cannot hold.
         OutputError: The pictures are too small for the encoder.
     """
 
@@ -73,7 +73,7 @@ class PieceFactory:
 
     @property
     def keeps_alpha(self) -> bool:
-        """Whether transparent parts stay so."""
+        """Whether transparent parts stay transparent."""
         return self.format.has_alpha if self.spec is None else self.spec.keeps_alpha
 
     def set_sound(self, sound: Sound | None) -> None:
@@ -83,7 +83,7 @@ class PieceFactory:
             self.spec = replace(self.spec, format=self.format)
 
     def encoder(self) -> PieceEncoder:
-        """What encodes a piece."""
+        """Return a new encoder for a piece."""
         if self.spec is None:
             return PngPieceWriter(self.format.time_base, self.format.depth, keeps_alpha=self.keeps_alpha)
         if self.spec.is_painted:
@@ -91,11 +91,11 @@ class PieceFactory:
         return EncodedPieceWriter(self.spec)
 
     def try_encoder(self) -> None:
-        """See that the film's pictures can be encoded and put into a file of its kind; none is written.
+        """Check in memory that pictures of this format can be encoded and muxed; writes no file.
 
         Raises:
             SettingsError: The container cannot hold the codec.
-            OutputError: The encoder does not take such pictures.
+            OutputError: The encoder does not accept such pictures.
         """
         try:
             if self.spec is not None and self.spec.container.animation:
@@ -107,12 +107,12 @@ class PieceFactory:
             raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
 
     def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
-        """How long a frame is shown: until the next one; the last as long as is known of it.
+        """Return how long a frame is shown, in seconds: until the next one; the last one as long as is known.
 
         Args:
             times: Times of all frames, in seconds, rising.
-            index: Which frame.
-            own: Its duration where the footage says so, in seconds.
+            index: Number of the frame.
+            own: The frame's own duration in seconds, if known.
         """
         if index + 1 < len(times):
             return times[index + 1] - times[index]
@@ -122,7 +122,7 @@ class PieceFactory:
 
 
 class FilmAssembler(PieceFactory):
-    """A film whose frames are encoded piece by piece, and put together when all are there.
+    """Assembles a film from pieces that were encoded one by one.
 
     Args:
         path: The suffix decides the container: .mp4, .m4v, .mov, .mkv, .webm or .ts; an animated .gif, .webp
@@ -130,11 +130,11 @@ class FilmAssembler(PieceFactory):
             parent folders are made. Times are kept exactly in .mp4, .m4v, .mov and .png, to the
             millisecond in .mkv, .webm and .webp, to the hundredth of a second in .gif.
         film_format: Size, rate, ticks, colors and sound of the film.
-        settings: Codec, crf and pixel format. Default: the usual ones.
+        settings: Codec, crf and pixel format. Default: those of the container.
 
     Raises:
         SettingsError: The suffix, codec, pixel format or crf cannot be used.
-        OutputError: It cannot be written there.
+        OutputError: The film cannot be written there.
     """
 
     def __init__(self, path: Path | str, *, film_format: FilmFormat, settings: OutputSettings | None = None) -> None:
@@ -147,10 +147,10 @@ class FilmAssembler(PieceFactory):
             log.info("%s: a folder of images cannot hold sound; the film has none", path)
 
     def check_vacant(self) -> None:
-        """See that the film replaces nothing but an older film.
+        """Check that the film replaces nothing but an older film.
 
         Raises:
-            OutputError: It is to be a folder, and there is one with something in it.
+            OutputError: The film is a folder of images, and a folder of that name is not empty.
         """
         if self.spec is not None:
             return
@@ -168,16 +168,16 @@ class FilmAssembler(PieceFactory):
         between: Callable[[], None] = lambda: None,
         complete: Callable[[Path, int], None] = lambda part, frames: None,
     ) -> int:
-        """Put the film together; it appears, or replaces an older one, once its frames are counted.
+        """Assemble the film; it appears, or replaces an older one, after its frames are counted.
 
         Args:
-            pieces: All of them, in order; gone through twice.
-            between: Called before each; what it raises ends the work.
+            pieces: All pieces in order; iterated twice.
+            between: Called before each piece; an exception stops the work.
             complete: Called with the finished file or folder, still under its temporary name, and its
-                number of frames; what it raises ends the work.
+                number of frames; an exception stops the work.
 
         Returns:
-            How many frames it has.
+            The number of frames.
 
         Raises:
             OutputError: The disk is full or refuses, or frames are missing in the finished film.
@@ -187,7 +187,7 @@ class FilmAssembler(PieceFactory):
             try:
                 frames = self._assemble(pieces, keeping, between, complete)
             except OutputError as error:
-                # What a disk refuses is an error of the system; anything else is what FFmpeg does not take.
+                # A refusal by the disk is an OSError; everything else is a refusal by FFmpeg.
                 if isinstance(error.__cause__, OSError | None):
                     raise
                 refused = refused or error
@@ -227,7 +227,7 @@ class FilmAssembler(PieceFactory):
         return frames
 
     def _ways(self) -> Iterator[tuple[IncludedStreams, str]]:
-        """Yield the extras to try, most first, with the warning for each, because extras may be damaged."""
+        """Yield the streams to include, most first, each with its warning; streams may be damaged."""
         has_more = self.spec is not None and not self.spec.container.animation
         for keeping, what in _GIVING_WAY:
             less_sound, less_extras = keeping.sound != "copied", not keeping.extras
@@ -236,7 +236,7 @@ class FilmAssembler(PieceFactory):
                 yield keeping, what
 
     def _beside(self, keeping: IncludedStreams) -> Path:
-        """The file of which less is kept."""
+        """Return the file whose streams are left out."""
         source = self.format.extras if keeping.sound == "copied" else self.format.sound
         return source.path if source else self.path
 
@@ -256,7 +256,7 @@ class FilmAssembler(PieceFactory):
 
 
 class _Target(Protocol):
-    """A film in the making, under its temporary name ``part``."""
+    """An unfinished film under its temporary name ``part``."""
 
     part: Path
 
@@ -273,11 +273,11 @@ def output_holds_sound(name: str) -> bool:
     """Whether an output of this name can have sound.
 
     Raises:
-        SettingsError: No film has its suffix.
+        SettingsError: The suffix is unknown.
     """
     return not is_folder_output(name) and container_for(Path(name)).sound_codec is not None
 
 
 def is_folder_output(name: str) -> bool:
-    """Whether an output of this name is a folder of images: no suffix, a slash at its end, or an existing folder."""
+    """Whether an output of this name is a folder of images: no suffix, a trailing slash, or an existing folder."""
     return name.endswith(("/", "\\")) or Path(name).is_dir() or not Path(name).suffix

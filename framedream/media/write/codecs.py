@@ -1,4 +1,4 @@
-"""What each codec needs: encoders, their pixel formats and usual settings."""
+"""Chooses encoders, their pixel formats and default options."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from framedream.media.containers import Container, container_for
 
 @dataclass(frozen=True)
 class Encoder:
-    """A video encoder with everything it is to be told.
+    """A video encoder and its options.
 
     Attributes:
         codec: FFmpeg's name.
         pixel_format: FFmpeg's name.
         options: The encoder's own options.
-        tag: Container tag of its stream, where the usual one is not played everywhere.
+        tag: Container tag of its stream, if not every player knows the default one.
     """
 
     codec: str
@@ -37,12 +37,12 @@ class Encoder:
 
     @property
     def smallest(self) -> int:
-        """Pixels that each side has at least."""
+        """Smallest width and height in pixels."""
         return _SMALLEST.get(self.codec, 1)
 
     @property
     def needs_even_width(self) -> bool:
-        """Whether an odd width must be padded: the color planes have half of it."""
+        """Whether an odd width must be padded, because the chroma planes have half the width."""
         return self.codec not in _TAKES_ODD and av.VideoFormat(self.pixel_format).chroma_width(2) == 1
 
     @property
@@ -52,19 +52,19 @@ class Encoder:
 
     @property
     def depth(self) -> int:
-        """Bits of a channel."""
+        """Bits per channel."""
         return depth_of(av.VideoFormat(self.pixel_format))
 
     @property
     def keeps_alpha(self) -> bool:
-        """Whether transparent parts stay so."""
+        """Whether transparent parts stay transparent."""
         return has_alpha(av.VideoFormat(self.pixel_format))
 
 
 _TAKES_ODD = ("libvpx-vp9", "libvpx", "ffv1", "libwebp_anim", "mjpeg", "gif", "apng")
 
 _SMALLEST = {"libx265": 16, "libsvtav1": 32}
-"""Smaller pictures are refused by x265; SVT-AV1 takes them and hangs on some."""
+"""x265 refuses smaller pictures; SVT-AV1 accepts them and hangs on some."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class _Recipe:
     """Default options of a codec.
 
     Attributes:
-        pixel_formats: Those it is given, the most usual first; of those that keep depth and alpha the first is taken.
+        pixel_formats: The pixel formats to use, best first; the first one that keeps depth and alpha is chosen.
         crf: Constant rate factor.
         options: The encoder's own options.
     """
@@ -86,9 +86,9 @@ _RGB = ("rgb24", "rgba", "rgb48be", "rgba64be")
 _NVIDIA = {"preset": "p5", "rc": "vbr", "b": "0"}
 
 _RECIPES = {
-    # Without B-frames packets are stored in the order they are shown, so that mp4 keeps uneven durations.
-    # Its macroblock tree gives other bytes in some of a thousand runs (benchmarks/encoders.py).
-    # The preset "fast" gives dreams as many bytes as "medium" at the same 32.3 dB, in four fifths of the time.
+    # Without B-frames packets are stored in display order, so that mp4 keeps uneven durations.
+    # The macroblock tree gives different bytes in a few of a thousand runs (benchmarks/encoders.py).
+    # "fast" gives dreams the same size as "medium" at the same 32.3 dB, in four fifths of the time.
     "libx264": _Recipe(("yuv420p", "yuv420p10le"), 16, {"preset": "fast", "bf": "0", "mbtree": "0"}),
     "libx265": _Recipe(
         ("yuv420p", "yuv420p10le", "yuv420p12le"), 18, {"preset": "medium", "x265-params": "log-level=error"}
@@ -114,10 +114,10 @@ _RECIPES = {
     "apng": _Recipe(_RGB, options={"pred": "mixed"}),
     "libwebp_anim": _Recipe(("yuv420p", "yuva420p"), 10, {"compression_level": "4"}),
 }
-"""The codecs that are asked for most."""
+"""The most common codecs."""
 
 _USUAL_FORMATS = ("yuv420p", "nv12", "yuv420p10le", "p010le", "yuv422p", "yuv422p10le")
-"""Pixel formats for other codecs, as far as they take them."""
+"""Pixel formats for other codecs, if the codec supports them."""
 
 _PROFILES = {
     ("prores_ks", "yuv422p10le"): "hq",
@@ -128,40 +128,40 @@ _PROFILES = {
     ("dnxhd", "yuv444p10le"): "dnxhr_444",
     ("dnxhd", "gbrp10le"): "dnxhr_444",
 }
-"""Profiles that encoders do not find by the pixel format themselves."""
+"""Profiles that encoders do not derive from the pixel format."""
 
 _KNOWN_AS = {
     "h264": "libx264", "hevc": "libx265", "h265": "libx265", "vp8": "libvpx", "vp9": "libvpx-vp9",
     "av1": "libsvtav1", "prores": "prores_ks", "dnxhr": "dnxhd", "webp": "libwebp_anim",
 }  # fmt: skip
-"""Encoders of codecs by the name that people have for them."""
+"""Encoders by the common names of their codecs."""
 
 _PURPOSES = {
     "web": {".mp4": "libx264", ".m4v": "libx264", ".mov": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"},
     "edit": {".mov": "prores_ks", ".mkv": "prores_ks"},
     "archive": {".mkv": "ffv1"},
 }
-"""What a film is for: the encoder by its suffix."""
+"""The encoder for each purpose, by suffix."""
 
 _PLAYED_ANYWHERE = 8
-"""Bits of a channel of a film for the web."""
+"""Bits per channel of a film for the web."""
 
 
 _HARDWARE = ("_nvenc", "_qsv", "_amf", "_v4l2m2m", "_vaapi", "_videotoolbox", "_mf", "_vulkan")
-"""How encoders end that are part of a card."""
+"""Suffixes of the names of hardware encoders."""
 
 
 def choose_encoder(path: Path, settings: OutputSettings, depth: int = 8, *, transparent: bool = False) -> Encoder:
-    """The encoder for an output, with what was asked for and the usual values for the rest.
+    """Choose the encoder for an output: what the settings ask for, and defaults for the rest.
 
     Args:
         path: The output.
-        settings: What was asked for.
-        depth: Bits of a channel that are worth keeping.
-        transparent: Whether there is alpha to be kept.
+        settings: Codec, crf and pixel format.
+        depth: Bits per channel to keep.
+        transparent: Whether to keep an alpha channel.
 
     Raises:
-        SettingsError: The codec or pixel format is unknown, or does not fit.
+        SettingsError: The codec or pixel format is unknown, or does not fit the container.
     """
     container = container_for(path)
     if settings.codec == "web":
@@ -209,7 +209,7 @@ def working_hardware_encoders(*, can_open: Callable[[str], bool] = can_open_enco
 
 
 def is_hardware_encoder(name: str) -> bool:
-    """Whether an encoder is part of a graphics card or processor, by FFmpeg's name."""
+    """Whether an encoder, by FFmpeg's name, needs a GPU."""
     return name.endswith(_HARDWARE)
 
 
@@ -230,7 +230,7 @@ def _codec_name(path: Path, container: Container, asked: str | None, depth: int,
 
 
 def _fitting(pixel_formats: tuple[str, ...], depth: int, transparent: bool) -> str:
-    """The first of the least deep pixel formats that lose nothing, or of those that lose least."""
+    """Return the pixel format that loses least; of several, the one with the fewest bits, then the first."""
 
     def loss(name: str) -> tuple[bool, int, int, bool]:
         form = av.VideoFormat(name)
@@ -257,7 +257,7 @@ def _rate_options(codec: str, crf: float | None) -> dict[str, str]:
     if crf is None:
         return {}
     if codec == "libwebp_anim":
-        # WebP counts the other way round.
+        # WebP's quality runs in the opposite direction.
         return {"quality": f"{100 - crf:g}"}
     if codec.endswith("_nvenc"):
         return {"cq": f"{crf:g}"}
@@ -265,7 +265,7 @@ def _rate_options(codec: str, crf: float | None) -> dict[str, str]:
         return {"global_quality": f"{max(1, round(crf))}"}
     if not _has_crf(codec):
         return {}
-    # libvpx and SVT-AV1 take whole numbers; x264 and x265 take 16 for 16.0 alike.
+    # libvpx and SVT-AV1 accept only whole numbers.
     return {"crf": f"{round(crf)}" if codec.startswith(("libvpx", "libsvt", "libaom")) else f"{crf:g}"}
 
 

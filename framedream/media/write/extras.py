@@ -1,4 +1,4 @@
-"""What a film carries besides pictures and sound: subtitles, chapters, titles, fonts."""
+"""Copies what a film has besides pictures and sound: subtitles, chapters, titles, fonts."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _OWN = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
-"""Titles that a muxer gives itself."""
+"""Metadata that a muxer writes itself."""
 
 _TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "ttml"}
-"""Subtitle codecs that hold text, not pictures."""
+"""Codecs of text subtitles."""
 
 _TICK = Fraction(1, 1000)
 
 
 class ExtrasFeed:
-    """Puts a film's extras into its container: titles and chapters at once, subtitles in step with the pictures.
+    """Feeds extras into a film's container: titles and chapters at once, subtitles in step with the pictures.
 
     Args:
-        extras: Where they are.
-        output: The container they go to, before its header is written.
-        pictures: The stream of its pictures.
-        container: What that container can hold.
-        path: The film's name, for notes.
+        extras: The file and part that hold the extras.
+        output: The film's container, before its header is written.
+        pictures: The film's video stream.
+        container: What the container can hold.
+        path: The film, for notes.
 
     Raises:
-        InputError: The file that holds them cannot be read any more.
+        InputError: The file that holds the extras can no longer be read.
     """
 
     def __init__(
@@ -85,17 +85,17 @@ class ExtrasFeed:
             self._next = next(self._packets, None)
 
     def finish(self) -> None:
-        """Write the rest of them."""
+        """Write the remaining subtitles."""
         while self._next is not None:
             self.feed(self._shown(self._next))
 
     def close(self) -> None:
-        """Close the file they come from."""
+        """Close the source file."""
         self._packets.close()
         self._source.close()
 
     def _take(self, stream: Stream) -> str:
-        """Add a stream; log what the container cannot hold."""
+        """Add a stream to the film; return what the container cannot hold."""
         if isinstance(stream, AttachmentStream):
             if self._container.format != "matroska":
                 return "attached files"
@@ -107,10 +107,10 @@ class ExtrasFeed:
         if stream.type == "audio":
             return "sound of unknown codec"
         if "timecode" in stream.metadata:
-            # The muxer makes such a track anew.
+            # The muxer writes such a track itself.
             return "" if self._keeps_timecode else "timecode"
         if not isinstance(stream, SubtitleStream):
-            # Players make the list of chapters of such a track; the muxer makes that anew, too.
+            # Such a track holds the list of chapters; the muxer writes that itself.
             is_chapters = bool(self._source.chapters()) and stream.type == "data"
             return "" if is_chapters else "tracks of data"
         track = _track(stream, self._output, self._container)
@@ -123,7 +123,7 @@ class ExtrasFeed:
         streams = tuple(stream for stream in self._source.streams.subtitles if stream.index in self._tracks)
         try:
             for packet in self._source.demux(streams) if streams else ():
-                # QuickTime has empty texts between others.
+                # QuickTime stores empty texts between subtitles.
                 if packet.pts is not None and packet.size > 2 and self._kept(packet):
                     yield packet
         except (FFmpegError, OSError) as error:
@@ -162,7 +162,7 @@ def _chapters(source: InputContainer, extras: TimeRange) -> Iterator[Chapter]:
 
 
 class _SubtitleTrack(Protocol):
-    """One track of subtitles on its way into the film."""
+    """A subtitle track that is written into the film."""
 
     stream: SubtitleStream
 
@@ -196,7 +196,7 @@ class _EncodedSubtitles:
 def _placed(
     packet: Packet[SubtitleStream], shown: Packet[SubtitleStream], stream: SubtitleStream, extras: TimeRange
 ) -> Packet[SubtitleStream]:
-    """A packet at its time in the film; what began before is cut."""
+    """Return a packet with its time in the film; one that starts earlier is trimmed."""
     tick = shown.time_base
     begin = extras.to_film((shown.pts or 0) * tick)
     end = begin + (shown.duration or 0) * tick * extras.stretch

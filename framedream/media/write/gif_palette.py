@@ -1,4 +1,4 @@
-"""Colors for GIF: 256 of them, chosen anew for each picture, the rest made of dots."""
+"""Quantizes pictures for GIF: 256 colors per picture, with dithering."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from av.filter import Graph
 
 
 class GifPalette:
-    """Paints pictures with a palette of their own (FFmpeg's palettegen and paletteuse).
+    """Gives each picture a palette of its own (FFmpeg's palettegen and paletteuse).
 
-    A palette for each picture needs no second look at the film, so memory holds a few frames
-    however long it is, and a dream's changing colors are met better than by one for all.
+    With a palette per picture, memory holds only a few frames however long the film is, and a dream's
+    changing colors fit better than in a single palette.
 
     Args:
         size: Width and height in pixels.
         time_base: Seconds per tick of the frames' times.
-        transparent: Whether one of the colors is none at all.
+        transparent: Whether one of the colors is transparent.
 
     Attributes:
-        pixel_format: That of the pictures it takes.
+        pixel_format: The pixel format of the pictures it takes.
     """
 
     def __init__(self, size: tuple[int, int], time_base: Fraction, *, transparent: bool = False) -> None:
@@ -43,12 +43,12 @@ class GifPalette:
         self._graph = graph
 
     def paint(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        """Take a frame; give those that are ready, in pal8."""
+        """Take a frame; yield finished frames in pal8."""
         self._graph.push(frame)
         yield from self._ready()
 
     def rest(self) -> Iterator[av.VideoFrame]:
-        """Give the last frames."""
+        """Yield the last frames."""
         self._graph.push(None)
         yield from self._ready()
 

@@ -1,4 +1,4 @@
-"""Numbered PNGs in a folder."""
+"""Writes numbered PNGs into a folder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from framedream.media.write.pieces import Piece
 
 
 class ImageFolderWriter:
-    """Numbered PNGs being written into a folder with a temporary name.
+    """Writes numbered PNGs into a folder under a temporary name.
 
     Args:
-        path: The name the folder will have.
+        path: The final name of the folder.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: The folder cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,17 +25,17 @@ class ImageFolderWriter:
         self._count = 0
 
     def add(self, piece: Piece) -> None:
-        """Write the pictures of a piece; their times are not kept."""
+        """Write the pictures of a piece; their times are dropped."""
         for picture in piece.pictures:
             self._count += 1
             (self.part / f"{self._count:06d}.png").write_bytes(picture.data)
 
     def finish(self) -> None:
-        """Nothing is left to be written."""
+        """Do nothing: every picture is already written."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
     def count(self) -> int:
-        """Pictures in the folder."""
+        """Return the number of pictures in the folder."""
         return sum(1 for _ in self.part.glob("*.png"))

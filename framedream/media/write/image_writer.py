@@ -1,4 +1,4 @@
-"""RGB levels → still images."""
+"""Writes still images."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _SAVED: dict[str, tuple[str, dict[str, Any]]] = {
 
 _WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 _DEEP = (".png", ".tif", ".tiff")
-"""Suffixes of formats that can have alpha, and 16 bits."""
+"""Suffixes of formats that can have alpha and 16 bits."""
 
 WRITABLE = tuple(_SAVED)
-"""Suffixes `write_image` knows."""
+"""Suffixes that `write_image` supports."""
 
 _WORDS = np.float32(257)
-"""16-bit steps to a level."""
+"""16-bit units per level."""
 
 
 def write_image(path: Path | str, pixels: NDArray[Any], *, alpha: NDArray[Any] | None = None, depth: int = 8) -> None:
@@ -45,12 +45,12 @@ def write_image(path: Path | str, pixels: NDArray[Any], *, alpha: NDArray[Any] |
         path: The suffix decides the format: .png, .jpg (quality 95, 4:4:4), .webp, .tif or .bmp.
             Missing parent folders are made.
         pixels: RGB, H×W×3, in levels 0…255.
-        alpha: How much of it is seen, H×W, in levels 0…255; laid over black where the format has none (.jpg, .bmp).
-        depth: Bits of a channel that are worth keeping: more than 8 are 16 in .png and .tif.
+        alpha: Opacity, H×W, in levels 0…255; formats without alpha (.jpg, .bmp) are composited over black.
+        depth: Bits per channel to keep: more than 8 become 16 in .png and .tif.
 
     Raises:
-        SettingsError: The suffix is not one of these.
-        OutputError: It cannot be written.
+        SettingsError: The suffix is not supported.
+        OutputError: The file cannot be written.
     """
     path = Path(path)
     check_image_name(path)
@@ -76,15 +76,15 @@ def write_image(path: Path | str, pixels: NDArray[Any], *, alpha: NDArray[Any] |
 
 
 def keeps_alpha(path: Path) -> bool:
-    """Whether transparent parts of a still stay so in a file of this name."""
+    """Whether a still of this name keeps transparent parts."""
     return path.suffix.lower() in _WITH_ALPHA
 
 
 def check_image_name(path: Path) -> None:
-    """See that `write_image` knows a name's suffix.
+    """Check that `write_image` supports the suffix of a name.
 
     Raises:
-        SettingsError: It does not; names the nearest.
+        SettingsError: It does not; the message names the nearest suffix.
     """
     if path.suffix.lower() not in _SAVED:
         known = nearest(path.suffix, WRITABLE)
@@ -92,25 +92,25 @@ def check_image_name(path: Path) -> None:
 
 
 def save_image(file: Path | BinaryIO, pixels: NDArray[Any], suffix: str, alpha: NDArray[Any] | None = None) -> None:
-    """Write an image straight to a file, in the format of a suffix, in 8 bits."""
+    """Write an image directly to a file, in the format of a suffix, with 8 bits."""
     name, options = _SAVED[suffix.lower()]
     picture = to_bytes(pixels if alpha is None else np.dstack([pixels, alpha]))
     Image.fromarray(picture).save(file, format=name, **options)
 
 
 def encode_png(pixels: NDArray[Any], alpha: NDArray[Any] | None = None, depth: int = 8) -> bytes:
-    """A PNG of a picture.
+    """Encode a picture as PNG.
 
     Args:
         pixels: RGB, H×W×3, in levels 0…255.
-        alpha: How much of it is seen, H×W, in levels 0…255, if that is to be kept.
-        depth: Bits of a channel that are kept: more than 8 are 16.
+        alpha: Opacity, H×W, in levels 0…255, if it is kept.
+        depth: Bits per channel to keep: more than 8 become 16.
     """
     return _encoded(".png", pixels, alpha, depth)
 
 
 def decode_png(data: bytes) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """What `encode_png` was given, as far as it is kept."""
+    """Return the pixels and alpha of a PNG by `encode_png`."""
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert picture is not None
     levels = picture.astype(np.float32) / (_WORDS if picture.dtype == np.uint16 else np.float32(1))
@@ -124,7 +124,7 @@ def _encoded(suffix: str, pixels: NDArray[Any], alpha: NDArray[Any] | None, dept
         picture = np.rint(np.clip(picture, 0, 255).astype(np.float32) * _WORDS).astype(np.uint16)
     else:
         picture = to_bytes(picture)
-    # Dreams are hard to compress: higher levels take several times as long for a few percent.
+    # Dreams hardly compress: higher levels take several times as long and save a few percent.
     encoded, data = cv2.imencode(suffix, picture, [cv2.IMWRITE_PNG_COMPRESSION, 3] if suffix == ".png" else [])
     if not encoded:
         raise ValueError(f"cannot encode it as {suffix}")

@@ -1,4 +1,4 @@
-"""Film files through FFmpeg: encoded pictures put together with exact times, sound beside them."""
+"""Muxes film files with FFmpeg: encoded pictures with exact times, and sound."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from framedream.media.write.video_encoder import VideoEncoder
 
 @dataclass(frozen=True)
 class IncludedStreams:
-    """What goes beside a film's pictures, if there is any.
+    """The streams of a film besides its pictures.
 
     Attributes:
-        sound: Its sound: as it is, where the container can hold that; encoded anew; or none.
-        extras: Whether subtitles, chapters and titles do.
+        sound: Whether sound is copied, if the container can hold it, encoded again, or left out.
+        extras: Whether subtitles, chapters and titles are included.
     """
 
     sound: Literal["copied", "encoded", "none"] = "copied"
@@ -41,16 +41,16 @@ class IncludedStreams:
 
 
 class FilmMuxer:
-    """A film file being put together of pieces, under a temporary name.
+    """Muxes pieces into a film file under a temporary name.
 
     Args:
-        spec: What it is to be.
-        delay: The largest of its pieces' delays.
-        keeping: What goes beside the pictures.
+        spec: The specification of the film.
+        delay: The largest delay of its pieces.
+        keeping: The streams to include besides the pictures.
 
     Raises:
         SettingsError: The container cannot hold the codec.
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
 
     def __init__(self, spec: OutputSpec, delay: int, keeping: IncludedStreams = IncludedStreams()) -> None:
@@ -71,7 +71,7 @@ class FilmMuxer:
             raise
 
     def add(self, piece: Piece) -> None:
-        """Add the next piece of the film.
+        """Add the next piece.
 
         Raises:
             OSError: The disk is full or refuses.
@@ -82,7 +82,7 @@ class FilmMuxer:
             self._splice(piece)
 
     def finish(self) -> None:
-        """Write what is left, and close the file.
+        """Write what remains, and close the file.
 
         Raises:
             OSError: The disk is full or refuses.
@@ -96,19 +96,19 @@ class FilmMuxer:
         self.close()
 
     def close(self) -> None:
-        """Let go of all files, finished or not."""
+        """Close all files, finished or not."""
         for feed in self._feeds:
             feed.close()
         with contextlib.suppress(FFmpegError, OSError):
             self._output.close()
 
     def count(self) -> int:
-        """Frames in the finished file, opened anew."""
+        """Reopen the finished file and count its frames."""
         if self._spec.container.animation:
             suffix = self._spec.path.suffix[1:].lower().replace("apng", "png")
             with Image.open(self.part, formats=[suffix]) as image:
                 found = getattr(image, "n_frames", 1)
-                # WebP shows a picture longer instead of once more, and is a still if there is no other.
+                # WebP merges equal pictures, and becomes a still if all are equal.
                 merged = suffix == "webp" and found < self._painted
                 whole = merged and (self._are_alike or _shown_for(image) == self._milliseconds)
                 return self._painted if whole else found
@@ -119,14 +119,14 @@ class FilmMuxer:
         container, film_format = self._spec.container, self._spec.format
         options = dict(container.options)
         if container.format in ("gif", "apng") and film_format.last_duration:
-            # These muxers need the duration of the last picture from the start.
+            # These muxers need the duration of the last picture in advance.
             key, unit = ("final_delay", 100) if container.format == "gif" else ("final_delay", 1)
             last = film_format.last_duration * unit
             options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"
         return av.open(f"file:{self.part}", "w", format=container.format, container_options=options)
 
     def _add_feeds(self, keeping: IncludedStreams) -> None:
-        """Make room for what goes beside the pictures."""
+        """Add streams for sound and extras."""
         spec = self._spec
         sound = spec.format.sound if keeping.sound != "none" else None
         if sound is not None and container_has_sound(spec.container, spec.path):
@@ -137,7 +137,7 @@ class FilmMuxer:
             self._feeds.append(ExtrasFeed(spec.format.extras, self._output, pictures, spec.container, spec.path))
 
     def _paint(self, piece: Piece) -> None:
-        """Encode the pictures of a piece, which an animated image keeps as they are until now."""
+        """Encode the pictures of a piece, which an animated image stores losslessly until now."""
         base = self._spec.format.time_base
         for picture in piece.pictures:
             pixels, alpha = decode_png(picture.data)
@@ -150,7 +150,7 @@ class FilmMuxer:
             self._milliseconds = round((picture.pts + picture.duration) * base * 1000)
 
     def _splice(self, piece: Piece) -> None:
-        """Take a piece as it was encoded; times of decoding are made anew, since each piece began its own.
+        """Mux the packets of a piece with new decoding times, since each piece started its own.
 
         The n-th picture is decoded when the one shown ``delay`` pictures earlier is shown.
         """
@@ -175,17 +175,17 @@ class FilmMuxer:
 
 
 def rehearse_muxing(spec: OutputSpec) -> None:
-    """Make a film of one gray picture in memory, and look for it there.
+    """Mux one gray picture in memory and read it back.
 
-    Some muxers refuse a codec only when they are to write it, some write what nobody finds again; that should not
-    come out when all is dreamed.
+    Some muxers refuse a codec only when they write it, and some write what no demuxer finds; this must not
+    happen after hours of dreaming.
 
     Args:
-        spec: What the film is to be; animations hold one codec only, and need no rehearsal.
+        spec: The specification of the film; animations support only one codec and need no test.
 
     Raises:
         SettingsError: The container cannot hold the codec.
-        OutputError: The encoder refuses pictures of this kind.
+        OutputError: The encoder does not accept such pictures.
     """
     file, film_format = BytesIO(), spec.format
     gray = Frame(np.full((film_format.height, film_format.width, 3), 128, np.float32), Fraction(0))
@@ -194,7 +194,10 @@ def rehearse_muxing(spec: OutputSpec) -> None:
         try:
             output.start_encoding()
             for packet in (*pictures.encode(gray, film_format.time_base), *pictures.rest()):
-                packet.stream, packet.dts = pictures.stream, packet.pts  # Of one picture x265 gives no likely dts.
+                packet.stream, packet.dts = (
+                    pictures.stream,
+                    packet.pts,
+                )  # x265 gives a single picture an implausible dts.
                 output.mux(packet)
         except FFmpegError:
             raise container_refusal(spec) from None
@@ -209,10 +212,10 @@ def _demuxer(spec: OutputSpec) -> str | None:
 
 
 def _shown_for(image: Image.Image) -> int:
-    """Milliseconds that an animation takes."""
+    """Return the duration of an animation in milliseconds."""
     total = 0
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
-        image.load()  # WebP says it only then.
+        image.load()  # Pillow knows the duration of a WebP picture only after decoding it.
         total += int(image.info.get("duration", 0))
     return total

@@ -17,13 +17,13 @@ from framedream.media.write.codecs import Encoder, choose_encoder
 log = logging.getLogger(__name__)
 
 _BT601 = {"libwebp_anim": False, "mjpeg": True}
-"""Codecs whose colors are always those of BT.601, and whether in full range."""
+"""Codecs whose colors are always BT.601, and whether in full range."""
 
 _HDR_DEPTH = 10
-"""Bits of a channel without which high dynamic range shows steps."""
+"""Bits per channel below which HDR shows banding."""
 
 _GIF_TICK = Fraction(1, 100)
-"""Seconds in which GIF counts; most viewers show what is shown for less than two of them for ten."""
+"""Seconds per tick of a GIF; most viewers show a picture of less than two ticks for ten."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OutputSpec:
     """The specification of a film file.
 
     Attributes:
-        path: The name it will have.
+        path: The output.
         format: Size, rate, colors and sound of the film.
         container: The container of the file.
         encoder: The encoder of its pictures.
@@ -48,7 +48,7 @@ class OutputSpec:
 
         Raises:
             SettingsError: Suffix, codec or pixel format cannot be used.
-            InputError: The footage is of high dynamic range, which such a film cannot hold.
+            InputError: The footage is HDR, which such a film cannot hold.
             OutputError: The pictures are too small for the encoder.
         """
         depth = max(film_format.depth, _HDR_DEPTH) if film_format.color.hdr else film_format.depth
@@ -70,42 +70,42 @@ class OutputSpec:
 
     @property
     def is_gif(self) -> bool:
-        """Whether it is a GIF."""
+        """Whether the film is a GIF."""
         return self.container.format == "gif"
 
     @property
     def time_base(self) -> Fraction:
-        """Seconds per tick of what is encoded: the footage's, or the container's where that cannot say all of them."""
+        """Seconds per tick of the encoded film: the footage's time base, unless the container has a coarser one."""
         return _GIF_TICK if self.is_gif else self.format.time_base
 
     @property
     def keeps_alpha(self) -> bool:
-        """Whether parts of the film are transparent."""
+        """Whether the film keeps transparent parts."""
         return self.format.has_alpha and self.encoder.keeps_alpha
 
     @property
     def color(self) -> ColorTags:
-        """How its colors are expressed: as the footage's, unless the codec knows one way only."""
+        """Color tags of the film: those of the footage, unless the codec supports only one kind."""
         if self.encoder.codec in _BT601:
             return replace(self.format.color, matrix=SMPTE170M, full_range=_BT601[self.encoder.codec])
         return self.format.color
 
     @property
     def is_painted(self) -> bool:
-        """Whether pictures are kept as they are until the film is put together, and encoded then.
+        """Whether pictures are stored losslessly until the film is assembled, and encoded then.
 
-        Animations are one stream of changes; and what VP8 and VP9 say of alpha goes beside their packets.
+        An animation is one stream of changes; VP8 and VP9 store alpha beside their packets.
         """
         return self.container.animation or (self.keeps_alpha and self.encoder.codec.startswith("libvpx"))
 
     @property
     def right(self) -> int:
-        """Columns to add so that the format's coarser color planes fit."""
+        """Columns of padding for subsampled chroma planes."""
         return self.format.width % 2 if self.encoder.needs_even_width else 0
 
     @property
     def bottom(self) -> int:
-        """Rows to add, for the same reason."""
+        """Rows of padding for subsampled chroma planes."""
         return self.format.height % 2 if self.encoder.needs_even_height else 0
 
     @property
@@ -146,14 +146,14 @@ class OutputSpec:
             )
 
     def _keeps_aspect(self) -> bool:
-        # PyAV cannot set the track's own pixel aspect, which Matroska needs; some codecs carry it themselves.
+        # PyAV cannot set the pixel aspect of a track, which Matroska needs; some codecs store it themselves.
         if self.container.format in ("matroska", "webm"):
             return self.encoder.codec in ("libx264", "libx265", "mpeg4")
         return not self.container.animation
 
 
 def container_refusal(spec: OutputSpec) -> SettingsError:
-    """What to say where a container cannot hold what an encoder makes."""
+    """Return the error for a container that cannot hold what an encoder makes."""
     suffix = spec.path.suffix.lower()
     cure = "choose another --codec"
     if suffix != ".mkv":
@@ -164,7 +164,7 @@ def container_refusal(spec: OutputSpec) -> SettingsError:
 
 
 def hdr_refusal(path: Path, kind: str) -> InputError:
-    """What to say where footage of high dynamic range would become a film that cannot hold it."""
+    """Return the error for HDR footage whose film cannot hold HDR."""
     return InputError(
         f"{path}: the footage is HDR ({kind}), which needs 10 bits; write .mp4 with --codec hevc, or convert it first: "
         "ffmpeg -i IN -vf zscale=t=linear:npl=100,tonemap=hable,zscale=t=bt709:m=bt709:p=bt709,format=yuv420p OUT"

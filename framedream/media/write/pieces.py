@@ -1,7 +1,7 @@
-"""A film in pieces: frames that were encoded for themselves, kept until the film is put together.
+"""Encodes films in pieces, which are stored until the film is assembled.
 
-A piece can be stored, so that a run that was stopped need not encode it again. Where each
-begins depends on the footage alone, so the film is the same however often it was stopped.
+A run that was stopped need not encode stored pieces again. Where a piece begins depends only on
+the footage, so the film is the same however often the run was stopped.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class EncodedFrame:
     """An encoded picture.
 
     Attributes:
-        data: As its codec, or PNG, writes it.
+        data: The data of its codec, or a PNG.
         pts: When it is shown, in ticks of the film.
-        duration: How long, in ticks.
-        is_key: Whether decoding can begin with it.
+        duration: How long it is shown, in ticks.
+        is_key: Whether decoding can start with it.
     """
 
     data: bytes
@@ -43,19 +43,19 @@ class EncodedFrame:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some consecutive frames of a film, in the order in which they are decoded."""
+    """Consecutive encoded frames of a film, in decoding order."""
 
     pictures: tuple[EncodedFrame, ...]
 
     def packed(self) -> dict[str, NDArray[Any]]:
-        """Arrays to be stored: ``data`` as uint8, and ``table``, N×4 int64: bytes, pts, duration, key."""
+        """Return arrays to store: ``data`` as uint8, and ``table``, N×4 int64: bytes, pts, duration, key."""
         rows = [(len(each.data), each.pts, each.duration, each.is_key) for each in self.pictures]
         joined = np.frombuffer(b"".join(each.data for each in self.pictures), np.uint8)
         return {"data": joined, "table": np.array(rows, np.int64).reshape(-1, 4)}
 
     @classmethod
     def unpacked(cls, stored: dict[str, NDArray[Any]]) -> Piece:
-        """What `packed` gave."""
+        """Return the piece from arrays made by `packed`."""
         data, pictures, start = stored["data"].tobytes(), [], 0
         for size, pts, duration, key in stored["table"].tolist():
             pictures.append(EncodedFrame(data[start : start + size], pts, duration, bool(key)))
@@ -64,7 +64,7 @@ class Piece:
 
     @property
     def delay(self) -> int:
-        """Pictures that are decoded before one that is shown earlier, at most: 0 where none refers to later ones."""
+        """Most pictures that are decoded before a picture shown earlier: 0 without references to later pictures."""
         shown = [picture.pts for picture in self.pictures]
         return max((sum(pts > own for pts in shown[:index]) for index, own in enumerate(shown)), default=0)
 
@@ -73,19 +73,19 @@ class PieceEncoder(Protocol):
     """Encodes the frames of one piece."""
 
     def add(self, frame: Frame, duration: Fraction) -> None:
-        """Take the next frame, and how long it is shown, in seconds."""
+        """Encode the next frame, which is shown for ``duration`` seconds."""
         ...
 
     def finish(self) -> Piece:
-        """The piece."""
+        """Return the piece."""
         ...
 
 
 class EncodedPieceWriter:
-    """A piece in the film's own codec."""
+    """Encodes a piece with the film's own codec."""
 
     def __init__(self, spec: OutputSpec) -> None:
-        """Open the encoder as the film's container would have it; nothing is written there."""
+        """Open the encoder with the settings of the film's container; writes no file."""
         self._output = av.open(os.devnull, "w", format=spec.container.format)
         try:
             self._pictures = VideoEncoder(spec, self._output)
@@ -99,7 +99,7 @@ class EncodedPieceWriter:
         self._packets += self._pictures.encode(frame, duration)
 
     def finish(self) -> Piece:
-        """Encode what the encoder held back."""
+        """Flush the encoder and return the piece."""
         self._packets += self._pictures.rest()
         self.close()
         return Piece(
@@ -110,17 +110,17 @@ class EncodedPieceWriter:
         )
 
     def close(self) -> None:
-        """Let go of the encoder."""
+        """Close the encoder."""
         self._output.close()
 
 
 class PngPieceWriter:
-    """A piece of lossless pictures, for animated images and folders.
+    """Stores a piece as PNGs, for animated images and folders.
 
     Args:
-        time_base: Ticks of the film.
-        depth: Bits of a channel that are kept: more than 8 are 16.
-        keeps_alpha: Whether alpha is, or laid over black.
+        time_base: Seconds per tick of the film.
+        depth: Bits per channel to keep: more than 8 become 16.
+        keeps_alpha: Whether to keep alpha, or composite over black.
     """
 
     def __init__(self, time_base: Fraction, depth: int = 8, *, keeps_alpha: bool = False) -> None:
@@ -137,5 +137,5 @@ class PngPieceWriter:
         self._pictures.append(EncodedFrame(data, round(frame.time / self._base), ticks, True))
 
     def finish(self) -> Piece:
-        """All frames taken."""
+        """Return the piece."""
         return Piece(tuple(self._pictures))

@@ -1,4 +1,4 @@
-"""Pictures → encoded packets."""
+"""Encodes pictures into packets."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ log = logging.getLogger(__name__)
 
 
 class VideoEncoder:
-    """The pictures' stream of a container, with its encoder.
+    """The video stream of a container, with its encoder.
 
     Args:
-        spec: What the film is to be.
+        spec: The specification of the film.
         output: The container, before its header is written.
 
     Raises:
         SettingsError: The container cannot hold the codec.
-        OutputError: The encoder refuses pictures of this kind.
+        OutputError: The encoder does not accept such pictures.
     """
 
     def __init__(self, spec: OutputSpec, output: OutputContainer) -> None:
@@ -51,11 +51,11 @@ class VideoEncoder:
         self.stream = _add_stream(spec, output)
 
     def encode(self, frame: Frame, duration: Fraction) -> Iterator[Packet[VideoStream]]:
-        """Encode a picture; encoders may keep some and give them later.
+        """Encode a frame; an encoder may return its packets later.
 
         Args:
-            frame: What is shown, and from when.
-            duration: How long, in seconds.
+            frame: The frame, with the time it is shown.
+            duration: How long it is shown, in seconds.
         """
         spec = self._spec
         pixels, alpha = frame.pixels, frame.alpha
@@ -69,7 +69,7 @@ class VideoEncoder:
         picture.time_base = spec.time_base
         picture.pts = round(frame.time / spec.time_base)
         if self._last is not None:
-            # A GIF is refused where two of its pictures come within one tick.
+            # A GIF cannot hold two pictures in one tick.
             picture.pts = max(self._last + 1, picture.pts)
         self._last = picture.pts
         self._durations[picture.pts] = max(1, round(duration / spec.time_base))
@@ -77,7 +77,7 @@ class VideoEncoder:
             yield from self._packets(shown)
 
     def rest(self) -> Iterator[Packet[VideoStream]]:
-        """What the encoder still keeps."""
+        """Flush the encoder."""
         for frame in self._palette.rest() if self._palette else []:
             yield from self._packets(frame)
         yield from self._packets(None)
@@ -91,9 +91,9 @@ class VideoEncoder:
 
 @contextmanager
 def keep_scheduling() -> Generator[None]:
-    """Take back what an encoder does to the process: SVT-AV1, run by root, makes it and its threads real-time.
+    """Restore the scheduling that SVT-AV1, if root runs it, changes to real-time for the process and its threads.
 
-    They would leave no time to anything else on the machine.
+    Otherwise it would leave no time to anything else on the machine.
     """
     tasks = Path("/proc/self/task")
     policy = os.sched_getscheduler(0) if tasks.is_dir() else None
@@ -101,7 +101,7 @@ def keep_scheduling() -> Generator[None]:
         yield
     finally:
         for task in tasks.glob("*") if policy == os.SCHED_OTHER else ():
-            with suppress(OSError):  # It may have ended.
+            with suppress(OSError):  # The thread may have ended.
                 if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
                     os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
 
@@ -109,7 +109,7 @@ def keep_scheduling() -> Generator[None]:
 def _add_stream(spec: OutputSpec, output: OutputContainer) -> VideoStream:
     encoder, film_format = spec.encoder, spec.format
     if encoder.codec == "libsvtav1":
-        # Its library talks on stderr unless this is set before it is opened.
+        # The library prints to stderr unless this is set before it is opened.
         os.environ.setdefault("SVT_LOG", "1")
     width, height = spec.size
     try:
@@ -142,7 +142,7 @@ def _add_stream(spec: OutputSpec, output: OutputContainer) -> VideoStream:
 
 
 def _options(encoder: Encoder, film_format: FilmFormat) -> dict[str, str]:
-    """The encoder's options, and what it is to say of the light of the film."""
+    """Return the encoder's options, with the film's HDR metadata."""
     own = film_format.color.light.options(encoder.codec) if film_format.color.light else {}
     if not own:
         return encoder.options
