@@ -102,7 +102,7 @@ class FilmWriter:
         for index, frame in enumerate(self._waiting[:count]):
             if self._encoder is None:
                 self._encoder = self._film.encoder()
-            self._encoder.add(frame, self._film.shown_for(times, index, frame.duration))
+            self._encoder.add(frame, self._film.frame_duration(times, index, frame.duration))
             self.frames_written += 1
             if self.frames_written % _PIECE == 0:
                 self._end_piece()

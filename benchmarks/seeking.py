@@ -64,19 +64,19 @@ def look(film: Path) -> tuple[FrameIndex | None, float, float]:
     seconds = []
     for is_noted in (False, True):
         footage = open_footage(film)
-        watch = footage.watch() if is_noted else None
+        indexer = footage.record_index() if is_noted else None
         began = time.perf_counter()
         for _ in footage.times():
             pass
         seconds.append(time.perf_counter() - began)
-    assert watch is not None
-    return watch.seen(), seconds[1], seconds[0]
+    assert indexer is not None
+    return indexer.index(), seconds[1], seconds[0]
 
 
 def read(film: Path, place: int, seen: FrameIndex | None) -> tuple[int, float]:
     """A checksum of the frames at a place, and the seconds in which they were read; the file is opened anew."""
     began, checksum = time.perf_counter(), 0
-    with closing(open_footage(film, seen=seen).frames(place)) as frames:
+    with closing(open_footage(film, frame_index=seen).frames(place)) as frames:
         for frame in itertools.islice(frames, _TAKEN):
             checksum = zlib.crc32(frame.pixels.tobytes(), checksum)
     return checksum, time.perf_counter() - began

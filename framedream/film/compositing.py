@@ -157,7 +157,7 @@ def _mask_frame(mask_frames: SyncedReader, footage: FootageProtocol) -> Compose:
 
     def apply(frame: Frame, dream: Frame) -> Frame:
         nonlocal latest, opacity
-        mask = mask_frames.at(footage.moment(frame.time))
+        mask = mask_frames.at(footage.footage_time(frame.time))
         if mask is not latest:
             latest, opacity = mask, mask_opacity(mask.pixels, *frame.pixels.shape[:2])
         return replace(dream, pixels=apply_mask(frame.pixels, dream.pixels, opacity))

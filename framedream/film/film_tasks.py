@@ -236,7 +236,9 @@ class FilmTasks:
             if self._surveying:
                 return None
             self._surveying = True
-            return SurveyTask(job.source.absolute(), self._settings, job.folder.path, self._token, job.footage.seen)
+            return SurveyTask(
+                job.source.absolute(), self._settings, job.folder.path, self._token, job.footage.frame_index
+            )
         if not self._waiting:
             return None
         part = self._waiting.pop(0)

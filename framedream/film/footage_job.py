@@ -95,14 +95,14 @@ class FootageJob(FilmJob):
 
     def _use_survey(self, survey: Survey) -> Plan:
         times, height, width = survey.times, survey.height, survey.width
-        self.footage.seen = survey.frame_index or self.footage.seen
+        self.footage.frame_index = survey.frame_index or self.footage.frame_index
         in_flight = 2 * min(len(times), 2 * window_length(height, width))
         # Frames are counted as wide as the film's; dreams are stored as wide as the footage's.
         self._check_disk_space(len(times), in_flight * width // self.format.width)
         sound = self.format.sound
         if sound and self.settings.change.sound:
             last = len(times) - 1
-            self.film.set_sound(replace(sound, end=times[last] + self.film.shown_for(times, last, None)))
+            self.film.set_sound(replace(sound, end=times[last] + self.film.frame_duration(times, last, None)))
         self._plan = Plan(survey, self.settings)
         return self._plan
 

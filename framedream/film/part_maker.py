@@ -41,7 +41,7 @@ def render_plan(
         plan: The division of the work.
     """
     schedule, times = load_schedule(settings), plan.survey.times
-    read, compose = footage.reading(plan.survey.cuts), frame_compositor(settings, footage, plan.survey.mask_index)
+    read, compose = footage.reader(plan.survey.cuts), frame_compositor(settings, footage, plan.survey.mask_index)
 
     def settings_at(number: int) -> Settings:
         return schedule.at(times[number])
@@ -121,7 +121,7 @@ class PartMaker:
                     backwards += 1
                 else:
                     if number >= start:
-                        encoder.add(frame, self.encoding.shown_for(times, number, frame.duration))
+                        encoder.add(frame, self.encoding.frame_duration(times, number, frame.duration))
                     number += 1
                 done = max(number, start)
                 self.report(PartProgress(done - part.first, backwards, done - 1 if frame else done))

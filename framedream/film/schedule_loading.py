@@ -12,7 +12,7 @@ from pathlib import Path
 from framedream.config.schedule import SettingsSchedule
 from framedream.config.settings import FASTEST, SLOWEST, Settings
 from framedream.config.timeline import SoundFollow, Timeline
-from framedream.media import Sound, output_holds_sound, sound_of
+from framedream.media import Sound, load_sound, output_holds_sound
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def load_film_sound(settings: Settings, target: str, length: Fraction | None = N
     path = settings.change.sound
     if path is None:
         return None
-    sound = sound_of(path, length)
+    sound = load_sound(path, length)
     if output_holds_sound(target):
         return sound
     log.warning(

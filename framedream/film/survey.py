@@ -57,7 +57,7 @@ def survey_footage(footage: FootageProtocol, settings: Settings, check: Callable
         InputError: The footage cannot be read.
     """
     times: list[Fraction] = []
-    watch = footage.watch()
+    indexer = footage.record_index()
 
     def pictures() -> Generator[np.ndarray]:
         for frame in footage.source.frames():
@@ -72,22 +72,22 @@ def survey_footage(footage: FootageProtocol, settings: Settings, check: Callable
             check()
     else:
         cuts = find_cuts(prefetch(pictures(), _PREFETCHED_FRAMES))
-    film_times = list(footage.times_by(times))
-    starts = {footage.first_of(cut) for cut in cuts} & set(range(1, len(film_times)))
-    mask, frame_index = open_mask(settings, footage.source.format.rate), footage.seen or watch.seen()
-    mask_index = _index_mask(mask, footage.moment(film_times[-1]), check) if mask and film_times else None
+    film_times = list(footage.times_from(times))
+    starts = {footage.first_frame_of(cut) for cut in cuts} & set(range(1, len(film_times)))
+    mask, frame_index = open_mask(settings, footage.source.format.rate), footage.frame_index or indexer.index()
+    mask_index = _index_mask(mask, footage.footage_time(film_times[-1]), check) if mask and film_times else None
     return Survey(film_times, sorted(starts), footage.format.height, footage.format.width, frame_index, mask_index)
 
 
 def _index_mask(mask: Footage, last: Fraction, check: Callable[[], None]) -> FrameIndex | None:
     """Index the frames of a mask that is a video, until after the last time in seconds."""
-    watch = mask.watch()
+    indexer = mask.record_index()
     with closing(mask.times()) as times:
         for time in times:
             check()
             if time > last + _MASK_MARGIN:
                 break
-    return watch.seen()
+    return indexer.index()
 
 
 def survey_to_record(survey: Survey, tick: Fraction) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _index_to_record(index: FrameIndex) -> dict[str, Any]:
         "scale": scale,
         "ticks": [int(time * scale) for time in index.times],
         "end": None if index.end is None else int(index.end * scale),
-        "marks": list(index.marks),
+        "marks": list(index.checksums),
     }
 
 

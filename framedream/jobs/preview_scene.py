@@ -74,13 +74,13 @@ class PreviewScene:
             check_output_path(Path(source), Path(target))
         footage = open_footage(source)
         check_image_memory(str(source), footage.format.width, footage.format.height)
-        watch = footage.watch()
+        indexer = footage.record_index()
         times = list(footage.times())
         if not times:
             raise InputError(f"{source}: contains no frames; check that the file plays")
         number = _frame_at(Path(source), start, times) if len(times) > 1 else 0
         size = _size(round(footage.format.width * footage.format.sample_aspect), footage.format.height, width)
-        footage = open_footage(source, FootageSettings(size=size), watch.seen())
+        footage = open_footage(source, FootageSettings(size=size), indexer.index())
         (seen,) = _read_frames(footage, number, number + 1)
         is_still = len(times) == 1 and _is_image(Path(source))
         return cls(Path(source).name, seen.pixels, times, number, footage, is_still)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from framedream.media.alpha import over_black
-from framedream.media.audio.audio_feed import sound_of
+from framedream.media.audio.audio_feed import load_sound
 from framedream.media.audio.loudness import Loudness
 from framedream.media.color_conversion import ColorTags
 from framedream.media.frames import (
@@ -49,6 +49,7 @@ __all__ = [
     "is_image_footage",
     "keeps_alpha",
     "list_images",
+    "load_sound",
     "open_footage",
     "output_holds_sound",
     "over_black",
@@ -58,6 +59,5 @@ __all__ = [
     "resize",
     "resize_to_fill",
     "resize_with_alpha",
-    "sound_of",
     "write_image",
 ]

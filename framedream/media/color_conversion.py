@@ -45,14 +45,14 @@ class ColorTags:
         full_range: Whether luma uses 0…255 (of 8 bits) instead of 16…235.
         primaries: Color primaries.
         transfer: Transfer characteristics.
-        light: Static HDR metadata, if any.
+        hdr_metadata: Static HDR metadata, if any.
     """
 
     matrix: int
     full_range: bool
     primaries: int
     transfer: int
-    light: HdrMetadata | None = None
+    hdr_metadata: HdrMetadata | None = None
 
     @property
     def hdr(self) -> str | None:
@@ -65,7 +65,7 @@ class ColorTags:
         return _WIDE.get(self.primaries)
 
     @classmethod
-    def usual(cls, width: int, height: int) -> ColorTags:
+    def default_for(cls, width: int, height: int) -> ColorTags:
         """Return the tags that players assume for untagged footage of a size in pixels."""
         if width >= 1280 or height >= 720:
             return cls(BT709, False, BT709, BT709)
@@ -76,18 +76,18 @@ class ColorTags:
     @classmethod
     def of_images(cls, width: int, height: int) -> ColorTags:
         """Return the tags for a film of sRGB images of a size in pixels."""
-        return replace(cls.usual(width, height), primaries=BT709)
+        return replace(cls.default_for(width, height), primaries=BT709)
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> ColorTags:
         """Return the tags of a decoded frame; unspecified ones follow from its size."""
-        usual = cls.usual(frame.width, frame.height)
+        default = cls.default_for(frame.width, frame.height)
         return cls(
-            matrix=frame.colorspace if frame.colorspace in _SWSCALE_MATRIX else usual.matrix,
+            matrix=frame.colorspace if frame.colorspace in _SWSCALE_MATRIX else default.matrix,
             full_range=not frame.format.is_rgb and _is_full_range(frame),
-            primaries=_specified(frame.color_primaries, usual.primaries),
-            transfer=_specified(frame.color_trc, usual.transfer),
-            light=HdrMetadata.of(frame),
+            primaries=_specified(frame.color_primaries, default.primaries),
+            transfer=_specified(frame.color_trc, default.transfer),
+            hdr_metadata=HdrMetadata.of(frame),
         )
 
 

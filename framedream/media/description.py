@@ -62,8 +62,8 @@ def describe_color(tags: ColorTags) -> str:
         f"primaries {_PRIMARIES.get(tags.primaries, tags.primaries)}",
         f"transfer {_TRANSFERS.get(tags.transfer, tags.transfer)}",
     ]
-    if tags.light and tags.light.content:
-        words.append("up to {} cd/m², {} in the mean".format(*tags.light.content))
+    if tags.hdr_metadata and tags.hdr_metadata.content:
+        words.append("up to {} cd/m², {} in the mean".format(*tags.hdr_metadata.content))
     return ", ".join(words)
 
 

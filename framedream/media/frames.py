@@ -131,14 +131,14 @@ class FootageProtocol(Protocol):
     Attributes:
         format: Size, rate, colors and sound of the frames.
         keeps_alpha: Whether frames keep their alpha channel.
-        seen: The frame index of an earlier pass over the file; with it, a pass can start in the middle.
+        frame_index: The frame index of an earlier pass over the file; with it, a pass can start in the middle.
         path: The file or folder.
         frame_count: How many frames there are, if known.
     """
 
     format: FilmFormat
     keeps_alpha: bool
-    seen: FrameIndex | None
+    frame_index: FrameIndex | None
 
     @property
     def path(self) -> Path: ...  # noqa: D102
@@ -154,7 +154,7 @@ class FootageProtocol(Protocol):
         """Start a new pass over the frames at a frame number; closing it closes the file."""
         ...
 
-    def watch(self) -> FrameIndexer:
+    def record_index(self) -> FrameIndexer:
         """Return an indexer that records the next pass over `source`."""
         ...
 
@@ -162,19 +162,19 @@ class FootageProtocol(Protocol):
         """Yield the times of all frames, in seconds, rising."""
         ...
 
-    def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
+    def times_from(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
         """Return the same, given the times of the frames of `source`."""
         ...
 
-    def first_of(self, index: int) -> int:
+    def first_frame_of(self, index: int) -> int:
         """Return the first frame that shows a frame of `source`, or is nearer to it than to the one before."""
         ...
 
-    def moment(self, time: Fraction) -> Fraction:
+    def footage_time(self, time: Fraction) -> Fraction:
         """Return the time in the whole footage that a time of the film shows, both in seconds."""
         ...
 
-    def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
+    def reader(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
         """Return a frame reader that does not interpolate across these cuts."""
         ...
 
@@ -184,15 +184,15 @@ class FootageReader(Protocol):
 
     Attributes:
         format: Size, rate, colors and sound, as stored in the file.
-        seen: The frame index of an earlier pass.
-        watch: Records the next pass, if the file is a video.
+        frame_index: The frame index of an earlier pass.
+        indexer: Records the next pass, if the file is a video.
         path: The file or folder.
         frame_count: How many frames there are, if known without decoding.
     """
 
     format: FilmFormat
-    seen: FrameIndex | None
-    watch: FrameIndexer | None
+    frame_index: FrameIndex | None
+    indexer: FrameIndexer | None
 
     @property
     def path(self) -> Path: ...  # noqa: D102

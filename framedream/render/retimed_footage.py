@@ -30,7 +30,7 @@ _LARGEST_DENOMINATOR = 1001
 """Largest denominator of a film's rate: that of 30000/1001."""
 
 
-def open_retimed(path: Path | str, settings: FootageSettings, seen: FrameIndex | None = None) -> FootageProtocol:
+def open_retimed(path: Path | str, settings: FootageSettings, frame_index: FrameIndex | None = None) -> FootageProtocol:
     """Open footage at the rate and speed of the settings.
 
     For a folder of images the rate is that of the footage, not of the film. A single image is not retimed.
@@ -38,12 +38,12 @@ def open_retimed(path: Path | str, settings: FootageSettings, seen: FrameIndex |
     Args:
         path: A video, an animated image, a still image or a folder of images.
         settings: The part to read, its size, its rate and its speed.
-        seen: The frame index that footage with the same settings made, so that it need not be scanned again.
+        frame_index: The frame index that footage with the same settings made, so that it need not be scanned again.
 
     Raises:
         InputError: See `framedream.media.open_footage`.
     """
-    footage, factor = open_footage(path, settings, seen), settings.slow_motion
+    footage, factor = open_footage(path, settings, frame_index), settings.slow_motion
     rate = None if is_image_footage(Path(path)) else settings.fps
     if footage.frame_count == 1 or (rate is None and factor == 1):
         return footage
@@ -94,36 +94,36 @@ class RetimedFootage:
         self.source.keeps_alpha = is_kept
 
     @property
-    def seen(self) -> FrameIndex | None:
+    def frame_index(self) -> FrameIndex | None:
         """The frame index of an earlier pass."""
-        return self.source.seen
+        return self.source.frame_index
 
-    @seen.setter
-    def seen(self, seen: FrameIndex | None) -> None:
-        self.source.seen = seen
+    @frame_index.setter
+    def frame_index(self, frame_index: FrameIndex | None) -> None:
+        self.source.frame_index = frame_index
 
-    def watch(self) -> FrameIndexer:
+    def record_index(self) -> FrameIndexer:
         """Return an indexer that records the next pass over the footage."""
-        return self.source.watch()
+        return self.source.record_index()
 
-    def moment(self, time: Fraction) -> Fraction:
+    def footage_time(self, time: Fraction) -> Fraction:
         """Return the time in the whole footage that a time of the film shows, both in seconds."""
-        return self.source.moment(time / self._factor)
+        return self.source.footage_time(time / self._factor)
 
-    def first_of(self, index: int) -> int:
+    def first_frame_of(self, index: int) -> int:
         """Return the first frame that shows a frame of the footage, or is nearer to it than to the one before."""
-        return self._timing.first_of(index)
+        return self._timing.first_frame_of(index)
 
     def times(self) -> Generator[Fraction]:
         """Yield the times of all frames, in seconds, rising."""
         with closing(self.source.times()) as own:
-            yield from self.times_by(list(own))
+            yield from self.times_from(list(own))
 
-    def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
+    def times_from(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
         """Return the same, given the times of the footage's frames."""
         return self._timing.times(own)
 
-    def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
+    def reader(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
         """Return a frame reader that does not interpolate across these cuts."""
         return partial(self.frames, cuts=cuts)
 

@@ -77,7 +77,7 @@ class FrameTiming(Protocol):
         """Return the times of all frames, in seconds, rising, given those of the footage's frames."""
         ...
 
-    def first_of(self, index: int) -> int:
+    def first_frame_of(self, index: int) -> int:
         """Return the first frame that shows a frame of the footage, or is nearer to it than to the one before."""
         ...
 
@@ -113,7 +113,7 @@ class SlowMotionTiming:
             yield from (before * self._factor + step * (after - before) for step in range(self._factor))
         yield from (last * self._factor for last in own[-1:])
 
-    def first_of(self, index: int) -> int:
+    def first_frame_of(self, index: int) -> int:
         """Return the first frame that is nearer to a frame of the footage than to the one before."""
         return (index - 1) * self._factor + self._factor // 2 + 1
 
@@ -161,7 +161,7 @@ class ConstantRateTiming:
         self._given_times = own
         return ((self._begin + number) * self.time_base for number in range(self._count))
 
-    def first_of(self, index: int) -> int:
+    def first_frame_of(self, index: int) -> int:
         """Return the first frame that shows a frame of the footage, or is nearer to it than to the one before."""
 
         def nearest(number: int) -> int:

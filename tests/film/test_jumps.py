@@ -94,7 +94,8 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "case", ["a cut", "slow motion", "a mask and a cut", pytest.param("another rate of a cut", marks=pytest.mark.full)]
+    "case",
+    ["a cut", "slow motion", "a mask and a cut", pytest.param("another rate of a cut", marks=pytest.mark.full)],
 )
 def test_the_film_is_the_same_and_less_is_decoded(clip, tmp_path, monkeypatch, decoded, case):
     values = CASES[case] | ({"mask": clip} if "mask" in CASES[case] else {})
@@ -122,7 +123,7 @@ def run_tasks(clip: Path, target: Path, **values) -> list[bytes]:
 def passes(monkeypatch) -> Counter:
     """Passes over a video by where they begin: a number, or "all" for one from its beginning."""
     found: Counter = Counter()
-    begun, whole = video.VideoReader._begun, video.VideoReader._decoded
+    begun, whole = video.VideoReader._decode_from, video.VideoReader._decode
 
     def beginning(source, first, stop):
         found[first] += 1
@@ -132,8 +133,8 @@ def passes(monkeypatch) -> Counter:
         found["all"] += stop != 1
         return whole(source, stop, quiet=quiet)
 
-    monkeypatch.setattr(video.VideoReader, "_begun", beginning)
-    monkeypatch.setattr(video.VideoReader, "_decoded", decoding)
+    monkeypatch.setattr(video.VideoReader, "_decode_from", beginning)
+    monkeypatch.setattr(video.VideoReader, "_decode", decoding)
     return found
 
 
@@ -184,8 +185,8 @@ def test_what_was_seen_is_noted_exactly():
     assert (found.times, found.cuts) == (survey.times, survey.cuts)
     for one, other in ((found.frame_index, seen), (found.mask_index, mask)):
         assert one is not None
-        assert (one.first, one.times, list(one.marks), one.end) == (
-            other.first, other.times, list(other.marks), other.end,
+        assert (one.first, one.times, list(one.checksums), one.end) == (
+            other.first, other.times, list(other.checksums), other.end,
         )  # fmt: skip
 
 

@@ -120,6 +120,6 @@ def test_a_film_carries_the_tags_of_its_footage(tmp_path, name):
 
 
 def test_usual_tags_follow_the_size():
-    assert ColorTags.usual(1920, 1080) == ColorTags(1, False, 1, 1)
-    assert ColorTags.usual(720, 576) == ColorTags(6, False, 5, 6)
-    assert ColorTags.usual(640, 360) == ColorTags(6, False, 1, 6)
+    assert ColorTags.default_for(1920, 1080) == ColorTags(1, False, 1, 1)
+    assert ColorTags.default_for(720, 576) == ColorTags(6, False, 5, 6)
+    assert ColorTags.default_for(640, 360) == ColorTags(6, False, 1, 6)

@@ -93,9 +93,11 @@ def test_high_dynamic_range_is_kept_in_ten_bits(tmp_path, cell, codec, transfer,
     assert (film.format.color.hdr, film.format.color.primaries) == (footage.format.color.hdr, 9)
     assert film.format.depth == footage.format.depth == 10
     if codec == "libx265":
-        assert footage.format.color.light is not None
-        assert film.format.color.light.content == (1000, 400)
-        for own, kept in zip(footage.format.color.light.screen, film.format.color.light.screen, strict=True):
+        assert footage.format.color.hdr_metadata is not None
+        assert film.format.color.hdr_metadata.content == (1000, 400)
+        for own, kept in zip(
+            footage.format.color.hdr_metadata.screen, film.format.color.hdr_metadata.screen, strict=True
+        ):
             assert [float(value) for value in kept] == pytest.approx([float(value) for value in own], rel=0.03)
     for before, after in zip(frames(footage), frames(film), strict=True):
         assert np.abs(corners(before.pixels) - corners(after.pixels)).max() < 5

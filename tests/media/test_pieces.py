@@ -26,7 +26,7 @@ def pieces(film: FilmAssembler, cuts: list[int]) -> list[Piece]:
         if number in cuts:
             found.append(encoder.finish())
             encoder = film.encoder()
-        encoder.add(Frame(picture.astype(np.float32), times[number]), film.shown_for(times, number, None))
+        encoder.add(Frame(picture.astype(np.float32), times[number]), film.frame_duration(times, number, None))
     return [*found, encoder.finish()]
 
 

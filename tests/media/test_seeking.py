@@ -74,9 +74,9 @@ def clip(path: Path, codec: str = "libx264", *, group: int = GROUP, form: str = 
 def seen_of(path: Path, **part) -> FrameIndex:
     """What a look through a clip sees."""
     footage = open_footage(path, FootageSettings(**part))
-    watch = footage.watch()
+    indexer = footage.record_index()
     assert len(list(footage.times())) > 1
-    seen = footage.seen or watch.seen()
+    seen = footage.frame_index or indexer.index()
     assert seen is not None
     return seen
 
@@ -103,7 +103,7 @@ def assert_same_from(path: Path, seen: FrameIndex, decoded: list[int]) -> list[i
     whole, counts = list(open_footage(path).frames()), []
     assert len(whole) == COUNT
     for place in PLACES:
-        footage = open_footage(path, seen=seen)
+        footage = open_footage(path, frame_index=seen)
         decoded.clear()
         assert same(taken(footage, place, 3), whole[place : place + 3])
         counts.append(sum(decoded))
@@ -221,7 +221,7 @@ def test_a_palette_is_known_again(tmp_path, decoded):
             palette[:, 1:] = np.roll(np.arange(256), 3 * number)[:, None]
             container.mux(stream.encode(av.VideoFrame.from_ndarray((numbers, palette), format="pal8")))
         container.mux(stream.encode())
-    assert len(set(seen_of(path).marks)) == COUNT
+    assert len(set(seen_of(path).checksums)) == COUNT
     counts = assert_same_from(path, seen_of(path), decoded)
     assert counts[-1] < PLACES[-1] / 2
 
@@ -235,7 +235,7 @@ def film(tmp_path) -> Path:
 
 
 def test_near_the_beginning_it_is_not_worth_it(film, decoded):
-    footage = open_footage(film, seen=seen_of(film))
+    footage = open_footage(film, frame_index=seen_of(film))
     decoded.clear()
     taken(footage, 19, 1)
     assert decoded == [20]
@@ -262,8 +262,8 @@ def test_damaged_films_are_decoded_from_their_beginning(tmp_path, decoded, suffi
     path = damaged(clip(tmp_path / f"a{suffix}", options={"bf": "3", "preset": "veryfast"}))
     seen = seen_of(path)
     assert "damaged" in caplog.text
-    assert len(seen.times) > 43 and not seen.marks
-    footage = open_footage(path, seen=seen)
+    assert len(seen.times) > 43 and not seen.checksums
+    footage = open_footage(path, frame_index=seen)
     decoded.clear()
     taken(footage, 40, 1)
     assert len(decoded) == 1 and decoded[0] > 40
@@ -280,9 +280,9 @@ def test_times_that_do_not_match_are_not_believed(film, decoded):
 def test_no_frame_is_given_that_looks_otherwise_than_it_did(film, decoded):
     """The 42nd is not known again: from there on the film is decoded from its beginning, now and later."""
     seen, whole = seen_of(film), list(open_footage(film).frames())
-    marks = list(seen.marks)
-    marks[42] ^= 1
-    footage = open_footage(film, seen=replace(seen, marks=marks))
+    checksums = list(seen.checksums)
+    checksums[42] ^= 1
+    footage = open_footage(film, frame_index=replace(seen, checksums=checksums))
     decoded.clear()
     assert same(list(footage.frames(40)), whole[40:])
     assert len(decoded) == 2 and decoded[0] < 20 and decoded[1] == COUNT
@@ -314,7 +314,7 @@ def test_a_film_whose_size_changes_gives_the_same_frames(tmp_path, decoded):
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     seen, whole = seen_of(path), list(open_footage(path).frames())
     for place in (30, 50, len(whole) - 1):
-        assert same(taken(open_footage(path, seen=seen), place, 3), whole[place : place + 3])
+        assert same(taken(open_footage(path, frame_index=seen), place, 3), whole[place : place + 3])
 
 
 # A part that is cut out.
@@ -331,7 +331,7 @@ def test_a_cut_is_found_once_and_handed_on(film, decoded, start, end):
     settings = moments(start, end)
     once = open_footage(film, settings)
     decoded.clear()
-    again = open_footage(film, settings, once.seen)
+    again = open_footage(film, settings, once.frame_index)
     assert decoded == [1]  # What is looked at to see what it is.
     names = ("start", "frame_count", "format")
     assert [getattr(again, name) for name in names] == [getattr(once, name) for name in names]
@@ -347,9 +347,9 @@ def test_a_cut_is_found_once_and_handed_on(film, decoded, start, end):
 
 def test_a_cut_is_as_long_when_its_frames_are_not_known_again(film):
     settings = moments(40, 50)
-    seen = open_footage(film, settings).seen
+    seen = open_footage(film, settings).frame_index
     assert seen is not None
-    footage = open_footage(film, settings, seen.unmarked())
+    footage = open_footage(film, settings, seen.without_checksums())
     assert same(list(footage.frames()), list(open_footage(film, settings).frames()))
 
 
@@ -362,7 +362,7 @@ def test_recordings_in_one_file_whose_clocks_begin_anew_give_the_same_frames(tmp
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     seen, whole = seen_of(path), list(open_footage(path).frames())
     for place in (25, 40, len(whole) - 1):
-        assert same(taken(open_footage(path, seen=seen), place, 3), whole[place : place + 3])
+        assert same(taken(open_footage(path, frame_index=seen), place, 3), whole[place : place + 3])
 
 
 def test_a_file_that_begins_late_or_is_trimmed_by_its_edit_list_is_jumped_in(tmp_path, decoded):
@@ -381,4 +381,4 @@ def test_a_file_that_begins_late_or_is_trimmed_by_its_edit_list_is_jumped_in(tmp
     seen, whole = seen_of(trimmed), list(open_footage(trimmed).frames())
     assert COUNT - 8 < len(whole) <= COUNT
     for place in (25, 40, 60):
-        assert same(taken(open_footage(trimmed, seen=seen), place, 3), whole[place : place + 3])
+        assert same(taken(open_footage(trimmed, frame_index=seen), place, 3), whole[place : place + 3])

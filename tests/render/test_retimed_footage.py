@@ -131,8 +131,8 @@ def test_start_and_end_are_times_of_the_footage(steps):
     footage = opened(steps, start="2f", end="6f", slow_motion=2)
     assert ticks(footage) == list(range(7))
     assert np.allclose(levels(footage), [3, 3.5, 4, 4.5, 5, 5.5, 6], atol=0.2)
-    assert footage.moment(Fraction(4, 25)) == Fraction(4, 25)
-    assert footage.moment(Fraction(2, 25)) == Fraction(3, 25)
+    assert footage.footage_time(Fraction(4, 25)) == Fraction(4, 25)
+    assert footage.footage_time(Fraction(2, 25)) == Fraction(3, 25)
 
 
 def test_the_last_frame_stays_longer_too(tmp_path):
@@ -163,8 +163,8 @@ def test_nothing_is_mixed_across_a_cut(tmp_path, factor):
     source, footage = taken(open_footage(clip)), opened(clip, slow_motion=factor)
     for frame in taken(footage)[2 * factor : 3 * factor + 1]:
         assert any(np.array_equal(frame, own) for own in source[2:4])
-    # The first frame that shows the new shot is the one that `first_of` returns.
-    begin = footage.first_of(3)
+    # The first frame that shows the new shot is the one that `first_frame_of` returns.
+    begin = footage.first_frame_of(3)
     frames = taken(footage)
     assert np.array_equal(frames[begin - 1], source[2])
     assert np.array_equal(frames[begin], source[3])
@@ -173,7 +173,7 @@ def test_nothing_is_mixed_across_a_cut(tmp_path, factor):
 def test_what_is_said_to_be_a_cut_is_one(clip):
     source, footage = taken(open_footage(clip)), opened(clip, slow_motion=2)
     assert not np.array_equal(taken(footage, 5, 1)[0], source[2])
-    assert np.array_equal(taken_by(footage.reading([6]), 5), source[2])
+    assert np.array_equal(taken_by(footage.reader([6]), 5), source[2])
 
 
 def taken_by(read, number: int) -> np.ndarray:

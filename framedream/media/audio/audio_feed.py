@@ -47,7 +47,7 @@ def is_copied(codec: str, container: Container) -> bool:
     return container.sound is None or codec in container.sound
 
 
-def sound_of(path: Path, end: Fraction | None = None) -> Sound:
+def load_sound(path: Path, end: Fraction | None = None) -> Sound:
     """Return the sound of a file for use in another film, from its beginning.
 
     Args:
@@ -112,7 +112,7 @@ class AudioFeed:
         while self._next is not None:
             self.feed(self._time(self._next) * self._sound.stretch)
         for track in self._tracks.values():
-            self._output.mux(track.rest())
+            self._output.mux(track.flush())
 
     def close(self) -> None:
         """Close the source file."""
@@ -153,7 +153,7 @@ class _AudioTrack(Protocol):
 
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]: ...
 
-    def rest(self) -> list[Packet[AudioStream]]: ...
+    def flush(self) -> list[Packet[AudioStream]]: ...
 
 
 @dataclass
@@ -169,12 +169,12 @@ class _Copied:
         if self.last is not None and packet.dts <= self.last:
             return []  # Muxers stop at times that do not increase; drop such packets.
         self.last = packet.dts
-        packets = [packet] if self.plain is None else self.plain.fitted(packet)
+        packets = [packet] if self.plain is None else self.plain.trim(packet)
         for each in packets:
             each.stream = self.stream
         return packets
 
-    def rest(self) -> list[Packet[AudioStream]]:
+    def flush(self) -> list[Packet[AudioStream]]:
         return []
 
 
@@ -188,7 +188,7 @@ class _Encoded:
     def packets(self, packet: Packet[AudioStream], shift: Fraction) -> list[Packet[AudioStream]]:
         return self._rising([encoded for frame in _decoded(packet) for encoded in self._encode(frame, shift)])
 
-    def rest(self) -> list[Packet[AudioStream]]:
+    def flush(self) -> list[Packet[AudioStream]]:
         left = [packet for frame in self.even.resample(None) for packet in self.stream.encode(frame)]
         return self._rising([*left, *self.stream.encode(None)])
 
@@ -219,8 +219,8 @@ class _Stretched:
         heard = [made for frame in _decoded(packet) for made in self.sound.take(frame, shift)]
         return [encoded for frame in heard for encoded in self.stream.encode(frame)]
 
-    def rest(self) -> list[Packet[AudioStream]]:
-        return [encoded for frame in (*self.sound.rest(), None) for encoded in self.stream.encode(frame)]
+    def flush(self) -> list[Packet[AudioStream]]:
+        return [encoded for frame in (*self.sound.flush(), None) for encoded in self.stream.encode(frame)]
 
 
 def _decoded(packet: Packet[AudioStream]) -> list[AudioFrame]:

@@ -15,13 +15,13 @@ class FormatResampler:
     """Resamples sound to one format; the input may change on the way, as broadcasts do from stereo to 5.1.
 
     Args:
-        form: Sample format of the result.
+        sample_format: Sample format of the result.
         layout: Channel layout of the result.
         rate: Samples per second of the result.
     """
 
-    def __init__(self, form: str | AudioFormat, layout: str | AudioLayout, rate: int) -> None:
-        self._form, self._layout, self._rate = form, layout, rate
+    def __init__(self, sample_format: str | AudioFormat, layout: str | AudioLayout, rate: int) -> None:
+        self._format, self._layout, self._rate = sample_format, layout, rate
         self._resampler = self._new()
 
     def resample(self, frame: AudioFrame | None) -> list[AudioFrame]:
@@ -32,13 +32,13 @@ class FormatResampler:
         with suppress(ValueError, FFmpegError):
             return list(self._resampler.resample(frame))
         # Its format differs from that of earlier frames, or is impossible.
-        rest: list[AudioFrame] = []
+        flush: list[AudioFrame] = []
         with suppress(ValueError, FFmpegError):
-            rest += self._resampler.resample(None)
+            flush += self._resampler.resample(None)
         self._resampler = self._new()
         with suppress(ValueError, FFmpegError):
-            rest += self._resampler.resample(frame)
-        return rest
+            flush += self._resampler.resample(frame)
+        return flush
 
     def _new(self) -> AudioResampler:
-        return AudioResampler(format=self._form, layout=self._layout, rate=self._rate)
+        return AudioResampler(format=self._format, layout=self._layout, rate=self._rate)

@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from framedream.media.audio.audio_feed import sound_of
+from framedream.media.audio.audio_feed import load_sound
 from framedream.media.audio.audio_resampler import FormatResampler
 from framedream.media.once_logger import OnceLogger
 from framedream.media.read.demuxing import open_video
@@ -50,7 +50,7 @@ def read_mono(path: Path, rate: int) -> Generator[NDArray[np.float32]]:
 
 
 def _decoded(path: Path, rate: int) -> Generator[NDArray[np.float32]]:
-    origin = sound_of(path).origin
+    origin = load_sound(path).origin
     with open_video(path, "sound") as container:
         stream = next(track for track in container.streams.audio if track.codec_context)
         resampler = FormatResampler("flt", "mono", rate)
@@ -78,7 +78,7 @@ def _frames(path: Path, container: InputContainer, stream: AudioStream) -> Gener
             packet = next(packets, None)
         except (FFmpegError, OSError):
             packet = None
-            notes.warning("the sound ends early; the rest is silent")
+            notes.warning("the sound ends early; the flush is silent")
         try:
             yield from stream.decode(packet)
         except EOFError:

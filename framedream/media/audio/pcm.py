@@ -50,23 +50,23 @@ class PcmTrack:
         size = context.channels * (int(bits[1]) // 8 if bits else 1)
         return cls(context.sample_rate, size, _SILENCE.get(name, b"\0"), container.format in ("mov", "mp4"), end)
 
-    def fitted(self, packet: Packet[AudioStream]) -> list[Packet[AudioStream]]:
+    def trim(self, packet: Packet[AudioStream]) -> list[Packet[AudioStream]]:
         """Return a packet trimmed to the end, with silence before it if there is a gap."""
         begin, samples = (packet.pts or 0) * packet.time_base, packet.size // self.size
         before = list(self._silent(packet, begin)) if self.filled else []
         self._until = begin + Fraction(samples, self.rate)
         left = samples if self.end is None else max(0, int((self.end - begin) * self.rate))
         if left < samples:
-            packet = self._made(packet, bytes(packet)[: left * self.size], begin)
+            packet = self._new_packet(packet, bytes(packet)[: left * self.size], begin)
         return [*before, packet]
 
     def _silent(self, like: Packet[AudioStream], begin: Fraction) -> Iterator[Packet[AudioStream]]:
         while self._until is not None and begin - self._until > _GAP:
             samples = min(self.rate, round((begin - self._until) * self.rate))
-            yield self._made(like, self.silence * (samples * self.size), self._until)
+            yield self._new_packet(like, self.silence * (samples * self.size), self._until)
             self._until += Fraction(samples, self.rate)
 
-    def _made(self, like: Packet[AudioStream], data: bytes, begin: Fraction) -> Packet[AudioStream]:
+    def _new_packet(self, like: Packet[AudioStream], data: bytes, begin: Fraction) -> Packet[AudioStream]:
         made: Any = cast("Packet[AudioStream]", Packet(data))
         made.time_base = like.time_base
         made.pts = made.dts = round(begin / like.time_base)

@@ -70,7 +70,7 @@ class TimeStretchedSound:
                     samples = samples[:, max(0, -missing) :]
             yield from self._add(samples)
 
-    def rest(self) -> Iterator[AudioFrame]:
+    def flush(self) -> Iterator[AudioFrame]:
         """Yield the end of the sound."""
         left = round(self._taken * self._stretch) - self._given
         if not self._taken:

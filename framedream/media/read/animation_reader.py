@@ -45,8 +45,8 @@ class AnimationReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.seen: FrameIndex | None = None
-        self.watch: FrameIndexer | None = None
+        self.frame_index: FrameIndex | None = None
+        self.indexer: FrameIndexer | None = None
         with image_errors_as_input_errors(path, "animation"):
             durations, has_alpha = _scan(path)
             self._durations, time_base = to_ticks(durations)

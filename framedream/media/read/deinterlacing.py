@@ -24,7 +24,7 @@ def deinterlace(frames: Iterable[av.VideoFrame], notes: OnceLogger) -> Iterator[
     filter_: _Filter | None = None
     for frame in frames:
         if filter_ is not None and not filter_.fits(frame):
-            yield from filter_.rest()
+            yield from filter_.flush()
             filter_ = None
         if filter_ is None and frame.interlaced_frame:
             notes.info("is interlaced; framedream deinterlaces each frame")
@@ -34,12 +34,12 @@ def deinterlace(frames: Iterable[av.VideoFrame], notes: OnceLogger) -> Iterator[
         else:
             yield from filter_.take(frame)
     if filter_ is not None:
-        yield from filter_.rest()
+        yield from filter_.flush()
 
 
 class _Filter:
     def __init__(self, like: av.VideoFrame) -> None:
-        self._form = _form(like)
+        self._format = _format(like)
         self._waiting: deque[av.VideoFrame] = deque()
         graph = Graph()
         full = like.color_range == 2
@@ -56,14 +56,14 @@ class _Filter:
         self._graph = graph
 
     def fits(self, frame: av.VideoFrame) -> bool:
-        return _form(frame) == self._form
+        return _format(frame) == self._format
 
     def take(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
         self._waiting.append(frame)
         self._graph.vpush(frame)
         yield from self._ready()
 
-    def rest(self) -> Iterator[av.VideoFrame]:
+    def flush(self) -> Iterator[av.VideoFrame]:
         self._graph.vpush(None)
         yield from self._ready()
 
@@ -79,5 +79,5 @@ class _Filter:
             yield whole
 
 
-def _form(frame: av.VideoFrame) -> tuple[int, int, str]:
+def _format(frame: av.VideoFrame) -> tuple[int, int, str]:
     return frame.width, frame.height, frame.format.name

@@ -38,13 +38,13 @@ class Footage:
         InputError: No frame lies between start and end.
     """
 
-    def __init__(self, source: FootageReader, settings: FootageSettings, seen: FrameIndex | None = None) -> None:
+    def __init__(self, source: FootageReader, settings: FootageSettings, frame_index: FrameIndex | None = None) -> None:
         """Trim and scale a source.
 
         Args:
             source: Reads the file or folder as it is.
             settings: The part to read, and its size.
-            seen: The frame index that footage with the same settings made; saves scanning the file for the part.
+            frame_index: The frame index that footage with the same settings made; saves scanning the file for the part.
         """
         self._source = source
         self._first, self.start = 0, Fraction(0)
@@ -61,23 +61,23 @@ class Footage:
         self._keeps_alpha = False
         self._notes = OnceLogger(source.path)
         if settings.start or settings.end:
-            seen = seen or self._find(settings.start, settings.end)
-            self._cut(seen, settings.start)
-        self.seen = seen
+            frame_index = frame_index or self._find(settings.start, settings.end)
+            self._cut(frame_index, settings.start)
+        self.frame_index = frame_index
 
     @property
-    def seen(self) -> FrameIndex | None:
+    def frame_index(self) -> FrameIndex | None:
         """The frame index of an earlier pass; with it, a pass can start in the middle and yield the same frames."""
-        return self._source.seen
+        return self._source.frame_index
 
-    @seen.setter
-    def seen(self, seen: FrameIndex | None) -> None:
-        self._source.seen = seen
+    @frame_index.setter
+    def frame_index(self, frame_index: FrameIndex | None) -> None:
+        self._source.frame_index = frame_index
 
-    def watch(self) -> FrameIndexer:
+    def record_index(self) -> FrameIndexer:
         """Return an indexer that records the next pass, if that pass covers a whole video."""
-        self._source.watch = watch = FrameIndexer()
-        return watch
+        self._source.indexer = indexer = FrameIndexer()
+        return indexer
 
     @property
     def keeps_alpha(self) -> bool:
@@ -105,36 +105,36 @@ class Footage:
             InputError: A file can no longer be read.
         """
         for frame in self._source.frames(self._first + first, self._stop):
-            yield self._delivered(frame)
+            yield self._prepare(frame)
 
     def times(self) -> Generator[Fraction]:
         """Yield the times of all frames, in seconds, rising."""
-        if self.seen is not None:
-            yield from (time - self.start for time in self.seen.times)
+        if self.frame_index is not None:
+            yield from (time - self.start for time in self.frame_index.times)
             return
         for time in self._source.times():
             yield time - self.start
 
-    def _delivered(self, frame: Frame) -> Frame:
+    def _prepare(self, frame: Frame) -> Frame:
         pixels, alpha = frame.pixels, frame.alpha
         if alpha is not None and not self.keeps_alpha:
             pixels, alpha = over_black(pixels, alpha, self._notes), None
         pixels, alpha = resize_with_alpha(pixels, alpha, self.format.width, self.format.height)
         return replace(frame, pixels=pixels, alpha=alpha, time=frame.time - self.start)
 
-    def times_by(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
+    def times_from(self, own: Sequence[Fraction]) -> Iterator[Fraction]:
         """Return the times of all frames, which are the given ones."""
         return iter(own)
 
-    def first_of(self, index: int) -> int:
+    def first_frame_of(self, index: int) -> int:
         """Return the number of the frame that shows a frame of this footage."""
         return index
 
-    def moment(self, time: Fraction) -> Fraction:
+    def footage_time(self, time: Fraction) -> Fraction:
         """Return the time in the whole footage for a time of these frames, both in seconds."""
         return self.start + time
 
-    def reading(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
+    def reader(self, cuts: Sequence[int]) -> Callable[[int], Generator[Frame]]:
         """Return the frame reader; cuts make no difference to it."""
         return self.frames
 
@@ -143,7 +143,7 @@ class Footage:
         first = last = None
         stop_time = None
         previous = None
-        watch, times = self.watch(), []
+        indexer, times = self.record_index(), []
         for index, time in enumerate(self._source.times()):
             if end is not None and has_reached(end, index, time):
                 stop_time = time
@@ -154,37 +154,41 @@ class Footage:
             last, previous = index, time
         if first is None or last is None:
             raise InputError(_nothing_left(self.path, start, end, previous, last))
-        return (watch.seen() or FrameIndex(0, times)).cut(first, last + 1, stop_time)
+        return (indexer.index() or FrameIndex(0, times)).cut(first, last + 1, stop_time)
 
-    def _cut(self, seen: FrameIndex, start: Moment | None) -> None:
+    def _cut(self, frame_index: FrameIndex, start: Moment | None) -> None:
         """Trim to the frames of the index."""
-        self._first, self._stop = seen.first, None if seen.end is None else seen.stop
-        self.frame_count = len(seen.times)
+        self._first, self._stop = frame_index.first, None if frame_index.end is None else frame_index.stop
+        self.frame_count = len(frame_index.times)
         if start:
-            self.start = seen.times[0]
+            self.start = frame_index.times[0]
         kept_from = self.start if start else None
         sound, extras = self.format.sound, self.format.extras
         self.format = replace(
             self.format,
-            sound=sound and replace(sound, start=kept_from, end=seen.end),
-            extras=extras and replace(extras, start=kept_from, end=seen.end),
-            last_duration=self.format.last_duration if seen.end is None else seen.end - seen.times[-1],
+            sound=sound and replace(sound, start=kept_from, end=frame_index.end),
+            extras=extras and replace(extras, start=kept_from, end=frame_index.end),
+            last_duration=self.format.last_duration
+            if frame_index.end is None
+            else frame_index.end - frame_index.times[-1],
         )
 
 
-def open_footage(path: Path | str, settings: FootageSettings | None = None, seen: FrameIndex | None = None) -> Footage:
+def open_footage(
+    path: Path | str, settings: FootageSettings | None = None, frame_index: FrameIndex | None = None
+) -> Footage:
     """Open a video, an animated image, a still image or a folder of images.
 
     Args:
         path: The file or folder.
         settings: The part to read, and its size. Default: all of it, at its own size.
-        seen: The frame index of the same part from an earlier pass; saves scanning the file again.
+        frame_index: The frame index of the same part from an earlier pass; saves scanning the file again.
 
     Raises:
         InputError: It is missing, empty, damaged beyond reading, or not footage.
     """
     path, settings = Path(path), settings or FootageSettings()
-    return Footage(_open_reader(path, settings), settings, seen)
+    return Footage(_open_reader(path, settings), settings, frame_index)
 
 
 def is_image_footage(path: Path) -> bool:

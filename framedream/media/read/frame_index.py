@@ -14,7 +14,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class IndexedFrame:
+class DecodedFrame:
     """A decoded frame.
 
     Attributes:
@@ -35,13 +35,13 @@ class FrameIndex:
     Attributes:
         first: Number in the file of the first frame.
         times: When each frame is shown, in seconds of the whole file, rising.
-        marks: The checksum of each frame; empty if none were recorded, or the file is damaged.
+        checksums: The checksum of each frame; empty if none were recorded, or the file is damaged.
         end: When the frame after the last one is shown; None if the file ends there.
     """
 
     first: int
     times: Sequence[Fraction]
-    marks: Sequence[int] = ()
+    checksums: Sequence[int] = ()
     end: Fraction | None = None
 
     @property
@@ -49,14 +49,14 @@ class FrameIndex:
         """Number in the file of the frame after the last one."""
         return self.first + len(self.times)
 
-    def knows(self, number: int, picture: IndexedFrame) -> bool:
+    def matches(self, number: int, picture: DecodedFrame) -> bool:
         """Whether a picture is the frame with this number in the file: same time, same pixels to the bit."""
         index = number - self.first
-        return picture.time == self.times[index] and frame_checksum(picture) == self.marks[index]
+        return picture.time == self.times[index] and frame_checksum(picture) == self.checksums[index]
 
-    def unmarked(self) -> FrameIndex:
+    def without_checksums(self) -> FrameIndex:
         """Return the index without checksums."""
-        return replace(self, marks=())
+        return replace(self, checksums=())
 
     def cut(self, first: int, stop: int, end: Fraction | None) -> FrameIndex:
         """Return the index of a range of these frames.
@@ -67,32 +67,32 @@ class FrameIndex:
             end: When that frame is shown, in seconds; None if the file ends there.
         """
         kept = slice(first - self.first, stop - self.first)
-        return replace(self, first=first, times=self.times[kept], marks=self.marks[kept], end=end)
+        return replace(self, first=first, times=self.times[kept], checksums=self.checksums[kept], end=end)
 
 
 class FrameIndexer:
     """Records a frame index during a pass from the beginning of a file.
 
     Attributes:
-        is_sound: Whether the file is undamaged; damaged frames can decode differently in each pass.
+        is_intact: Whether the file is undamaged; damaged frames can decode differently in each pass.
     """
 
     def __init__(self) -> None:
-        self.is_sound = True
+        self.is_intact = True
         self._times: list[Fraction] = []
         self._marks = array("I")
 
-    def take(self, picture: IndexedFrame) -> None:
+    def take(self, picture: DecodedFrame) -> None:
         """Record the next frame."""
         self._times.append(picture.time)
         self._marks.append(frame_checksum(picture))
 
-    def seen(self) -> FrameIndex | None:
+    def index(self) -> FrameIndex | None:
         """Return the index after a complete pass; None if the footage is not a video."""
-        return FrameIndex(0, self._times, self._marks if self.is_sound else ()) if self._times else None
+        return FrameIndex(0, self._times, self._marks if self.is_intact else ()) if self._times else None
 
 
-def frame_checksum(picture: IndexedFrame) -> int:
+def frame_checksum(picture: DecodedFrame) -> int:
     """Return a 32-bit checksum of everything that determines a frame's RGB pixels and duration."""
     frame = picture.frame
     tags = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))

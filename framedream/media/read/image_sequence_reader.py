@@ -31,8 +31,8 @@ class ImageSequenceReader:
 
     def __init__(self, path: Path, images: list[Path], rate: Fraction | None = None) -> None:
         self.path = path
-        self.seen: FrameIndex | None = None
-        self.watch: FrameIndexer | None = None
+        self.frame_index: FrameIndex | None = None
+        self.indexer: FrameIndexer | None = None
         self.frame_count = len(images)
         self._images = images
         infos = _read_same_size_infos(images)

@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from framedream.media.read.frame_index import FrameIndex, IndexedFrame
+from framedream.media.read.frame_index import DecodedFrame, FrameIndex
 
 _WORTH = 300
 """Number of frames before the target from which seeking is faster than decoding."""
@@ -24,14 +24,18 @@ deinterlacer needs neighbours; and with intra refresh, pictures become complete 
 """
 
 
-def is_seek_worthwhile(seen: FrameIndex | None, first: int) -> bool:
+def is_seek_worthwhile(frame_index: FrameIndex | None, first: int) -> bool:
     """Whether a pass that starts at a frame number should seek."""
-    return seen is not None and bool(seen.marks) and max(_WORTH, seen.first) <= first < seen.stop
+    return (
+        frame_index is not None
+        and bool(frame_index.checksums)
+        and max(_WORTH, frame_index.first) <= first < frame_index.stop
+    )
 
 
 def frames_after_seek(
-    begin: Callable[[Fraction], Generator[IndexedFrame]], seen: FrameIndex, first: int, stop: int
-) -> Generator[IndexedFrame]:
+    begin: Callable[[Fraction], Generator[DecodedFrame]], frame_index: FrameIndex, first: int, stop: int
+) -> Generator[DecodedFrame]:
     """Yield frames after a seek, as long as each equals the indexed one: same time, same pixels to the bit.
 
     So whatever an index, an open group of pictures or a decoder's state does to a seek, a wrong frame is never
@@ -39,17 +43,17 @@ def frames_after_seek(
 
     Args:
         begin: Decodes from the last key frame before a time in seconds of the whole file.
-        seen: The frame index, with checksums.
+        frame_index: The frame index, with checksums.
         first: Number in the file of the first frame to yield.
         stop: Number in the file of the frame after the last one.
     """
-    tick = (seen.times[-1] - seen.times[0]) / max(1, len(seen.times) - 1) or Fraction(1, 25)
+    tick = (frame_index.times[-1] - frame_index.times[0]) / max(1, len(frame_index.times) - 1) or Fraction(1, 25)
     for run_up in takewhile(lambda frames: frames < first, _RUN_UPS):
-        known = max(seen.first, first - run_up)
-        moment = seen.times[known - seen.first] - (known - (first - run_up)) * tick
+        known = max(frame_index.first, first - run_up)
+        moment = frame_index.times[known - frame_index.first] - (known - (first - run_up)) * tick
         number = first
         with closing(begin(moment)) as coming:
-            for picture in _known(coming, seen, first, stop):
+            for picture in _known(coming, frame_index, first, stop):
                 yield picture
                 number += 1
         if number > first:
@@ -66,12 +70,12 @@ def seek(container: InputContainer, stream: VideoStream, time: Fraction) -> bool
     return True
 
 
-def _known(coming: Iterable[IndexedFrame], seen: FrameIndex, first: int, stop: int) -> Generator[IndexedFrame]:
+def _known(coming: Iterable[DecodedFrame], frame_index: FrameIndex, first: int, stop: int) -> Generator[DecodedFrame]:
     number = first
     for picture in coming:
-        if number == first and picture.time < seen.times[first - seen.first]:
+        if number == first and picture.time < frame_index.times[first - frame_index.first]:
             continue
-        if not seen.knows(number, picture):
+        if not frame_index.matches(number, picture):
             return
         yield picture
         number += 1

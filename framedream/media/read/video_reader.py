@@ -25,7 +25,7 @@ from framedream.media.plausibility import plausible_aspect, plausible_rate
 from framedream.media.read.decoding import DecodingDamage, decode
 from framedream.media.read.deinterlacing import deinterlace
 from framedream.media.read.demuxing import expected_frames, open_video, pick_stream, start_time
-from framedream.media.read.frame_index import FrameIndex, FrameIndexer, IndexedFrame
+from framedream.media.read.frame_index import DecodedFrame, FrameIndex, FrameIndexer
 from framedream.media.read.orientation import Orientation
 from framedream.media.read.seeking import frames_after_seek, is_seek_worthwhile, seek
 
@@ -40,8 +40,8 @@ class VideoReader:
         path: The file.
 
     Attributes:
-        seen: The frame index of an earlier pass; with it, a pass can start in the middle.
-        watch: Records the next pass over all frames.
+        frame_index: The frame index of an earlier pass; with it, a pass can start in the middle.
+        indexer: Records the next pass over all frames.
 
     Raises:
         InputError: The file is missing, is not a video, or has no frame that can be decoded.
@@ -50,8 +50,8 @@ class VideoReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._notes = OnceLogger(path)
-        self.seen: FrameIndex | None = None
-        self.watch: FrameIndexer | None = None
+        self.frame_index: FrameIndex | None = None
+        self.indexer: FrameIndexer | None = None
         with open_video(path) as container:
             stream = pick_stream(path, container)
             self._time_base = stream.time_base or Fraction(1, 90_000)
@@ -67,19 +67,19 @@ class VideoReader:
 
     def times(self) -> Iterator[Fraction]:
         """Yield the times of all frames, in seconds, rising."""
-        return (picture.time for picture in self._decoded())
+        return (picture.time for picture in self._decode())
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Start a new pass over the frames from index ``first`` up to, not including, ``stop``."""
         reformatter = VideoReformatter()
-        with contextlib.closing(self._begun(first, stop)) as pictures:
+        with contextlib.closing(self._decode_from(first, stop)) as pictures:
             for picture in pictures:
                 pixels, alpha = split_alpha(self._pixels(picture.frame, reformatter))
                 yield Frame(pixels, picture.time, picture.duration, alpha)
 
     def _read_format(self, stream: VideoStream) -> FilmFormat:
         """Read size, colors and orientation from the first frame."""
-        with contextlib.closing(self._decoded(1, quiet=True)) as decoded:
+        with contextlib.closing(self._decode(1, quiet=True)) as decoded:
             picture = next(decoded, None)
         if picture is None:
             raise InputError(f"{self.path}: cannot decode any frame; check that the file plays, or copy it again")
@@ -115,24 +115,24 @@ class VideoReader:
             self._notes.warning("the picture size changes; framedream scales all frames to the size of the first one")
         return self._upright.apply(to_levels(frame, self._color, *self._coded, reformatter))
 
-    def _begun(self, first: int, stop: int | None) -> Generator[IndexedFrame]:
+    def _decode_from(self, first: int, stop: int | None) -> Generator[DecodedFrame]:
         """Decode from a frame on: after a seek if that is faster and exact, else from the beginning."""
-        seen = self.seen
-        if seen is not None and is_seek_worthwhile(seen, first):
-            end = seen.stop if stop is None else min(stop, seen.stop)
-            with contextlib.closing(frames_after_seek(self._decoded_from, seen, first, end)) as known:
+        frame_index = self.frame_index
+        if frame_index is not None and is_seek_worthwhile(frame_index, first):
+            end = frame_index.stop if stop is None else min(stop, frame_index.stop)
+            with contextlib.closing(frames_after_seek(self._decode_after_seek, frame_index, first, end)) as known:
                 for picture in known:
                     yield picture
                     first += 1
             if first == end:
                 return
-            self.seen = seen.unmarked()
-        with contextlib.closing(self._decoded(stop)) as decoded:
+            self.frame_index = frame_index.without_checksums()
+        with contextlib.closing(self._decode(stop)) as decoded:
             yield from itertools.islice(decoded, first, None)
 
-    def _decoded(self, stop: int | None = None, *, quiet: bool = False) -> Generator[IndexedFrame]:
+    def _decode(self, stop: int | None = None, *, quiet: bool = False) -> Generator[DecodedFrame]:
         """Decode up to ``stop`` frames, repair their times, and log damage at the end."""
-        watch, self.watch = self.watch, None
+        indexer, self.indexer = self.indexer, None
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
             damage = DecodingDamage()
@@ -140,17 +140,17 @@ class VideoReader:
             for picture in self._pictures(container, stream, damage, self._notes):
                 if count == stop:
                     return
-                if watch is not None:
-                    watch.take(picture)
-                    watch.is_sound = not damage.is_met
+                if indexer is not None:
+                    indexer.take(picture)
+                    indexer.is_intact = not damage.is_met
                 yield picture
                 count, last = count + 1, picture.time
-            if watch is not None:
-                watch.is_sound = not damage.is_met and not self._is_short(count, last, damage)
+            if indexer is not None:
+                indexer.is_intact = not damage.is_met and not self._is_short(count, last, damage)
             if count != stop and not quiet:
                 self._report(count, last, damage)
 
-    def _decoded_from(self, moment: Fraction) -> Generator[IndexedFrame]:
+    def _decode_after_seek(self, moment: Fraction) -> Generator[DecodedFrame]:
         """Decode from the last key frame before a time; yield nothing if the file cannot seek."""
         with open_video(self.path) as container:
             stream = pick_stream(self.path, container)
@@ -159,12 +159,12 @@ class VideoReader:
 
     def _pictures(
         self, container: InputContainer, stream: VideoStream, damage: DecodingDamage, notes: OnceLogger | None
-    ) -> Generator[IndexedFrame]:
+    ) -> Generator[DecodedFrame]:
         previous = None
         for frame in deinterlace(decode(container, stream, damage), self._notes):
             previous = self._time(frame, previous, notes)
             ticks = frame.duration or 0
-            yield IndexedFrame(frame, previous, ticks * self._time_base if ticks > 0 else None)
+            yield DecodedFrame(frame, previous, ticks * self._time_base if ticks > 0 else None)
 
     def _time(self, frame: av.VideoFrame, previous: Fraction | None, notes: OnceLogger | None) -> Fraction:
         ticks = frame.pts if frame.pts is not None else frame.dts
@@ -198,8 +198,8 @@ class VideoReader:
         expected = self.frame_count
         if count and (self._is_short(count, last, damage) or damage.is_met):
             known = f" of about {expected}" if expected and expected > count else ""
-            seen = f", {damage.corrupt} of them damaged" if damage.corrupt else ""
+            damaged = f", {damage.corrupt} of them damaged" if damage.corrupt else ""
             self._notes.warning(
-                f"{count}{known} frames could be decoded{seen}; "
+                f"{count}{known} frames could be decoded{damaged}; "
                 "the file is damaged or cut short; copy or download it again if you can"
             )

@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_USUAL_DURATION = Fraction(1, 25)
+_DEFAULT_DURATION = Fraction(1, 25)
 
 
-_GIVING_WAY: tuple[tuple[IncludedStreams, str], ...] = (
+_STREAM_CHOICES: tuple[tuple[IncludedStreams, str], ...] = (
     (IncludedStreams(), ""),
     (IncludedStreams(extras=False), "the subtitles are damaged and cannot be written; the film has none"),
     (IncludedStreams("encoded"), "the sound is damaged and cannot be copied; framedream encodes it again"),
@@ -86,7 +86,7 @@ class PieceFactory:
         """Return a new encoder for a piece."""
         if self.spec is None:
             return PngPieceWriter(self.format.time_base, self.format.depth, keeps_alpha=self.keeps_alpha)
-        if self.spec.is_painted:
+        if self.spec.is_stored_losslessly:
             return PngPieceWriter(self.format.time_base, self.spec.encoder.depth, keeps_alpha=self.keeps_alpha)
         return EncodedPieceWriter(self.spec)
 
@@ -106,7 +106,7 @@ class PieceFactory:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"{self.path}: cannot be written ({reason}); choose another place or --codec") from error
 
-    def shown_for(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
+    def frame_duration(self, times: Sequence[Fraction], index: int, own: Fraction | None) -> Fraction:
         """Return how long a frame is shown, in seconds: until the next one; the last one as long as is known.
 
         Args:
@@ -116,7 +116,7 @@ class PieceFactory:
         """
         if index + 1 < len(times):
             return times[index + 1] - times[index]
-        usual = 1 / self.format.rate if self.format.rate else _USUAL_DURATION
+        usual = 1 / self.format.rate if self.format.rate else _DEFAULT_DURATION
         step = times[index] - times[index - 1] if index else usual
         return own or self.format.last_duration or step
 
@@ -183,17 +183,17 @@ class FilmAssembler(PieceFactory):
             OutputError: The disk is full or refuses, or frames are missing in the finished film.
         """
         refused: OutputError | None = None
-        for keeping, what in self._ways():
+        for streams, warning in self._stream_choices():
             try:
-                frames = self._assemble(pieces, keeping, between, complete)
+                frames = self._assemble(pieces, streams, between, complete)
             except OutputError as error:
                 # A refusal by the disk is an OSError; everything else is a refusal by FFmpeg.
                 if isinstance(error.__cause__, OSError | None):
                     raise
                 refused = refused or error
             else:
-                if what:
-                    log.warning("%s: %s", self._beside(keeping), what)
+                if warning:
+                    log.warning("%s: %s", self._source_of(streams), warning)
                 return frames
         assert refused is not None
         raise refused
@@ -201,51 +201,51 @@ class FilmAssembler(PieceFactory):
     def _assemble(
         self,
         pieces: Iterable[Piece],
-        keeping: IncludedStreams,
+        streams: IncludedStreams,
         between: Callable[[], None],
         complete: Callable[[Path, int], None],
     ) -> int:
         frames = 0
-        target = self._guarded(lambda: self._target(pieces, keeping))
+        target = self._catch_errors(lambda: self._target(pieces, streams))
         try:
             for piece in pieces:
                 between()
-                self._guarded(partial(target.add, piece))
+                self._catch_errors(partial(target.add, piece))
                 frames += len(piece.pictures)
-            self._guarded(target.finish)
-            count = self._guarded(target.count)
+            self._catch_errors(target.finish)
+            count = self._catch_errors(target.count)
             if count != frames:
                 raise OutputError(
                     f"{self.path}: {frames} frames were written but {count} are in the finished film; "
                     "check the disk, or choose another --codec"
                 )
             complete(target.part, frames)
-            self._guarded(lambda: publish(target.part, self.path))
+            self._catch_errors(lambda: publish(target.part, self.path))
         finally:
             target.close()
             discard(target.part)
         return frames
 
-    def _ways(self) -> Iterator[tuple[IncludedStreams, str]]:
+    def _stream_choices(self) -> Iterator[tuple[IncludedStreams, str]]:
         """Yield the streams to include, most first, each with its warning; streams may be damaged."""
         has_more = self.spec is not None and not self.spec.container.animation
-        for keeping, what in _GIVING_WAY:
-            less_sound, less_extras = keeping.sound != "copied", not keeping.extras
+        for streams, warning in _STREAM_CHOICES:
+            less_sound, less_extras = streams.sound != "copied", not streams.extras
             applies = (self.format.sound or not less_sound) and (self.format.extras or not less_extras)
-            if applies and (has_more or not what):
-                yield keeping, what
+            if applies and (has_more or not warning):
+                yield streams, warning
 
-    def _beside(self, keeping: IncludedStreams) -> Path:
+    def _source_of(self, streams: IncludedStreams) -> Path:
         """Return the file whose streams are left out."""
-        source = self.format.extras if keeping.sound == "copied" else self.format.sound
+        source = self.format.extras if streams.sound == "copied" else self.format.sound
         return source.path if source else self.path
 
-    def _target(self, pieces: Iterable[Piece], keeping: IncludedStreams) -> _Target:
+    def _target(self, pieces: Iterable[Piece], streams: IncludedStreams) -> _Target:
         if self.spec is None:
             return ImageFolderWriter(self.path)
-        return FilmMuxer(self.spec, max((piece.delay for piece in pieces), default=0), keeping)
+        return FilmMuxer(self.spec, max((piece.delay for piece in pieces), default=0), streams)
 
-    def _guarded(self, action: Callable[[], _T]) -> _T:
+    def _catch_errors(self, action: Callable[[], _T]) -> _T:
         try:
             return action()
         except (FFmpegError, OSError) as error:

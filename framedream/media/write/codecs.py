@@ -38,17 +38,17 @@ class Encoder:
     @property
     def smallest(self) -> int:
         """Smallest width and height in pixels."""
-        return _SMALLEST.get(self.codec, 1)
+        return _SMALLEST_SIDE.get(self.codec, 1)
 
     @property
     def needs_even_width(self) -> bool:
         """Whether an odd width must be padded, because the chroma planes have half the width."""
-        return self.codec not in _TAKES_ODD and av.VideoFormat(self.pixel_format).chroma_width(2) == 1
+        return self.codec not in _SUPPORTS_ODD_SIZES and av.VideoFormat(self.pixel_format).chroma_width(2) == 1
 
     @property
     def needs_even_height(self) -> bool:
         """Whether an odd height must be padded."""
-        return self.codec not in _TAKES_ODD and av.VideoFormat(self.pixel_format).chroma_height(2) == 1
+        return self.codec not in _SUPPORTS_ODD_SIZES and av.VideoFormat(self.pixel_format).chroma_height(2) == 1
 
     @property
     def depth(self) -> int:
@@ -61,14 +61,14 @@ class Encoder:
         return has_alpha(av.VideoFormat(self.pixel_format))
 
 
-_TAKES_ODD = ("libvpx-vp9", "libvpx", "ffv1", "libwebp_anim", "mjpeg", "gif", "apng")
+_SUPPORTS_ODD_SIZES = ("libvpx-vp9", "libvpx", "ffv1", "libwebp_anim", "mjpeg", "gif", "apng")
 
-_SMALLEST = {"libx265": 16, "libsvtav1": 32}
+_SMALLEST_SIDE = {"libx265": 16, "libsvtav1": 32}
 """x265 refuses smaller pictures; SVT-AV1 accepts them and hangs on some."""
 
 
 @dataclass(frozen=True)
-class _Recipe:
+class _CodecDefaults:
     """Default options of a codec.
 
     Attributes:
@@ -85,38 +85,38 @@ class _Recipe:
 _RGB = ("rgb24", "rgba", "rgb48be", "rgba64be")
 _NVIDIA = {"preset": "p5", "rc": "vbr", "b": "0"}
 
-_RECIPES = {
+_DEFAULTS = {
     # Without B-frames packets are stored in display order, so that mp4 keeps uneven durations.
     # The macroblock tree gives different bytes in a few of a thousand runs (benchmarks/encoders.py).
     # "fast" gives dreams the same size as "medium" at the same 32.3 dB, in four fifths of the time.
-    "libx264": _Recipe(("yuv420p", "yuv420p10le"), 16, {"preset": "fast", "bf": "0", "mbtree": "0"}),
-    "libx265": _Recipe(
+    "libx264": _CodecDefaults(("yuv420p", "yuv420p10le"), 16, {"preset": "fast", "bf": "0", "mbtree": "0"}),
+    "libx265": _CodecDefaults(
         ("yuv420p", "yuv420p10le", "yuv420p12le"), 18, {"preset": "medium", "x265-params": "log-level=error"}
     ),
-    "libvpx-vp9": _Recipe(("yuv420p", "yuva420p"), 24, {"row-mt": "1", "cpu-used": "3", "deadline": "good"}),
-    "libvpx": _Recipe(("yuv420p", "yuva420p"), 8, {"cpu-used": "2", "deadline": "good"}),
-    "libsvtav1": _Recipe(("yuv420p", "yuv420p10le"), 24, {"preset": "6"}),
-    "ffv1": _Recipe(
+    "libvpx-vp9": _CodecDefaults(("yuv420p", "yuva420p"), 24, {"row-mt": "1", "cpu-used": "3", "deadline": "good"}),
+    "libvpx": _CodecDefaults(("yuv420p", "yuva420p"), 8, {"cpu-used": "2", "deadline": "good"}),
+    "libsvtav1": _CodecDefaults(("yuv420p", "yuv420p10le"), 24, {"preset": "6"}),
+    "ffv1": _CodecDefaults(
         ("bgr0", "gbrp10le", "gbrp12le", "gbrp16le", "bgra", "gbrap10le", "gbrap12le", "gbrap16le"),
         options={"level": "3", "slicecrc": "1", "coder": "1"},
     ),
-    "prores_ks": _Recipe(("yuv422p10le", "yuva444p10le")),
-    "dnxhd": _Recipe(("yuv422p", "yuv422p10le")),
-    "h264_nvenc": _Recipe(("yuv420p",), 19, _NVIDIA),
-    "hevc_nvenc": _Recipe(("yuv420p", "p010le"), 21, _NVIDIA),
-    "av1_nvenc": _Recipe(("yuv420p", "p010le"), 26, _NVIDIA),
-    "mpeg4": _Recipe(("yuv420p",), options={"qmin": "2", "qmax": "4"}),
-    "mjpeg": _Recipe(("yuvj420p",), options={"qmin": "2", "qmax": "3"}),
-    "png": _Recipe(_RGB),
-    "qtrle": _Recipe(("rgb24", "argb")),
-    "utvideo": _Recipe(("gbrp", "gbrap")),
-    "gif": _Recipe(("pal8",)),
-    "apng": _Recipe(_RGB, options={"pred": "mixed"}),
-    "libwebp_anim": _Recipe(("yuv420p", "yuva420p"), 10, {"compression_level": "4"}),
+    "prores_ks": _CodecDefaults(("yuv422p10le", "yuva444p10le")),
+    "dnxhd": _CodecDefaults(("yuv422p", "yuv422p10le")),
+    "h264_nvenc": _CodecDefaults(("yuv420p",), 19, _NVIDIA),
+    "hevc_nvenc": _CodecDefaults(("yuv420p", "p010le"), 21, _NVIDIA),
+    "av1_nvenc": _CodecDefaults(("yuv420p", "p010le"), 26, _NVIDIA),
+    "mpeg4": _CodecDefaults(("yuv420p",), options={"qmin": "2", "qmax": "4"}),
+    "mjpeg": _CodecDefaults(("yuvj420p",), options={"qmin": "2", "qmax": "3"}),
+    "png": _CodecDefaults(_RGB),
+    "qtrle": _CodecDefaults(("rgb24", "argb")),
+    "utvideo": _CodecDefaults(("gbrp", "gbrap")),
+    "gif": _CodecDefaults(("pal8",)),
+    "apng": _CodecDefaults(_RGB, options={"pred": "mixed"}),
+    "libwebp_anim": _CodecDefaults(("yuv420p", "yuva420p"), 10, {"compression_level": "4"}),
 }
 """The most common codecs."""
 
-_USUAL_FORMATS = ("yuv420p", "nv12", "yuv420p10le", "p010le", "yuv422p", "yuv422p10le")
+_COMMON_FORMATS = ("yuv420p", "nv12", "yuv420p10le", "p010le", "yuv422p", "yuv422p10le")
 """Pixel formats for other codecs, if the codec supports them."""
 
 _PROFILES = {
@@ -130,20 +130,20 @@ _PROFILES = {
 }
 """Profiles that encoders do not derive from the pixel format."""
 
-_KNOWN_AS = {
+_ALIASES = {
     "h264": "libx264", "hevc": "libx265", "h265": "libx265", "vp8": "libvpx", "vp9": "libvpx-vp9",
     "av1": "libsvtav1", "prores": "prores_ks", "dnxhr": "dnxhd", "webp": "libwebp_anim",
 }  # fmt: skip
 """Encoders by the common names of their codecs."""
 
-_PURPOSES = {
+_ENCODERS_BY_PURPOSE = {
     "web": {".mp4": "libx264", ".m4v": "libx264", ".mov": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"},
     "edit": {".mov": "prores_ks", ".mkv": "prores_ks"},
     "archive": {".mkv": "ffv1"},
 }
 """The encoder for each purpose, by suffix."""
 
-_PLAYED_ANYWHERE = 8
+_WEB_DEPTH = 8
 """Bits per channel of a film for the web."""
 
 
@@ -152,7 +152,7 @@ _HARDWARE = ("_nvenc", "_qsv", "_amf", "_v4l2m2m", "_vaapi", "_videotoolbox", "_
 
 
 def choose_encoder(path: Path, settings: OutputSettings, depth: int = 8, *, transparent: bool = False) -> Encoder:
-    """Choose the encoder for an output: what the settings ask for, and defaults for the rest.
+    """Choose the encoder for an output: what the settings ask for, and defaults for the flush.
 
     Args:
         path: The output.
@@ -165,23 +165,23 @@ def choose_encoder(path: Path, settings: OutputSettings, depth: int = 8, *, tran
     """
     container = container_for(path)
     if settings.codec == "web":
-        depth, transparent = _PLAYED_ANYWHERE, transparent and path.suffix.lower() == ".webm"
+        depth, transparent = _WEB_DEPTH, transparent and path.suffix.lower() == ".webm"
     codec = _video_encoder(_codec_name(path, container, settings.codec, depth, transparent))
     if container.animation and codec.name != container.codec:
         raise SettingsError(f"codec: {path.suffix} files hold only {container.codec}; remove --codec")
     accepted = [known.name for known in codec.video_formats or ()]
-    recipe = _RECIPES.get(codec.name) or _Recipe(
-        tuple(name for name in _USUAL_FORMATS if name in accepted or not accepted) or tuple(accepted[:1])
+    defaults = _DEFAULTS.get(codec.name) or _CodecDefaults(
+        tuple(name for name in _COMMON_FORMATS if name in accepted or not accepted) or tuple(accepted[:1])
     )
     if settings.pixel_format is not None:
         pixel_format = _pixel_format(settings.pixel_format, codec.name, accepted)
     else:
-        pixel_format = _fitting(recipe.pixel_formats, depth, transparent)
-    rate = _rate_options(codec.name, recipe.crf if settings.crf is None else settings.crf)
+        pixel_format = _best_pixel_format(defaults.pixel_formats, depth, transparent)
+    rate = _rate_options(codec.name, defaults.crf if settings.crf is None else settings.crf)
     if settings.crf is not None and not rate:
         raise SettingsError(f"crf: {codec.name} has no constant rate factor; remove --crf")
     profile = _PROFILES.get((codec.name, pixel_format))
-    options = recipe.options | rate | ({"profile": profile} if profile else {})
+    options = defaults.options | rate | ({"profile": profile} if profile else {})
     tag = "hvc1" if "hevc" in codec.canonical_name and container.format in ("mp4", "mov") else None
     return Encoder(codec.name, pixel_format, options, tag)
 
@@ -213,23 +213,23 @@ def is_hardware_encoder(name: str) -> bool:
     return name.endswith(_HARDWARE)
 
 
-def _codec_name(path: Path, container: Container, asked: str | None, depth: int, transparent: bool) -> str:
-    if asked in _PURPOSES:
-        fitting = _PURPOSES[asked]
+def _codec_name(path: Path, container: Container, requested: str | None, depth: int, transparent: bool) -> str:
+    if requested in _ENCODERS_BY_PURPOSE:
+        fitting = _ENCODERS_BY_PURPOSE[requested]
         try:
             return fitting[path.suffix.lower()]
         except KeyError:
             raise SettingsError(
-                f"codec: {asked} does not fit into {path.suffix} files; use the suffix {' or '.join(fitting)}"
+                f"codec: {requested} does not fit into {path.suffix} files; use the suffix {' or '.join(fitting)}"
             ) from None
-    if asked is not None:
-        return _KNOWN_AS.get(asked.lower(), asked)
+    if requested is not None:
+        return _ALIASES.get(requested.lower(), requested)
     if transparent and container.transparent:
         return container.transparent
     return container.deep if depth > 8 and container.deep else container.codec
 
 
-def _fitting(pixel_formats: tuple[str, ...], depth: int, transparent: bool) -> str:
+def _best_pixel_format(pixel_formats: tuple[str, ...], depth: int, transparent: bool) -> str:
     """Return the pixel format that loses least; of several, the one with the fewest bits, then the first."""
 
     def loss(name: str) -> tuple[bool, int, int, bool]:
@@ -250,7 +250,7 @@ def _video_encoder(name: str) -> av.codec.Codec:
     return codec
 
 
-_NAMES = (*_PURPOSES, *_KNOWN_AS, *_RECIPES)
+_NAMES = (*_ENCODERS_BY_PURPOSE, *_ALIASES, *_DEFAULTS)
 
 
 def _rate_options(codec: str, crf: float | None) -> dict[str, str]:

@@ -47,7 +47,7 @@ class GifPalette:
         self._graph.push(frame)
         yield from self._ready()
 
-    def rest(self) -> Iterator[av.VideoFrame]:
+    def flush(self) -> Iterator[av.VideoFrame]:
         """Yield the last frames."""
         self._graph.push(None)
         yield from self._ready()

@@ -46,25 +46,25 @@ class FilmMuxer:
     Args:
         spec: The specification of the film.
         delay: The largest delay of its pieces.
-        keeping: The streams to include besides the pictures.
+        streams: The streams to include besides the pictures.
 
     Raises:
         SettingsError: The container cannot hold the codec.
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, spec: OutputSpec, delay: int, keeping: IncludedStreams = IncludedStreams()) -> None:
+    def __init__(self, spec: OutputSpec, delay: int, streams: IncludedStreams = IncludedStreams()) -> None:
         self.part = temporary_path(spec.path)
         self._spec, self._delay = spec, delay
         self._decoding_times: deque[int] = deque()
         self._begun = False
-        self._painted = self._milliseconds = 0
-        self._first_painted, self._are_alike = b"", True
+        self._encoded = self._milliseconds = 0
+        self._first_picture, self._are_equal = b"", True
         self._feeds: list[AudioFeed | ExtrasFeed] = []
         self._output = self._open()
         try:
             self._pictures = VideoEncoder(spec, self._output)
-            self._add_feeds(keeping)
+            self._add_feeds(streams)
             self._output.start_encoding()
         except BaseException:
             self.close()
@@ -76,10 +76,10 @@ class FilmMuxer:
         Raises:
             OSError: The disk is full or refuses.
         """
-        if self._spec.is_painted:
-            self._paint(piece)
+        if self._spec.is_stored_losslessly:
+            self._encode_piece(piece)
         else:
-            self._splice(piece)
+            self._remux(piece)
 
     def finish(self) -> None:
         """Write what remains, and close the file.
@@ -87,8 +87,8 @@ class FilmMuxer:
         Raises:
             OSError: The disk is full or refuses.
         """
-        if self._spec.is_painted:
-            for packet in self._pictures.rest():
+        if self._spec.is_stored_losslessly:
+            for packet in self._pictures.flush():
                 self._mux(packet)
         for feed in self._feeds:
             feed.finish()
@@ -109,9 +109,9 @@ class FilmMuxer:
             with Image.open(self.part, formats=[suffix]) as image:
                 found = getattr(image, "n_frames", 1)
                 # WebP merges equal pictures, and becomes a still if all are equal.
-                merged = suffix == "webp" and found < self._painted
-                whole = merged and (self._are_alike or _shown_for(image) == self._milliseconds)
-                return self._painted if whole else found
+                merged = suffix == "webp" and found < self._encoded
+                whole = merged and (self._are_equal or _shown_for(image) == self._milliseconds)
+                return self._encoded if whole else found
         with av.open(f"file:{self.part}", format=_demuxer(self._spec)) as written:
             return sum(1 for packet in written.demux(video=0) if packet.size)
 
@@ -125,18 +125,18 @@ class FilmMuxer:
             options[key] = str(round(last)) if unit == 100 else f"{last.numerator}/{last.denominator}"
         return av.open(f"file:{self.part}", "w", format=container.format, container_options=options)
 
-    def _add_feeds(self, keeping: IncludedStreams) -> None:
+    def _add_feeds(self, streams: IncludedStreams) -> None:
         """Add streams for sound and extras."""
         spec = self._spec
-        sound = spec.format.sound if keeping.sound != "none" else None
+        sound = spec.format.sound if streams.sound != "none" else None
         if sound is not None and container_has_sound(spec.container, spec.path):
-            copied = keeping.sound == "copied"
+            copied = streams.sound == "copied"
             self._feeds.append(AudioFeed(sound, self._output, spec.container, spec.path, copied=copied))
-        if spec.format.extras is not None and keeping.extras and not spec.container.animation:
+        if spec.format.extras is not None and streams.extras and not spec.container.animation:
             pictures = self._pictures.stream
             self._feeds.append(ExtrasFeed(spec.format.extras, self._output, pictures, spec.container, spec.path))
 
-    def _paint(self, piece: Piece) -> None:
+    def _encode_piece(self, piece: Piece) -> None:
         """Encode the pictures of a piece, which an animated image stores losslessly until now."""
         base = self._spec.format.time_base
         for picture in piece.pictures:
@@ -144,12 +144,12 @@ class FilmMuxer:
             frame = Frame(pixels, picture.pts * base, alpha=alpha)
             for packet in self._pictures.encode(frame, picture.duration * base):
                 self._mux(packet)
-            self._painted += 1
-            self._first_painted = self._first_painted or picture.data
-            self._are_alike &= picture.data == self._first_painted
+            self._encoded += 1
+            self._first_picture = self._first_picture or picture.data
+            self._are_equal &= picture.data == self._first_picture
             self._milliseconds = round((picture.pts + picture.duration) * base * 1000)
 
-    def _splice(self, piece: Piece) -> None:
+    def _remux(self, piece: Piece) -> None:
         """Mux the packets of a piece with new decoding times, since each piece started its own.
 
         The n-th picture is decoded when the one shown ``delay`` pictures earlier is shown.
@@ -193,7 +193,7 @@ def rehearse_muxing(spec: OutputSpec) -> None:
         pictures = VideoEncoder(spec, output)
         try:
             output.start_encoding()
-            for packet in (*pictures.encode(gray, film_format.time_base), *pictures.rest()):
+            for packet in (*pictures.encode(gray, film_format.time_base), *pictures.flush()):
                 packet.stream, packet.dts = (
                     pictures.stream,
                     packet.pts,

@@ -91,7 +91,7 @@ class OutputSpec:
         return self.format.color
 
     @property
-    def is_painted(self) -> bool:
+    def is_stored_losslessly(self) -> bool:
         """Whether pictures are stored losslessly until the film is assembled, and encoded then.
 
         An animation is one stream of changes; VP8 and VP9 store alpha beside their packets.
@@ -124,7 +124,7 @@ class OutputSpec:
         kept, depth = self.encoder.depth, self.format.depth
         if kept < depth and not self.container.animation:
             log.info("%s: %s keeps %d of %d bits; see --codec and --pixel-format", self.path, codec, kept, depth)
-        light = self.format.color.light
+        light = self.format.color.hdr_metadata
         if light is not None and not light.options(codec):
             log.info("%s: %s does not store HDR mastering metadata; hevc and av1 do", self.path, codec)
         if self.format.color.wide and self.container.animation:

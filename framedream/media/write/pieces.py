@@ -100,7 +100,7 @@ class EncodedPieceWriter:
 
     def finish(self) -> Piece:
         """Flush the encoder and return the piece."""
-        self._packets += self._pictures.rest()
+        self._packets += self._pictures.flush()
         self.close()
         return Piece(
             tuple(

@@ -76,9 +76,9 @@ class VideoEncoder:
         for shown in self._palette.paint(picture) if self._palette else [picture]:
             yield from self._packets(shown)
 
-    def rest(self) -> Iterator[Packet[VideoStream]]:
+    def flush(self) -> Iterator[Packet[VideoStream]]:
         """Flush the encoder."""
-        for frame in self._palette.rest() if self._palette else []:
+        for frame in self._palette.flush() if self._palette else []:
             yield from self._packets(frame)
         yield from self._packets(None)
 
@@ -143,7 +143,7 @@ def _add_stream(spec: OutputSpec, output: OutputContainer) -> VideoStream:
 
 def _options(encoder: Encoder, film_format: FilmFormat) -> dict[str, str]:
     """Return the encoder's options, with the film's HDR metadata."""
-    own = film_format.color.light.options(encoder.codec) if film_format.color.light else {}
+    own = film_format.color.hdr_metadata.options(encoder.codec) if film_format.color.hdr_metadata else {}
     if not own:
         return encoder.options
     name = {"libx265": "x265-params", "libsvtav1": "svtav1-params"}[encoder.codec]
